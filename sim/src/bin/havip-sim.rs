@@ -1,0 +1,2 @@
+//! The testbed's program.
+fn main() {}

@@ -1,0 +1,4 @@
+//! A deterministic testbed for floating cloud addresses: the full agent against a simulated L2 segment.
+
+pub mod scenario;
+pub mod world;

@@ -1,0 +1,55 @@
+//! What a script expects of a run.
+
+use std::net::Ipv4Addr;
+
+use havip::program::Role;
+use havip::time::{Duration, Time};
+
+use crate::world::{ClientId, CvmId, HavipId};
+
+/// One `expect` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// What is expected.
+    pub expect: Expect,
+    /// The script's line, from 1.
+    pub line: u32,
+}
+
+/// The forms of an expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// `by T X`: true at some instant up to T, and from the last such instant on until the next act after T.
+    By(Time, Fact),
+    /// `during T..T X`: true at every instant.
+    During(Time, Time, Fact),
+    /// `in T..T outage C <= D`: no outage of that client that overlaps the span is longer.
+    Outage(Time, Time, ClientId, Duration),
+    /// `in T..T moves <= N`: the address changes its holder at most so often.
+    Moves(Time, Time, u32),
+    /// `never X`, or `never X > D`: at no instant, or never for longer than D at a stretch.
+    Never(Fact, Option<Duration>),
+    /// `eventually X`: from some instant to the end.
+    Eventually(Fact),
+}
+
+/// Something that is true or not at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fact {
+    /// `master b`: b's program is master (and alive, not frozen).
+    Master(CvmId),
+    /// `bound b`: the cloud holds the HAVIP bound to b. Which HAVIP is only written where there are several.
+    Bound(CvmId, Option<HavipId>),
+    /// `unbound`: to nobody.
+    Unbound(Option<HavipId>),
+    /// `bound = master`: every HAVIP is bound to a machine whose program is master, and alive.
+    BoundIsMaster,
+    /// `two-masters`: two live programs are master of the same virtual router.
+    TwoMasters,
+    /// `stale web`: the client's traffic goes to a machine that is not a live master.
+    Stale(ClientId),
+    /// `refused 172.16.16.9`: the cloud refused a claim for the address at this instant.
+    Refused(Ipv4Addr),
+    /// `transition b MASTER`: b's program entered that state at this instant.
+    Transition(CvmId, Role),
+}

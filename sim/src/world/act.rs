@@ -1,0 +1,139 @@
+//! What a script, an explorer or a lab does to a world: one closed list.
+
+use std::net::Ipv4Addr;
+
+use havip::time::Duration;
+
+use super::setup::{CvmId, FileId, NodeId};
+
+/// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
+/// script language (`scenario`) reads and prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The program starts (again) on a machine that is on.
+    Start(CvmId),
+    /// SIGTERM: the program ends in good order.
+    Stop(CvmId),
+    /// SIGKILL: the program ends, its kernel keeps what it had set.
+    Kill(CvmId),
+    /// Program and kernel vanish; addresses and tables are gone.
+    PowerOff(CvmId),
+    /// The machine boots and its program starts.
+    PowerOn(CvmId),
+    /// SIGSTOP: the program stands still, the kernel answers and its socket queue fills.
+    Freeze(CvmId),
+    /// SIGCONT.
+    Thaw(CvmId),
+    /// The hypervisor stops the whole virtual machine.
+    Pause(CvmId),
+    /// The virtual machine goes on; its clocks have run on.
+    Resume(CvmId),
+    /// The cable is pulled: carrier lost.
+    Unplug(NodeId),
+    /// The cable is back.
+    Plug(NodeId),
+    /// SIGHUP, the machine's configuration file now being this one.
+    Reload(CvmId, FileId),
+    /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
+    Drop(Kinds, Path),
+    /// A share of the frames is lost, each by its own chance.
+    Loss(Ppm, Kinds, Path),
+    /// Frames take this long instead of the segment's latency.
+    Delay(Duration, Duration, Path),
+    /// A share of the frames arrives twice.
+    Duplicate(Ppm, Path),
+    /// Ends every drop, loss, delay and duplication; given a pair, those of that pair.
+    Heal(Option<Path>),
+    /// The cloud does something else from now on.
+    Cloud(CloudAct),
+}
+
+/// How the cloud behaves from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloudAct {
+    /// A binding follows its claim after this long (drawn between the two).
+    BindDelay(Duration, Duration),
+    /// It hears no claim.
+    DropClaims,
+    /// It hears claims again.
+    HearClaims,
+}
+
+/// One end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// `*`: every port.
+    Any,
+    /// A machine or a client.
+    Node(NodeId),
+    /// The cloud, where claims go.
+    Cloud,
+}
+
+/// An ordered pair of ports, or both directions of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path {
+    /// Where frames come from.
+    pub from: End,
+    /// Where they go.
+    pub to: End,
+    /// `<->`: and the other way round.
+    pub both: bool,
+}
+
+/// A chance in parts per million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ppm(pub u32);
+
+/// What a frame is, as far as links and readers tell frames apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// IP protocol 112.
+    Vrrp = 0,
+    /// An ARP request or reply between two machines.
+    Arp = 1,
+    /// A gratuitous ARP: an announcement of the sender's own address, request or reply.
+    Garp = 2,
+    /// A client's probe or its answer (ICMP).
+    Probe = 3,
+    /// Anything else.
+    Other = 4,
+}
+
+impl Kind {
+    /// In the order of their numbers.
+    pub const ALL: [Kind; 5] = [Kind::Vrrp, Kind::Arp, Kind::Garp, Kind::Probe, Kind::Other];
+    /// The word of the script language.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Vrrp => "vrrp",
+            Kind::Arp => "arp",
+            Kind::Garp => "garp",
+            Kind::Probe => "probe",
+            Kind::Other => "other",
+        }
+    }
+}
+
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// Every kind: `all`.
+    pub const ALL: Kinds = Kinds(0b1_1111);
+    /// No kind.
+    pub const NONE: Kinds = Kinds(0);
+    /// This set and one more.
+    pub const fn with(self, kind: Kind) -> Kinds {
+        Kinds(self.0 | 1 << kind as u8)
+    }
+    /// Whether it holds that kind.
+    pub const fn contains(self, kind: Kind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+}
+
+/// An address by its machine-independent value; the spine's worlds are IPv4.
+pub type Address = Ipv4Addr;

@@ -1,0 +1,224 @@
+//! What the world tells whoever watches it.
+//!
+//! The world holds no trace. In each instant it fills a buffer of [`Report`]s, of the classes asked for in
+//! [`Wants`]; the engine hands them over in canonical order (by node, then as they happened) and forgets them.
+
+use std::net::Ipv4Addr;
+
+use havip::program::{Record, Subject};
+use havip::time::Time;
+use havip::wire::ethernet::Mac;
+
+use super::act::Kind;
+use super::setup::{ClientId, CvmId, HavipId, NodeId};
+
+/// A frame in the world's slab; its bytes can be asked for until the instant ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FrameId(pub u32);
+
+/// Who a report is about, and its place in the canonical order of an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// The script.
+    Script,
+    /// A machine or a client.
+    Node(NodeId),
+    /// The cloud.
+    Cloud,
+}
+
+/// One fact at one instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// The instant.
+    pub at: Time,
+    /// Whom it is about.
+    pub who: Who,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    /// An act was carried out: an index into `Setup::acts`.
+    Act(u32),
+    /// A machine's program changed between running and not.
+    Program(CvmId, Life),
+    /// A machine's program named something it will report about; its name and group can be asked of the world.
+    Subject(CvmId, Subject),
+    /// A program's own record.
+    Record(CvmId, Record),
+    /// An address came to or went from a node's interface.
+    Held {
+        /// Where.
+        node: NodeId,
+        /// Which.
+        address: Ipv4Addr,
+        /// It is there now.
+        held: bool,
+    },
+    /// A node's carrier came or went.
+    Carrier(NodeId, bool),
+    /// A node put a frame on its port.
+    Sent {
+        /// The frame.
+        frame: FrameId,
+        /// What it is.
+        kind: Kind,
+    },
+    /// A node received a frame (its kernel looked at it).
+    Received {
+        /// The frame.
+        frame: FrameId,
+        /// What it is.
+        kind: Kind,
+        /// Who sent it.
+        from: Who,
+    },
+    /// A frame, or a packet that never became one, did not arrive.
+    Lost {
+        /// The frame.
+        frame: FrameId,
+        /// What it was.
+        kind: Kind,
+        /// Who was to receive it; nobody when the segment knew no receiver.
+        to: Option<Who>,
+        /// Why.
+        cause: Loss,
+    },
+    /// The cloud heard an announcement.
+    Claim {
+        /// The announced address.
+        address: Ipv4Addr,
+        /// Whose interface announced it.
+        by: NodeId,
+        /// What the cloud made of it.
+        verdict: Verdict,
+    },
+    /// A HAVIP's binding changed.
+    Bound {
+        /// Which.
+        havip: HavipId,
+        /// Bound to whom before.
+        from: Option<NodeId>,
+        /// Bound to whom now.
+        to: Option<NodeId>,
+        /// Why: the hardware address whose announcement caused it.
+        claimed_by: Option<Mac>,
+    },
+    /// A client sent a probe.
+    Probed {
+        /// Who.
+        client: ClientId,
+    },
+    /// A client's probe was answered.
+    Answered {
+        /// Who.
+        client: ClientId,
+        /// When that probe was sent.
+        sent: Time,
+    },
+    /// A client's (or machine's) neighbour entry for an address changed.
+    Neighbour {
+        /// Whose table.
+        node: NodeId,
+        /// The entry.
+        address: Ipv4Addr,
+        /// Its hardware address now, if it has one.
+        mac: Option<Mac>,
+    },
+}
+
+/// How a machine's program came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It runs.
+    Started,
+    /// It ended by itself.
+    Exited,
+    /// It was killed, or its machine lost power.
+    Killed,
+    /// It stands still (SIGSTOP, or its machine is paused).
+    Frozen,
+    /// It goes on.
+    Thawed,
+}
+
+/// Why a frame did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// An act's `cut` or `drop`: an index into `Setup::acts`.
+    Cut(u32),
+    /// An act's `loss`: an index into `Setup::acts`.
+    Chance(u32),
+    /// The sender's cable is out.
+    NoCarrier,
+    /// The receiver's cable is out.
+    ReceiverNoCarrier,
+    /// The receiver is off.
+    ReceiverOff,
+    /// A VPC carries no multicast.
+    NoMulticast,
+    /// Nothing in the VPC has the destination address.
+    NoSuchAddress,
+    /// The destination is a HAVIP that is bound to nobody.
+    Unbound,
+    /// The neighbour did not answer ARP, and the packet waited in vain.
+    Unresolved,
+    /// The sender's neighbour queue was full.
+    NeighbourQueueFull,
+    /// The receiving program's socket queue was full.
+    SocketQueueFull,
+    /// The receiver's kernel does not hold the destination address.
+    NotHeld,
+    /// Nobody on the receiver listens to the protocol.
+    NoListener,
+    /// The receiver's kernel could not read it.
+    Malformed,
+    /// The receiving machine stopped before its kernel or program looked at it.
+    DiedInQueue,
+}
+
+/// What the cloud made of an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The binding moves, now or after the binding delay.
+    Believed,
+    /// It was bound, or about to be bound, there already.
+    Already,
+    /// The sender's own address: no claim.
+    OwnAddress,
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// Why the cloud refused an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// The address is no HAVIP.
+    NotHavip,
+    /// A HAVIP, of another subnet.
+    OtherSubnet,
+    /// The announced hardware address is not the sender's.
+    ForeignMac,
+}
+
+/// Which classes of reports somebody wants; the others are not made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Everything but frames.
+    pub facts: bool,
+    /// `Sent`, `Received` and `Lost`.
+    pub frames: bool,
+}
+
+/// What can be asked of the world while an instant's reports are read.
+pub trait Look {
+    /// A frame's bytes, Ethernet header first. A packet that never became a frame has no resolved destination:
+    /// its destination hardware address is zero.
+    fn frame(&self, id: FrameId) -> &[u8];
+    /// What a machine's program said of one of its subjects: its name, and the group that makes subjects of
+    /// different machines the same thing.
+    fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32);
+}
