@@ -1,0 +1,591 @@
+//! VRRP over IPv4: version 2 (RFC 2338, RFC 3768) and version 3 (RFC 5798, RFC 9568).
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |version| type  |     VRID      |   priority    | address count |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |   auth type   | interval (s)  |           checksum            |  version 2
+//! |  zero | max interval (0.01 s) |                               |  version 3
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |             address, as many times as counted                 |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                authentication data (8 bytes),                 |  version 2 only, always there
+//! |                zero without authentication                    |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! ```
+//!
+//! A receiver that imitates another reads a [`Packet`] field by field and refuses in that other's order; each
+//! accessor stands alone. [`Repr::parse`] is for everyone else. Neither looks at the checksum, because there
+//! is more than one reading of what it covers: [`Packet::which_rule`] says which one the sender has.
+
+use std::fmt;
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+
+use super::checksum::Checksum;
+use super::ipv4::{self, Protocol};
+use super::{Error, Layer, array, at_least, u16_at};
+use crate::time::Duration;
+
+/// The length in bytes of what both versions and both address families begin with.
+pub const HEADER_LEN: usize = 8;
+/// The length of VRRPv2's authentication data in bytes.
+pub const AUTH_DATA_LEN: usize = 8;
+/// How many addresses the count can say.
+pub const MAX_ADDRESSES: usize = u8::MAX as usize;
+/// The length in bytes of the longest message.
+pub const MAX_LEN: usize = Version::V2.message_len(u8::MAX);
+/// The type of an advertisement, the only one there is (RFC 9568 section 5.2.2).
+pub const ADVERTISEMENT: u8 = 1;
+/// The group of every VRRP router (RFC 9568 section 5.1.1.2).
+pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+/// The time to live of an advertisement to the group (RFC 9568 section 5.1.1.3).
+pub const TTL: u8 = 255;
+/// The priority of one that stops being master (RFC 9568 section 5.2.4).
+pub const PRIORITY_LEAVING: u8 = 0;
+/// The priority of the address owner (RFC 9568 section 5.2.4).
+pub const PRIORITY_OWNER: u8 = 255;
+/// VRRPv3's longest interval in hundredths of a second: twelve bits.
+pub const MAX_CENTIS: u16 = 0x0fff;
+
+const ADDRESS_LEN: usize = 4;
+/// Of a [`Repr`]'s and a [`Packet`]'s addresses, this many are printed.
+const SHOWN: usize = 4;
+
+/// A version of the protocol that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// RFC 2338 and RFC 3768.
+    V2,
+    /// RFC 5798 and RFC 9568.
+    V3,
+}
+
+impl Version {
+    /// The length in bytes of a message with this many IPv4 addresses.
+    pub const fn message_len(self, address_count: u8) -> usize {
+        let trailer = match self {
+            Version::V2 => AUTH_DATA_LEN,
+            Version::V3 => 0,
+        };
+        HEADER_LEN + ADDRESS_LEN * address_count as usize + trailer
+    }
+}
+
+/// VRRPv2's authentication type (RFC 2338 section 5.3.6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AuthType(pub u8);
+
+impl AuthType {
+    /// None, all that RFC 3768 leaves.
+    pub const NONE: AuthType = AuthType(0);
+    /// A password in clear: keepalived's `auth_type PASS`.
+    pub const SIMPLE_TEXT: AuthType = AuthType(1);
+    /// The IP authentication header, which is not spoken here: keepalived's `auth_type AH`.
+    pub const AUTHENTICATION_HEADER: AuthType = AuthType(2);
+}
+
+impl fmt::Display for AuthType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            AuthType::NONE => f.write_str("none"),
+            AuthType::SIMPLE_TEXT => f.write_str("pass"),
+            AuthType::AUTHENTICATION_HEADER => f.write_str("ah"),
+            AuthType(other) => write!(f, "type {other}"),
+        }
+    }
+}
+
+impl fmt::Debug for AuthType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// VRRPv2's authentication data: a password, padded with zeros. `Debug` does not print it, there is no
+/// `Display`, and `==` takes the same time whatever it compares.
+#[derive(Clone, Copy, Eq)]
+pub struct AuthData([u8; AUTH_DATA_LEN]);
+
+impl AuthData {
+    /// The bytes as they go over the wire.
+    pub const fn new(bytes: [u8; AUTH_DATA_LEN]) -> AuthData {
+        AuthData(bytes)
+    }
+    /// A password of at most eight bytes; what is longer is cut.
+    pub fn from_text(text: &[u8]) -> AuthData {
+        // RFC 2338 section 5.3.10: "If the configured authentication string is shorter than 8 bytes, the
+        // remaining space MUST be zero-filled."
+        let mut bytes = [0; AUTH_DATA_LEN];
+        for (slot, byte) in bytes.iter_mut().zip(text) {
+            *slot = *byte;
+        }
+        AuthData(bytes)
+    }
+    /// The bytes as they go over the wire: a secret.
+    pub const fn expose(&self) -> &[u8; AUTH_DATA_LEN] {
+        &self.0
+    }
+}
+
+impl PartialEq for AuthData {
+    fn eq(&self, other: &AuthData) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        black_box(pairs.fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
+    }
+}
+
+impl fmt::Debug for AuthData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthData(***)")
+    }
+}
+
+/// What a checksum covers besides the message. VRRPv2 has one answer, VRRPv3 over IPv4 has three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChecksumRule {
+    /// Nothing: VRRPv2, and VRRPv3 as RFC 9568 section 5.2.8 has it for IPv4 and as some vendors always read
+    /// RFC 5798.
+    Plain,
+    /// The pseudo header with the packet's two addresses: keepalived's and FRR's VRRPv3, after RFC 5798
+    /// section 5.2.8.
+    PseudoHeader,
+    /// The pseudo header with the group 224.0.0.18 for a destination, though the packet goes to a peer:
+    /// keepalived to 1.3.6, and its `old_unicast_checksum` since.
+    GroupPseudoHeader,
+}
+
+impl ChecksumRule {
+    /// The sum of what the rule adds to a message of `len` bytes.
+    fn begin(self, version: u8, src: Ipv4Addr, dst: Ipv4Addr, len: usize) -> Checksum {
+        // No IPv4 packet has room for more than 16 bits of it, nor a message for 255 addresses and more.
+        let len = u16::try_from(len).unwrap_or(u16::MAX);
+        match self {
+            // RFC 3768 section 5.3.8: "the 16-bit one's complement of the one's complement sum of the entire
+            // VRRP message starting with the version field", and no more.
+            _ if version == 2 => Checksum::new(),
+            ChecksumRule::Plain => Checksum::new(),
+            // RFC 5798 section 5.2.8 goes on: "and a "pseudo-header" as defined in Section 8.1 of [RFC2460].
+            // The next header field in the "pseudo-header" should be set to 112 (decimal) for VRRP."
+            ChecksumRule::PseudoHeader => Checksum::pseudo_header(src, dst, Protocol::VRRP, len),
+            ChecksumRule::GroupPseudoHeader => Checksum::pseudo_header(src, GROUP, Protocol::VRRP, len),
+        }
+    }
+}
+
+impl fmt::Display for ChecksumRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ChecksumRule::Plain => "without pseudo header",
+            ChecksumRule::PseudoHeader => "with pseudo header",
+            ChecksumRule::GroupPseudoHeader => "with the group's pseudo header",
+        })
+    }
+}
+
+/// A message in a buffer that is at least [`HEADER_LEN`] bytes long. Nothing else about it is sure: every
+/// accessor can be asked alone.
+#[derive(Clone, Copy)]
+pub struct Packet<T: AsRef<[u8]>> {
+    buffer: T,
+}
+
+impl<T: AsRef<[u8]>> Packet<T> {
+    /// Refuses a buffer without room for the header.
+    pub fn new(buffer: T) -> Result<Self, Error> {
+        at_least(Layer::Vrrp, HEADER_LEN, buffer.as_ref())?;
+        Ok(Packet { buffer })
+    }
+    /// The version, 0..=15.
+    pub fn version(&self) -> u8 {
+        self.buffer.as_ref()[0] >> 4
+    }
+    /// The type, 0..=15; see [`ADVERTISEMENT`].
+    pub fn message_type(&self) -> u8 {
+        self.buffer.as_ref()[0] & 0xf
+    }
+    /// The virtual router ID.
+    pub fn vrid(&self) -> u8 {
+        self.buffer.as_ref()[1]
+    }
+    /// The sender's priority; see [`PRIORITY_LEAVING`] and [`PRIORITY_OWNER`].
+    pub fn priority(&self) -> u8 {
+        self.buffer.as_ref()[2]
+    }
+    /// How many addresses follow by the header, which may be wrong.
+    pub fn address_count(&self) -> u8 {
+        self.buffer.as_ref()[3]
+    }
+    /// VRRPv2's authentication type. In version 3 the byte means something else.
+    pub fn auth_type(&self) -> AuthType {
+        AuthType(self.buffer.as_ref()[4])
+    }
+    /// VRRPv2's advertisement interval: whole seconds, 0..=255 (RFC 3768 section 5.3.7).
+    pub fn v2_interval(&self) -> Duration {
+        Duration::from_secs(self.buffer.as_ref()[5].into())
+    }
+    /// VRRPv3's maximum advertisement interval: hundredths of a second, 0..=4095 (RFC 9568 section 5.2.7).
+    pub fn v3_max_interval(&self) -> Duration {
+        // RFC 5798 section 5.2.6, of the four bits before it: "This field MUST be set to zero on transmission
+        // and ignored on reception."
+        Duration::from_centis((u16_at(self.buffer.as_ref(), 4) & MAX_CENTIS).into())
+    }
+    /// The interval in the form of the message's own version; versions above 3 are read as 3.
+    pub fn advert_interval(&self) -> Duration {
+        if self.version() <= 2 { self.v2_interval() } else { self.v3_max_interval() }
+    }
+    /// The checksum as received.
+    pub fn checksum(&self) -> u16 {
+        u16_at(self.buffer.as_ref(), 6)
+    }
+    /// How many bytes are there: by the header ([`Packet::expected_len`]), or fewer, or more.
+    pub fn found_len(&self) -> usize {
+        self.buffer.as_ref().len()
+    }
+    /// How many bytes there should be, by the message's own version and count. A receiver that goes by its
+    /// own version asks [`Version::message_len`].
+    pub fn expected_len(&self) -> usize {
+        let version = if self.version() == 2 { Version::V2 } else { Version::V3 };
+        version.message_len(self.address_count())
+    }
+    /// VRRPv2's eight bytes behind the addresses, if the message has them; see [`AuthData`].
+    pub fn authentication_data(&self) -> Option<AuthData> {
+        let at = HEADER_LEN + ADDRESS_LEN * usize::from(self.address_count());
+        let there = self.version() == 2 && self.found_len() >= at + AUTH_DATA_LEN;
+        there.then(|| AuthData(array(self.buffer.as_ref(), at)))
+    }
+    /// Whether the checksum is right by `rule` for a packet from `src` to `dst`; VRRPv2 knows
+    /// [`ChecksumRule::Plain`] only, whatever `rule` says. False for a message that is cut short. Bytes behind
+    /// the message do not count.
+    pub fn verify(&self, rule: ChecksumRule, src: Ipv4Addr, dst: Ipv4Addr) -> bool {
+        let len = self.expected_len();
+        let Some(message) = self.buffer.as_ref().get(..len) else { return false };
+        rule.begin(self.version(), src, dst, len).with(message).is_valid()
+    }
+    /// By which rule the checksum is right, keepalived's own first; none, and the message was damaged.
+    pub fn which_rule(&self, src: Ipv4Addr, dst: Ipv4Addr) -> Option<ChecksumRule> {
+        let rules: &[_] = match self.version() {
+            2 => &[ChecksumRule::Plain],
+            _ => &[ChecksumRule::PseudoHeader, ChecksumRule::GroupPseudoHeader, ChecksumRule::Plain],
+        };
+        rules.iter().copied().find(|rule| self.verify(*rule, src, dst))
+    }
+
+    /// The addresses that are counted and there.
+    fn address_bytes(&self) -> &[u8] {
+        counted(self.buffer.as_ref(), self.address_count())
+    }
+}
+
+impl<'a> Packet<&'a [u8]> {
+    /// The message in an IPv4 packet. Refuses by name one that an IP authentication header precedes, and
+    /// other protocols.
+    pub fn from_ipv4<T: AsRef<[u8]> + ?Sized>(packet: &ipv4::Packet<&'a T>) -> Result<Self, Error> {
+        match packet.protocol() {
+            Protocol::VRRP => Packet::new(packet.payload()),
+            Protocol::AH => Err(Error::AuthenticationHeader),
+            Protocol(other) => {
+                Err(Error::Unsupported { layer: Layer::Ipv4, field: "protocol", value: other.into() })
+            }
+        }
+    }
+}
+
+impl<'a, T: AsRef<[u8]> + ?Sized> Packet<&'a T> {
+    /// The addresses that are counted and there: fewer than counted when the message is cut short.
+    pub fn addresses(&self) -> Addresses<'a> {
+        Addresses(List::Received(counted(self.buffer.as_ref(), self.address_count())))
+    }
+    /// What follows the message: padding, or the trailer of keepalived's `auth_hmac`.
+    pub fn trailer(&self) -> &'a [u8] {
+        self.buffer.as_ref().get(self.expected_len()..).unwrap_or_default()
+    }
+}
+
+/// Of `count` addresses behind the header, the bytes of those that are there.
+fn counted(bytes: &[u8], count: u8) -> &[u8] {
+    let there = (bytes.len() - HEADER_LEN) / ADDRESS_LEN;
+    &bytes[HEADER_LEN..HEADER_LEN + ADDRESS_LEN * there.min(count.into())]
+}
+
+/// The addresses of a virtual router, in the order of the message: a list of one's own, or the bytes of a
+/// received message. Two are equal when they list the same.
+#[derive(Clone, Copy)]
+pub struct Addresses<'a>(List<'a>);
+
+#[derive(Clone, Copy)]
+enum List<'a> {
+    Given(&'a [Ipv4Addr]),
+    /// A multiple of [`ADDRESS_LEN`] bytes.
+    Received(&'a [u8]),
+}
+
+impl<'a> Addresses<'a> {
+    /// The addresses of `list`; of more than [`MAX_ADDRESSES`], the first so many.
+    pub fn new(list: &'a [Ipv4Addr]) -> Self {
+        Addresses(List::Given(&list[..list.len().min(MAX_ADDRESSES)]))
+    }
+    /// How many, at most [`MAX_ADDRESSES`].
+    pub const fn len(&self) -> usize {
+        match self.0 {
+            List::Given(list) => list.len(),
+            List::Received(bytes) => bytes.len() / ADDRESS_LEN,
+        }
+    }
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// One after the other.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Ipv4Addr> + Clone + use<'a> {
+        let list = self.0;
+        (0..self.len()).map(move |nth| match list {
+            List::Given(list) => list[nth],
+            List::Received(bytes) => array::<ADDRESS_LEN>(bytes, nth * ADDRESS_LEN).into(),
+        })
+    }
+}
+
+impl PartialEq for Addresses<'_> {
+    fn eq(&self, other: &Addresses<'_>) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Addresses<'_> {}
+
+impl fmt::Debug for Addresses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Display for Addresses<'_> {
+    /// `[172.16.16.12, 172.16.16.13]`; the fifth and later ones as a number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (nth, address) in self.iter().take(SHOWN).enumerate() {
+            let separator = if nth == 0 { "" } else { ", " };
+            write!(f, "{separator}{address}")?;
+        }
+        if self.len() > SHOWN {
+            write!(f, ", and {} more", self.len() - SHOWN)?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// VRRPv2's authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// [`AuthType::NONE`].
+    None,
+    /// [`AuthType::SIMPLE_TEXT`].
+    SimpleText(AuthData),
+}
+
+/// The version of a message, and what only that version has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// RFC 2338 and RFC 3768.
+    V2 {
+        /// None, or a password in clear.
+        authentication: Authentication,
+    },
+    /// RFC 5798 and RFC 9568.
+    V3,
+}
+
+/// An advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repr<'a> {
+    /// The version, and what only that version has.
+    pub dialect: Dialect,
+    /// The virtual router ID.
+    pub vrid: u8,
+    /// The sender's priority; see [`PRIORITY_LEAVING`] and [`PRIORITY_OWNER`].
+    pub priority: u8,
+    /// The time between two advertisements of the sender. The wire has whole seconds to 255 in version 2 and
+    /// hundredths of a second to 40.95 in version 3; what is finer is cut off and what is longer is the
+    /// longest, but an interval that is not zero never goes out as zero.
+    pub advert_interval: Duration,
+    /// The virtual router's addresses.
+    pub addresses: Addresses<'a>,
+}
+
+impl<'a> Repr<'a> {
+    /// Refuses what is no advertisement of version 2 or 3, authentication that is not spoken, and a message
+    /// that is not exactly as long as it says. The checksum is not looked at: see [`Packet::which_rule`].
+    pub fn parse<T: AsRef<[u8]> + ?Sized>(packet: &Packet<&'a T>) -> Result<Repr<'a>, Error> {
+        let layer = Layer::Vrrp;
+        let unsupported = |field, value: u8| Err(Error::Unsupported { layer, field, value: value.into() });
+        let version = match packet.version() {
+            2 => Version::V2,
+            3 => Version::V3,
+            other => return unsupported("version", other),
+        };
+        if packet.message_type() != ADVERTISEMENT {
+            return unsupported("type", packet.message_type());
+        }
+        let (stated, found) = (packet.expected_len(), packet.found_len());
+        if stated != found {
+            return Err(Error::BadLength { layer, stated, found });
+        }
+        let dialect = match (version, packet.auth_type()) {
+            (Version::V3, _) => Dialect::V3,
+            // RFC 3768 section 5.3.10, of the data: "It SHOULD be set to zero on transmission and ignored on
+            // reception."
+            (Version::V2, AuthType::NONE) => Dialect::V2 { authentication: Authentication::None },
+            (Version::V2, AuthType::SIMPLE_TEXT) => {
+                let data = packet.authentication_data().ok_or(Error::BadLength { layer, stated, found })?;
+                Dialect::V2 { authentication: Authentication::SimpleText(data) }
+            }
+            (Version::V2, AuthType::AUTHENTICATION_HEADER) => return Err(Error::AuthenticationHeader),
+            (Version::V2, AuthType(other)) => return unsupported("authentication type", other),
+        };
+        Ok(Repr {
+            dialect,
+            vrid: packet.vrid(),
+            priority: packet.priority(),
+            advert_interval: packet.advert_interval(),
+            addresses: packet.addresses(),
+        })
+    }
+
+    /// The version.
+    pub const fn version(&self) -> Version {
+        match self.dialect {
+            Dialect::V2 { .. } => Version::V2,
+            Dialect::V3 => Version::V3,
+        }
+    }
+
+    /// The length of the message in bytes, at most [`MAX_LEN`].
+    #[expect(clippy::len_without_is_empty, reason = "a message is never empty")]
+    pub const fn len(&self) -> usize {
+        self.version().message_len(self.addresses.len() as u8)
+    }
+
+    /// Writes the message to the front of `buffer`, its checksum by `rule` for a packet from `src` to `dst`;
+    /// VRRPv2 knows [`ChecksumRule::Plain`] only, whatever `rule` says.
+    ///
+    /// # Panics
+    ///
+    /// If `buffer` is shorter than [`Repr::len`].
+    pub fn emit(&self, buffer: &mut [u8], rule: ChecksumRule, src: Ipv4Addr, dst: Ipv4Addr) {
+        let message = &mut buffer[..self.len()];
+        let (header, rest) = message.split_at_mut(HEADER_LEN);
+        let (list, trailer) = rest.split_at_mut(ADDRESS_LEN * self.addresses.len());
+        let (version, word) = match self.dialect {
+            Dialect::V2 { authentication } => {
+                let (auth_type, data) = match authentication {
+                    Authentication::None => (AuthType::NONE, [0; AUTH_DATA_LEN]),
+                    Authentication::SimpleText(data) => (AuthType::SIMPLE_TEXT, data.0),
+                };
+                trailer.copy_from_slice(&data);
+                let seconds =
+                    on_the_wire(self.advert_interval, self.advert_interval.as_secs(), u8::MAX.into());
+                (2, [auth_type.0, seconds as u8])
+            }
+            Dialect::V3 => {
+                let centis = on_the_wire(self.advert_interval, self.advert_interval.as_centis(), MAX_CENTIS);
+                (3, centis.to_be_bytes())
+            }
+        };
+        header[0] = version << 4 | ADVERTISEMENT;
+        header[1] = self.vrid;
+        header[2] = self.priority;
+        header[3] = self.addresses.len() as u8;
+        header[4..6].copy_from_slice(&word);
+        // RFC 3768 section 5.3.8: "For computing the checksum, the checksum field is set to zero."
+        header[6..8].fill(0);
+        for (slot, address) in list.chunks_exact_mut(ADDRESS_LEN).zip(self.addresses.iter()) {
+            slot.copy_from_slice(&address.octets());
+        }
+        let checksum = rule.begin(version, src, dst, message.len()).with(message).finish();
+        message[6..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+}
+
+/// `interval` as `units` of the wire's grain: never zero unless it is zero, and never more than `max`. An
+/// interval that became zero would make a master send without a pause.
+fn on_the_wire(interval: Duration, units: u64, max: u16) -> u16 {
+    let least = u16::from(!interval.is_zero());
+    u16::try_from(units).unwrap_or(max).clamp(least, max)
+}
+
+/// One line for people: what both a [`Packet`] and a [`Repr`] say.
+struct Summary<'a> {
+    version: u8,
+    message_type: u8,
+    vrid: u8,
+    priority: u8,
+    interval: Duration,
+    auth: AuthType,
+    addresses: Addresses<'a>,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vrrp v{}", self.version)?;
+        if self.message_type != ADVERTISEMENT {
+            write!(f, " type {}", self.message_type)?;
+        }
+        write!(f, " vrid {} priority {} every ", self.vrid, self.priority)?;
+        let (seconds, centis) = (self.interval.as_secs(), self.interval.as_centis() % 100);
+        match (centis / 10, centis % 10) {
+            (0, 0) => write!(f, "{seconds}s")?,
+            (tenths, 0) => write!(f, "{seconds}.{tenths}s")?,
+            (tenths, hundredths) => write!(f, "{seconds}.{tenths}{hundredths}s")?,
+        }
+        if self.auth != AuthType::NONE {
+            write!(f, " auth {}", self.auth)?;
+        }
+        write!(f, " {}", self.addresses)
+    }
+}
+
+impl fmt::Display for Repr<'_> {
+    /// `vrrp v2 vrid 51 priority 254 every 1s auth pass [172.16.16.12]`: never the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (version, auth) = match self.dialect {
+            Dialect::V2 { authentication: Authentication::None } => (2, AuthType::NONE),
+            Dialect::V2 { authentication: Authentication::SimpleText(_) } => (2, AuthType::SIMPLE_TEXT),
+            Dialect::V3 => (3, AuthType::NONE),
+        };
+        let Repr { vrid, priority, advert_interval: interval, addresses, .. } = *self;
+        Summary { version, message_type: ADVERTISEMENT, vrid, priority, interval, auth, addresses }.fmt(f)
+    }
+}
+
+impl<T: AsRef<[u8]>> fmt::Display for Packet<T> {
+    /// As a [`Repr`], and what is wrong with the length if something is: never the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Summary {
+            version: self.version(),
+            message_type: self.message_type(),
+            vrid: self.vrid(),
+            priority: self.priority(),
+            interval: self.advert_interval(),
+            auth: if self.version() == 2 { self.auth_type() } else { AuthType::NONE },
+            addresses: Addresses(List::Received(self.address_bytes())),
+        }
+        .fmt(f)?;
+        match (self.expected_len(), self.found_len()) {
+            (expected, found) if expected != found => write!(f, " ({found} bytes instead of {expected})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<T: AsRef<[u8]>> fmt::Debug for Packet<T> {
+    /// The bytes have a password among them: what `Display` says instead.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Packet({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;
