@@ -124,12 +124,12 @@ fn version_2_has_one_reading_of_the_checksum_whatever_is_asked() {
 
 #[test]
 fn a_damaged_message_obeys_no_rule() {
-    for at in 0..V2.len() {
-        let bytes = with(&V2, at, V2[at] ^ 0x10);
+    for (at, byte) in V2.iter().enumerate() {
+        let bytes = with(&V2, at, byte ^ 0x10);
         assert_eq!(Packet::new(&bytes).unwrap().which_rule(A, B), None, "byte {at}, the password's too");
     }
-    for at in 0..V3.len() {
-        let bytes = with(&V3, at, V3[at] ^ 0x10);
+    for (at, byte) in V3.iter().enumerate() {
+        let bytes = with(&V3, at, byte ^ 0x10);
         assert_eq!(Packet::new(&bytes).unwrap().which_rule(A, B), None, "byte {at}");
     }
     assert_eq!(Packet::new(&V3).unwrap().which_rule(A, A), None, "sent to somebody else");
