@@ -14,7 +14,7 @@
 //! ```
 //!
 //! An announcement of an address, which this project lives by, is an ARP packet whose two protocol addresses
-//! are the same (RFC 5944 section 4.6 calls it gratuitous ARP, RFC 5227 section 3 an announcement).
+//! are the same (RFC 5944 section 4.6 calls it gratuitous ARP, RFC 5227 section 2.3 an announcement).
 
 use std::fmt;
 use std::net::Ipv4Addr;

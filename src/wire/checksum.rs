@@ -46,7 +46,7 @@ impl Checksum {
             self.sum += u64::from(u16::from_be_bytes([word[0], word[1]]));
         }
         if let [last] = words.remainder() {
-            // RFC 1071 section 1: "If the total length is odd, the received data is padded with one octet
+            // RFC 792, of ICMP's: "If the total length is odd, the received data is padded with one octet
             // of zeros for computing the checksum."
             self.sum += u64::from(*last) << 8;
             self.odd = true;

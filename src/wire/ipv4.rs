@@ -273,8 +273,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The header of keepalived's first advertisement to a peer (spec: reality.md section 5), and what
-    /// follows it.
+    /// The header of keepalived's first advertisement to a peer, its length
+    /// changed, and what follows it.
     const BYTES: [u8; 24] = [
         0x45, 0xc0, 0x00, 0x18, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x42, 0x89, 0xac, 0x10, 0x10, 0x05, 0xac,
         0x10, 0x10, 0x06, 0x01, 0x02, 0x03, 0x04,

@@ -160,7 +160,7 @@ pub enum ChecksumRule {
 impl ChecksumRule {
     /// The sum of what the rule adds to a message of `len` bytes.
     fn begin(self, version: u8, src: Ipv4Addr, dst: Ipv4Addr, len: usize) -> Checksum {
-        // No IPv4 packet has room for more than 16 bits of it, nor a message for 255 addresses and more.
+        // A message has at most MAX_LEN bytes: the length always fits.
         let len = u16::try_from(len).unwrap_or(u16::MAX);
         match self {
             // RFC 3768 section 5.3.8: "the 16-bit one's complement of the one's complement sum of the entire

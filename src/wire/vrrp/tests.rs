@@ -5,7 +5,7 @@ const A: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 5);
 const B: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 6);
 const VIPS: [Ipv4Addr; 2] = [Ipv4Addr::new(172, 16, 16, 12), Ipv4Addr::new(172, 16, 16, 13)];
 
-/// As keepalived 2.2.7 sends two addresses with the password 1111 (spec: reality.md section 10).
+/// As keepalived 2.2.7 sends two addresses with the password 1111.
 const V2: [u8; 24] = [
     0x21, 0x33, 0x5a, 0x02, 0x01, 0x01, 0xa9, 0x2c, 0xac, 0x10, 0x10, 0x0c, 0xac, 0x10, 0x10, 0x0d, 0x31,
     0x31, 0x31, 0x31, 0x00, 0x00, 0x00, 0x00,
