@@ -14,3 +14,21 @@ pub struct Span {
     /// Behind the last byte.
     pub end: u32,
 }
+/// Stub.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// id
+    pub id: Option<String>,
+    /// with
+    pub with: Vec<(String, String)>,
+}
+/// Stub.
+#[derive(Debug)]
+pub struct Loaded {
+    /// config
+    pub config: Config,
+}
+/// Stub.
+pub fn load(_: &crate::files::Files, _: &Options) -> Loaded {
+    Loaded { config: Config::default() }
+}

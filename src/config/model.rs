@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use crate::time::Duration;
+pub use crate::wire::vrrp::Version;
 
 /// A configuration in force. It always exists: keepalived runs with what it could read, be it nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,15 +60,6 @@ pub struct Instance {
     pub old_unicast_checksum: bool,
     /// Which line decided a value: keyword -> where it stands. A default has no entry.
     pub decided: BTreeMap<&'static str, super::Span>,
-}
-
-/// The VRRP version an instance speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    /// RFC 2338 and RFC 3768.
-    V2,
-    /// RFC 5798 and RFC 9568.
-    V3,
 }
 
 /// A VRRPv2 simple text password: eight bytes, padded with zeros. `Debug` does not print it.

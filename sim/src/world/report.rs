@@ -10,6 +10,7 @@ use havip::time::Time;
 use havip::wire::ethernet::Mac;
 
 use super::act::Kind;
+pub use crate::cloud::{Refusal, Verdict};
 use super::setup::{ClientId, CvmId, HavipId, NodeId};
 
 /// A frame in the world's slab; its bytes can be asked for until the instant ends.
@@ -168,6 +169,10 @@ pub enum Loss {
     Unresolved,
     /// The sender's neighbour queue was full.
     NeighbourQueueFull,
+    /// The cloud hears no claims: the act that made it deaf, an index into `Setup::acts`.
+    Deaf(u32),
+    /// The sender has no route to the destination.
+    NoRoute,
     /// The receiving program's socket queue was full.
     SocketQueueFull,
     /// The receiver's kernel does not hold the destination address.
@@ -178,30 +183,6 @@ pub enum Loss {
     Malformed,
     /// The receiving machine stopped before its kernel or program looked at it.
     DiedInQueue,
-}
-
-/// What the cloud made of an announcement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// The binding moves, now or after the binding delay.
-    Believed,
-    /// It was bound, or about to be bound, there already.
-    Already,
-    /// The sender's own address: no claim.
-    OwnAddress,
-    /// Refused.
-    Refused(Refusal),
-}
-
-/// Why the cloud refused an announcement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    /// The address is no HAVIP.
-    NotHavip,
-    /// A HAVIP, of another subnet.
-    OtherSubnet,
-    /// The announced hardware address is not the sender's.
-    ForeignMac,
 }
 
 /// Which classes of reports somebody wants; the others are not made.

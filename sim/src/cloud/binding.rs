@@ -1,0 +1,259 @@
+//! HAVIPs: who may claim one, and whom the cloud holds it bound to.
+//!
+//! A claim is a gratuitous ARP. It is believed for a HAVIP, from an interface of the HAVIP's own subnet; the
+//! binding then moves after the binding delay, and stays until the next believed claim. An interface that
+//! announces its own address claims nothing.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+
+use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+
+use crate::latch::Latched;
+
+/// A network interface of the cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EniId(pub u16);
+
+/// An announcement as the cloud hears it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The port it came in on.
+    pub by: EniId,
+    /// The announced address.
+    pub address: Ipv4Addr,
+    /// The announced hardware address.
+    pub mac: Mac,
+}
+
+/// What the cloud makes of an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The binding moves, now or after the binding delay.
+    Believed,
+    /// It is bound, or about to be bound, there already.
+    Already,
+    /// The sender's own address: no claim.
+    OwnAddress,
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// Why an announcement was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// The address is no HAVIP.
+    NotHavip,
+    /// A HAVIP, of another subnet.
+    OtherSubnet,
+    /// The announced hardware address is not the sender's.
+    ForeignMac,
+}
+
+/// Who has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// This interface.
+    To(EniId),
+    /// It is a HAVIP, bound to nobody.
+    Unbound,
+    /// Nobody.
+    Nobody,
+}
+
+/// A binding that has just moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Which HAVIP.
+    pub havip: usize,
+    /// Bound to whom before.
+    pub from: Option<EniId>,
+    /// Bound to whom now.
+    pub to: EniId,
+    /// Whose announcement did it.
+    pub mac: Mac,
+}
+
+#[derive(Clone, Debug)]
+struct Eni {
+    address: Ipv4Addr,
+    mac: Mac,
+    subnet: u16,
+}
+
+#[derive(Clone, Debug)]
+struct Havip {
+    address: Ipv4Addr,
+    subnet: u16,
+    bound: Latched<Option<EniId>>,
+    /// Believed claims whose time has not come, oldest first.
+    pending: VecDeque<(Time, EniId, Mac)>,
+}
+
+impl Havip {
+    /// Whom it will be bound to once everything pending has happened.
+    fn heading_for(&self) -> Option<EniId> {
+        self.pending.back().map(|&(_, eni, _)| eni).or(self.bound.latest())
+    }
+}
+
+/// The cloud's state.
+#[derive(Clone, Debug, Default)]
+pub struct Cloud {
+    enis: Vec<Eni>,
+    havips: Vec<Havip>,
+    /// Interfaces by address, sorted: who has an ordinary address.
+    by_address: Vec<(Ipv4Addr, EniId)>,
+    /// When the next binding moves.
+    next: Option<Time>,
+}
+
+impl Cloud {
+    /// A cloud without anything.
+    pub fn new() -> Self {
+        Cloud::default()
+    }
+    /// Adds an interface; ids count from 0.
+    pub fn add_eni(&mut self, address: Ipv4Addr, mac: Mac, subnet: u16) -> EniId {
+        let id = EniId(self.enis.len() as u16);
+        self.enis.push(Eni { address, mac, subnet });
+        let place = self.by_address.partition_point(|&(a, _)| a < address);
+        self.by_address.insert(place, (address, id));
+        id
+    }
+    /// Adds a HAVIP, bound to nobody.
+    pub fn add_havip(&mut self, address: Ipv4Addr, subnet: u16) {
+        self.havips.push(Havip { address, subnet, bound: Latched::new(None), pending: VecDeque::new() });
+    }
+
+    /// Who has an address, as packets of this instant see it.
+    pub fn route(&self, now: Time, address: Ipv4Addr) -> Route {
+        if let Some(havip) = self.havips.iter().find(|h| h.address == address) {
+            return havip.bound.seen_at(now).map_or(Route::Unbound, Route::To);
+        }
+        match self.by_address.binary_search_by_key(&address, |&(a, _)| a) {
+            Ok(i) => Route::To(self.by_address[i].1),
+            Err(_) => Route::Nobody,
+        }
+    }
+
+    /// The hardware address of an interface.
+    pub fn mac_of(&self, eni: EniId) -> Mac {
+        self.enis[usize::from(eni.0)].mac
+    }
+
+    /// Hears an announcement. A believed one moves the binding after `delay`.
+    pub fn claim(&mut self, now: Time, claim: Claim, delay: Duration) -> Verdict {
+        let eni = &self.enis[usize::from(claim.by.0)];
+        if claim.address == eni.address {
+            return Verdict::OwnAddress;
+        }
+        let Some(havip) = self.havips.iter_mut().find(|h| h.address == claim.address) else {
+            return Verdict::Refused(Refusal::NotHavip);
+        };
+        if claim.mac != eni.mac {
+            return Verdict::Refused(Refusal::ForeignMac);
+        }
+        if havip.subnet != eni.subnet {
+            return Verdict::Refused(Refusal::OtherSubnet);
+        }
+        if havip.heading_for() == Some(claim.by) {
+            return Verdict::Already;
+        }
+        // A later claim never overtakes an earlier one, however its delay was drawn.
+        let after = havip.pending.back().map_or(now, |&(t, ..)| t);
+        havip.pending.push_back((after.max(now + delay), claim.by, claim.mac));
+        self.next = self.havips.iter().filter_map(|h| h.pending.front()).map(|&(t, ..)| t).min();
+        Verdict::Believed
+    }
+
+    /// When the next binding moves.
+    pub fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// Moves the next binding that is due.
+    pub fn settle(&mut self, now: Time) -> Option<Move> {
+        if self.next.is_none_or(|t| t > now) {
+            return None;
+        }
+        let due = |h: &Havip| h.pending.front().is_some_and(|&(t, ..)| t <= now);
+        let index = self.havips.iter().position(due)?;
+        let havip = &mut self.havips[index];
+        let (_, to, mac) = havip.pending.pop_front()?;
+        let from = havip.bound.latest();
+        havip.bound.set(now, Some(to));
+        self.next = self.havips.iter().filter_map(|h| h.pending.front()).map(|&(t, ..)| t).min();
+        Some(Move { havip: index, from, to, mac })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HAVIP: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
+    const MAC: [Mac; 3] = [Mac([2, 0, 0, 0, 0, 5]), Mac([2, 0, 0, 0, 0, 6]), Mac([2, 0, 0, 0, 1, 5])];
+    const A: EniId = EniId(0);
+    const B: EniId = EniId(1);
+    const ELSEWHERE: EniId = EniId(2);
+
+    fn at(ms: u64) -> Time {
+        Time::ZERO + Duration::from_millis(ms)
+    }
+    fn cloud() -> Cloud {
+        let mut cloud = Cloud::new();
+        for (i, (address, subnet)) in
+            [([172, 16, 16, 5], 0), ([172, 16, 16, 6], 0), ([172, 16, 17, 5], 1)].into_iter().enumerate()
+        {
+            cloud.add_eni(address.into(), MAC[i], subnet);
+        }
+        cloud.add_havip(HAVIP, 0);
+        cloud
+    }
+    fn claim(by: EniId, address: Ipv4Addr) -> Claim {
+        Claim { by, address, mac: MAC[usize::from(by.0)] }
+    }
+
+    #[test]
+    fn the_binding_follows_the_last_believed_claim_after_the_delay() {
+        let mut c = cloud();
+        let delay = Duration::from_millis(100);
+        assert_eq!(c.route(at(0), HAVIP), Route::Unbound);
+        assert_eq!(c.claim(at(0), claim(A, HAVIP), delay), Verdict::Believed);
+        assert_eq!(c.claim(at(1), claim(A, HAVIP), delay), Verdict::Already);
+        assert_eq!(c.claim(at(2), claim(B, HAVIP), Duration::ZERO), Verdict::Believed);
+        assert_eq!(c.deadline(), Some(at(100)));
+        assert_eq!(c.settle(at(99)), None);
+        assert_eq!(c.settle(at(100)).map(|m| (m.from, m.to)), Some((None, A)));
+        assert_eq!(c.settle(at(100)).map(|m| (m.from, m.to)), Some((Some(A), B)));
+        assert_eq!(c.route(at(101), HAVIP), Route::To(B));
+        assert_eq!(c.deadline(), None);
+    }
+
+    #[test]
+    fn a_packet_of_the_instant_of_a_move_still_goes_the_old_way() {
+        let mut c = cloud();
+        c.claim(at(5), claim(A, HAVIP), Duration::ZERO);
+        c.settle(at(5));
+        assert_eq!(c.route(at(5), HAVIP), Route::Unbound);
+        assert_eq!(c.route(at(6), HAVIP), Route::To(A));
+    }
+
+    #[test]
+    fn only_a_havip_can_be_claimed_only_from_its_subnet_and_only_for_oneself() {
+        let mut c = cloud();
+        let refused = |c: &mut Cloud, claim| match c.claim(at(0), claim, Duration::ZERO) {
+            Verdict::Refused(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(&mut c, claim(A, Ipv4Addr::new(172, 16, 16, 9))), Refusal::NotHavip);
+        assert_eq!(refused(&mut c, claim(A, Ipv4Addr::new(172, 16, 16, 6))), Refusal::NotHavip);
+        assert_eq!(refused(&mut c, claim(ELSEWHERE, HAVIP)), Refusal::OtherSubnet);
+        assert_eq!(refused(&mut c, Claim { mac: MAC[1], ..claim(A, HAVIP) }), Refusal::ForeignMac);
+        let own = c.claim(at(0), claim(A, Ipv4Addr::new(172, 16, 16, 5)), Duration::ZERO);
+        assert_eq!(own, Verdict::OwnAddress);
+        assert_eq!(c.route(at(1), HAVIP), Route::Unbound);
+    }
+}

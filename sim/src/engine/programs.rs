@@ -1,0 +1,44 @@
+//! The programs a machine can run, as one type that can be cloned with a world.
+
+use std::sync::Arc;
+
+use havip::agent::Agent;
+use havip::config::{self, Options};
+use havip::program::{Actions, Event, Now, Program};
+use havip::time::Time;
+
+use crate::world::{CvmId, FileId, ProgramSetup, Setup};
+
+/// A program of the testbed.
+#[derive(Clone, Debug)]
+pub enum AnyProgram {
+    /// The agent, as keepalived.
+    Agent(Agent),
+}
+
+impl AnyProgram {
+    /// The program of a machine, about to start; on another file if a `reload` named one.
+    pub fn of(setup: &Setup, cvm: CvmId, file: Option<FileId>) -> AnyProgram {
+        let machine = &setup.cvms[usize::from(cvm.0)];
+        let ProgramSetup::Keepalived { with, config, .. } = &machine.program;
+        let options = Options { id: Some(machine.name.clone()), with: with.clone() };
+        let config = match file {
+            None => Arc::clone(config),
+            Some(file) => Arc::new(config::load(&setup.files[usize::from(file.0)], &options).config),
+        };
+        AnyProgram::Agent(Agent::new(config, options))
+    }
+}
+
+impl Program for AnyProgram {
+    fn step(&mut self, now: Now, event: Event<'_>, out: &mut Actions) {
+        match self {
+            AnyProgram::Agent(agent) => agent.step(now, event, out),
+        }
+    }
+    fn deadline(&self) -> Option<Time> {
+        match self {
+            AnyProgram::Agent(agent) => agent.deadline(),
+        }
+    }
+}

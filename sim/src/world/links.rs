@@ -1,0 +1,194 @@
+//! What acts have done to the paths between ports: cuts, losses, delays, copies.
+//!
+//! A list of rules in the order they were made; a frame asks each. Few rules stand at a time, and with none a
+//! frame pays one comparison.
+
+use havip::time::{Duration, Time};
+
+use super::act::{Act, End, Kind, Kinds, Path, Ppm};
+use super::chance::{Chance, Nth, Purpose};
+use super::frames::PortId;
+use super::report::Loss;
+
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    path: Path,
+    kinds: Kinds,
+    effect: Effect,
+    /// The act that made it.
+    act: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Effect {
+    Drop,
+    Loss(Ppm),
+    Delay(Duration, Duration),
+    Duplicate(Ppm),
+}
+
+/// The rules in force.
+#[derive(Clone, Debug)]
+pub struct Links {
+    rules: Vec<Rule>,
+    chance: Chance,
+}
+
+/// A frame's fate on its way from one port to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is lost.
+    Lost(Loss),
+    /// It arrives then, and perhaps once more.
+    Arrives(Time, Option<Time>),
+}
+
+impl Links {
+    /// No rules.
+    pub const fn new(chance: Chance) -> Self {
+        Links { rules: Vec::new(), chance }
+    }
+
+    /// Carries out an act, if it is one on links.
+    pub fn act(&mut self, act: &Act, index: u32) {
+        let (path, kinds, effect) = match *act {
+            Act::Drop(kinds, path) => (path, kinds, Effect::Drop),
+            Act::Loss(share, kinds, path) => (path, kinds, Effect::Loss(share)),
+            Act::Delay(low, high, path) => (path, Kinds::ALL, Effect::Delay(low, high)),
+            Act::Duplicate(share, path) => (path, Kinds::ALL, Effect::Duplicate(share)),
+            Act::Heal(None) => return self.rules.clear(),
+            Act::Heal(Some(pair)) => return self.rules.retain(|rule| !covers(pair, rule.path)),
+            _ => return,
+        };
+        self.rules.push(Rule { path, kinds, effect, act: index });
+    }
+
+    /// Decides what becomes of a frame, at the instant it is sent. It takes at least one tick (axiom 2).
+    pub fn fate(
+        &self,
+        from: PortId,
+        to: PortId,
+        nth: Nth,
+        latency: (Duration, Duration),
+        tick: Duration,
+    ) -> Fate {
+        let mut latency = latency;
+        let mut copies = false;
+        for rule in self.rules.iter().filter(|r| r.applies(from, to, nth.kind)) {
+            match rule.effect {
+                Effect::Drop => return Fate::Lost(Loss::Cut(rule.act)),
+                Effect::Loss(share) if self.draw(Purpose::Loss, from, to, nth, rule.act).happens(share) => {
+                    return Fate::Lost(Loss::Chance(rule.act));
+                }
+                Effect::Loss(_) => {}
+                Effect::Delay(low, high) => latency = (low, high),
+                Effect::Duplicate(share) => {
+                    copies |= self.draw(Purpose::Duplicate, from, to, nth, rule.act).happens(share);
+                }
+            }
+        }
+        let arrives = |purpose| {
+            let takes = self.chance.of_frame(purpose, from.0.into(), to.0.into(), nth).within(latency);
+            (nth.at + takes.max(tick)).round_up(tick)
+        };
+        let first = arrives(Purpose::Latency);
+        Fate::Arrives(first, copies.then(|| arrives(Purpose::DuplicateLatency)))
+    }
+
+    /// Two rules on one path draw apart: the rule's act is part of the name.
+    fn draw(&self, purpose: Purpose, from: PortId, to: PortId, nth: Nth, act: u32) -> super::chance::Draw {
+        self.chance.of_frame(purpose, u32::from(from.0) | act << 16, to.0.into(), nth)
+    }
+}
+
+impl Rule {
+    fn applies(&self, from: PortId, to: PortId, kind: Kind) -> bool {
+        let Path { from: a, to: b, both } = self.path;
+        self.kinds.contains(kind)
+            && (is_at(a, from) && is_at(b, to) || both && is_at(b, from) && is_at(a, to))
+    }
+}
+
+fn is_at(end: End, port: PortId) -> bool {
+    match end {
+        End::Any => true,
+        End::Node(node) => PortId::of(node) == port,
+        End::Cloud => port == PortId::CLOUD,
+    }
+}
+
+/// Whether `heal pair` ends a rule on `path`: one whose two ends are the pair's, in a direction the pair names.
+fn covers(pair: Path, path: Path) -> bool {
+    let same = (pair.from, pair.to) == (path.from, path.to);
+    let turned = (pair.from, pair.to) == (path.to, path.from);
+    same && (pair.both || !path.both) || turned && pair.both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup::NodeId;
+    use super::*;
+
+    const TICK: Duration = Duration::from_micros(100);
+    const LATENCY: (Duration, Duration) = (Duration::from_micros(200), Duration::from_micros(400));
+    const A: PortId = PortId(0);
+    const B: PortId = PortId(1);
+
+    fn path(from: End, to: End, both: bool) -> Path {
+        Path { from, to, both }
+    }
+    fn node(port: PortId) -> End {
+        End::Node(NodeId(port.0))
+    }
+    fn links(acts: &[Act]) -> Links {
+        let mut links = Links::new(Chance::new(1));
+        for (i, act) in acts.iter().enumerate() {
+            links.act(act, i as u32);
+        }
+        links
+    }
+    fn fate(links: &Links, from: PortId, to: PortId) -> Fate {
+        let nth = Nth { kind: Kind::Vrrp, at: Time::ZERO, n: 0 };
+        links.fate(from, to, nth, LATENCY, TICK)
+    }
+
+    #[test]
+    fn a_cut_cable_loses_what_leaves_and_lets_in_what_comes() {
+        let links = links(&[Act::Drop(Kinds::ALL, path(node(A), End::Any, false))]);
+        assert_eq!(fate(&links, A, B), Fate::Lost(Loss::Cut(0)));
+        assert_eq!(fate(&links, A, PortId::CLOUD), Fate::Lost(Loss::Cut(0)));
+        assert!(matches!(fate(&links, B, A), Fate::Arrives(..)));
+    }
+
+    #[test]
+    fn a_drop_of_garps_leaves_adverts_alone() {
+        let garps = Kinds::NONE.with(Kind::Garp);
+        let links = links(&[Act::Drop(garps, path(node(A), node(B), true))]);
+        assert!(matches!(fate(&links, A, B), Fate::Arrives(..)));
+    }
+
+    #[test]
+    fn healing_a_pair_leaves_the_other_rules() {
+        let pair = path(node(A), node(B), true);
+        let cable = Act::Drop(Kinds::ALL, path(node(A), End::Any, false));
+        let one_way = Act::Drop(Kinds::ALL, path(node(B), node(A), false));
+        let links = links(&[cable, one_way, Act::Heal(Some(pair))]);
+        assert_eq!(fate(&links, A, B), Fate::Lost(Loss::Cut(0)));
+        assert!(matches!(fate(&links, B, A), Fate::Arrives(..)));
+    }
+
+    #[test]
+    fn a_frame_arrives_on_the_grid_within_its_latency_and_never_at_once() {
+        let quiet = links(&[]);
+        for n in 0..200 {
+            let nth = Nth { kind: Kind::Vrrp, at: Time::from_nanos(100_000 * n), n: 0 };
+            let Fate::Arrives(at, None) = quiet.fate(A, B, nth, LATENCY, TICK) else { panic!("lost") };
+            let took = at - nth.at;
+            assert!((LATENCY.0..=LATENCY.1).contains(&took), "{took}");
+            assert_eq!(at, at.round_up(TICK));
+        }
+        let nth = Nth { kind: Kind::Vrrp, at: Time::ZERO, n: 0 };
+        let at_once = quiet.fate(A, B, nth, (Duration::ZERO, Duration::ZERO), TICK);
+        assert_eq!(at_once, Fate::Arrives(Time::ZERO + TICK, None));
+    }
+}

@@ -1,0 +1,427 @@
+//! The neighbour table of one interface, as Linux keeps it (`net/core/neighbour.c`, `net/ipv4/arp.c`).
+//!
+//! Machines and clients share it. It decides how long a client is left behind: an entry stays reachable for 15 to
+//! 45 s after it was confirmed, is then tried for 5 s, then asked for by three unicast requests a second apart,
+//! and only then by broadcast (measured: case c23, 38 to 47 s). ICMP and raw sockets confirm nothing.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+
+use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+
+use super::chance::{Chance, Purpose};
+use super::report::FrameId;
+
+/// `base_reachable_time` is 30 s; an entry's own is drawn from half to one and a half of it.
+pub const REACHABLE_TIME: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(45));
+/// The kernel draws it anew this often.
+const REACHABLE_REDRAW: Duration = Duration::from_secs(300);
+/// `delay_first_probe_time`.
+const DELAY_TIME: Duration = Duration::from_secs(5);
+/// `retrans_time`.
+const RETRANS_TIME: Duration = Duration::from_secs(1);
+/// `ucast_solicit` and `mcast_solicit`.
+const SOLICITS: u8 = 3;
+/// `locktime`: a second answer within it does not replace the first.
+const LOCK_TIME: Duration = Duration::from_secs(1);
+/// `unres_qlen`: packets that wait for one unresolved neighbour; one more pushes the oldest out.
+pub const QUEUE_MAX: usize = 101;
+
+/// The states of an entry, by the kernel's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Asked for by broadcast, never answered; packets wait.
+    Incomplete,
+    /// Confirmed lately.
+    Reachable,
+    /// Usable, not confirmed lately.
+    Stale,
+    /// Used while stale: waits for somebody to confirm it.
+    Delay,
+    /// Asked for by unicast.
+    Probe,
+    /// Did not answer.
+    Failed,
+}
+
+impl State {
+    /// Whether it has a hardware address that is used.
+    const fn is_valid(self) -> bool {
+        matches!(self, State::Reachable | State::Stale | State::Delay | State::Probe)
+    }
+}
+
+/// One neighbour.
+#[derive(Clone, Debug)]
+struct Entry {
+    address: Ipv4Addr,
+    state: State,
+    mac: Mac,
+    /// When it last answered us.
+    confirmed: Option<Time>,
+    /// When a packet was last sent to it.
+    used: Time,
+    /// When its state or address last changed.
+    updated: Time,
+    /// Requests sent without an answer.
+    probes: u8,
+    timer: Time,
+    waiting: VecDeque<FrameId>,
+}
+
+/// What becomes of a packet for a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// Send it there.
+    To(Mac),
+    /// It waits. If `ask`, a broadcast request must go out; if `pushed_out`, that packet found no room.
+    Waits {
+        /// The first packet for an unknown neighbour.
+        ask: bool,
+        /// The oldest waiting packet, dropped.
+        pushed_out: Option<FrameId>,
+    },
+}
+
+/// Something the table wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Ask for an address: by unicast to a hardware address, or by broadcast. Linux asks in the name of the
+    /// packet that waits, if one does (`arp_announce` 0).
+    Ask {
+        /// Who has it.
+        address: Ipv4Addr,
+        /// Where the request goes.
+        to: Option<Mac>,
+        /// The packet that waits.
+        waiting: Option<FrameId>,
+    },
+    /// The neighbour did not answer: these packets die.
+    GiveUp {
+        /// Which.
+        address: Ipv4Addr,
+        /// What waited for it.
+        waiting: VecDeque<FrameId>,
+    },
+}
+
+/// What an ARP frame says about a neighbour.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// A reply, sent to us alone: it confirms. Anything else only informs.
+    pub confirms: bool,
+    /// A request for an address of ours: makes an entry where there is none.
+    pub asks_us: bool,
+    /// A gratuitous announcement: replaces an entry even within the lock time.
+    pub gratuitous: bool,
+}
+
+/// What a heard ARP frame changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// The hardware address is another one now.
+    pub changed: bool,
+    /// Packets that waited for it and can go now.
+    pub released: VecDeque<FrameId>,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Neighbours {
+    /// Sorted by address.
+    entries: Vec<Entry>,
+    /// No timer is due before this.
+    next: Time,
+    owner: u32,
+    chance: Chance,
+}
+
+impl Neighbours {
+    /// The empty table of a node's interface.
+    pub const fn new(owner: u32, chance: Chance) -> Self {
+        Neighbours { entries: Vec::new(), next: Time::MAX, owner, chance }
+    }
+
+    /// The hardware address it would use now, if any.
+    pub fn mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
+        let entry = &self.entries[self.find(address).ok()?];
+        entry.state.is_valid().then_some(entry.mac)
+    }
+
+    /// The state of an entry, if there is one.
+    pub fn state_of(&self, address: Ipv4Addr) -> Option<State> {
+        Some(self.entries[self.find(address).ok()?].state)
+    }
+
+    /// Resolves a packet's next hop, and keeps the packet where it must wait.
+    pub fn resolve(&mut self, now: Time, address: Ipv4Addr, packet: FrameId) -> Resolved {
+        let i = self.find(address).unwrap_or_else(|i| {
+            self.entries.insert(i, Entry::new(address, State::Failed, Mac::UNSPECIFIED, now));
+            i
+        });
+        let entry = &mut self.entries[i];
+        entry.used = now;
+        match entry.state {
+            State::Reachable | State::Delay | State::Probe => Resolved::To(entry.mac),
+            State::Stale => {
+                entry.turn(State::Delay, now, now + DELAY_TIME);
+                self.next = self.next.min(entry.timer);
+                Resolved::To(entry.mac)
+            }
+            State::Failed => {
+                entry.turn(State::Incomplete, now, now + RETRANS_TIME);
+                self.next = self.next.min(entry.timer);
+                entry.probes = 1;
+                entry.waiting.push_back(packet);
+                Resolved::Waits { ask: true, pushed_out: None }
+            }
+            State::Incomplete => {
+                let pushed_out = if entry.waiting.len() >= QUEUE_MAX { entry.waiting.pop_front() } else { None };
+                entry.waiting.push_back(packet);
+                Resolved::Waits { ask: false, pushed_out }
+            }
+        }
+    }
+
+    /// Takes in what an ARP frame says (`arp_process`, `neigh_update`).
+    pub fn hear(&mut self, now: Time, heard: Heard) -> Learned {
+        let i = match self.find(heard.address) {
+            Ok(i) => i,
+            Err(_) if !heard.asks_us => return Learned::default(),
+            Err(i) => {
+                self.entries.insert(i, Entry::new(heard.address, State::Failed, Mac::UNSPECIFIED, now));
+                i
+            }
+        };
+        let reachable_for = self.reachable_time(now);
+        let entry = &mut self.entries[i];
+        let old = entry.state;
+        let mut new = if heard.confirms { State::Reachable } else { State::Stale };
+        let other_mac = entry.mac != heard.mac;
+        let replaces = heard.asks_us || heard.gratuitous || now > entry.updated + LOCK_TIME;
+        if heard.confirms && !(old.is_valid() && other_mac && !replaces) {
+            entry.confirmed = Some(now);
+        }
+        if old.is_valid() {
+            if other_mac && !replaces {
+                return Learned::default();
+            }
+            if !other_mac && new == State::Stale {
+                new = old;
+            }
+        }
+        if new != old {
+            entry.turn(new, now, if new == State::Reachable { now + reachable_for } else { Time::MAX });
+            self.next = self.next.min(entry.timer);
+        }
+        if other_mac {
+            entry.updated = now;
+            entry.mac = heard.mac;
+            if new != State::Reachable {
+                entry.confirmed = None;
+            }
+        }
+        let released = if old.is_valid() { VecDeque::new() } else { std::mem::take(&mut entry.waiting) };
+        Learned { changed: other_mac, released }
+    }
+
+    /// No timer of the table is due before this.
+    pub fn deadline(&self) -> Time {
+        self.next
+    }
+
+    /// Runs the timers that are due (`neigh_timer_handler`).
+    pub fn run_timers(&mut self, now: Time, wants: &mut Vec<Want>) {
+        let reachable_for = self.reachable_time(now);
+        for entry in self.entries.iter_mut().filter(|e| e.timer <= now) {
+            entry.run_timer(now, reachable_for, wants);
+        }
+        self.next = self.entries.iter().map(|e| e.timer).min().unwrap_or(Time::MAX);
+    }
+
+    /// Forgets everything: the carrier is gone. Returns the packets that waited.
+    pub fn flush(&mut self) -> Vec<FrameId> {
+        self.next = Time::MAX;
+        self.entries.drain(..).flat_map(|e| e.waiting).collect()
+    }
+
+    fn find(&self, address: Ipv4Addr) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&address, |e| e.address)
+    }
+
+    fn reachable_time(&self, now: Time) -> Duration {
+        let period = now.as_nanos() / REACHABLE_REDRAW.as_nanos();
+        self.chance
+            .of_node(Purpose::ReachableTime, self.owner, Time::from_nanos(period), 0)
+            .within(REACHABLE_TIME)
+    }
+}
+
+impl Entry {
+    fn new(address: Ipv4Addr, state: State, mac: Mac, now: Time) -> Self {
+        Entry {
+            address,
+            state,
+            mac,
+            confirmed: None,
+            used: now,
+            updated: now,
+            probes: 0,
+            timer: Time::MAX,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn turn(&mut self, state: State, now: Time, timer: Time) {
+        self.state = state;
+        self.updated = now;
+        self.timer = timer;
+    }
+
+    fn confirmed_within(&self, now: Time, span: Duration) -> bool {
+        self.confirmed.is_some_and(|t| now <= t + span)
+    }
+
+    fn run_timer(&mut self, now: Time, reachable_for: Duration, wants: &mut Vec<Want>) {
+        match self.state {
+            State::Reachable => match self.confirmed {
+                Some(t) if now < t + reachable_for => self.timer = t + reachable_for,
+                _ if now <= self.used + DELAY_TIME => self.turn(State::Delay, now, now + DELAY_TIME),
+                _ => self.turn(State::Stale, now, Time::MAX),
+            },
+            State::Delay if self.confirmed_within(now, DELAY_TIME) => {
+                self.turn(State::Reachable, now, now + reachable_for);
+            }
+            State::Delay => {
+                self.turn(State::Probe, now, now);
+                self.probes = 0;
+                self.solicit(now, wants);
+            }
+            State::Probe | State::Incomplete => self.solicit(now, wants),
+            State::Stale | State::Failed => self.timer = Time::MAX,
+        }
+    }
+
+    /// Asks once more, or gives up.
+    fn solicit(&mut self, now: Time, wants: &mut Vec<Want>) {
+        if self.probes >= SOLICITS {
+            self.turn(State::Failed, now, Time::MAX);
+            wants.push(Want::GiveUp { address: self.address, waiting: std::mem::take(&mut self.waiting) });
+            return;
+        }
+        self.probes += 1;
+        self.timer = now + RETRANS_TIME;
+        let to = (self.state == State::Probe).then_some(self.mac);
+        wants.push(Want::Ask { address: self.address, to, waiting: self.waiting.front().copied() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
+    const A: Mac = Mac([2, 0, 0, 0, 0, 5]);
+    const B: Mac = Mac([2, 0, 0, 0, 0, 6]);
+
+    fn at(ms: u64) -> Time {
+        Time::ZERO + Duration::from_millis(ms)
+    }
+    fn table() -> Neighbours {
+        Neighbours::new(1, Chance::new(7))
+    }
+    fn reply(mac: Mac) -> Heard {
+        Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false }
+    }
+    fn announcement(mac: Mac) -> Heard {
+        Heard { confirms: false, gratuitous: true, ..reply(mac) }
+    }
+    /// Runs the table to `until`, sending a packet every 100 ms; returns when each request was sent.
+    fn asked(table: &mut Neighbours, from: u64, until: u64) -> Vec<(u64, Option<Mac>)> {
+        let (mut wants, mut asked) = (Vec::new(), Vec::new());
+        for ms in (from..until).step_by(100) {
+            table.run_timers(at(ms), &mut wants);
+            for want in wants.drain(..) {
+                if let Want::Ask { to, .. } = want {
+                    asked.push((ms, to));
+                }
+            }
+            if let Resolved::Waits { ask: true, .. } = table.resolve(at(ms), PEER, FrameId(0)) {
+                asked.push((ms, None));
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn an_unknown_neighbour_is_asked_for_three_times_and_given_up_after_three_seconds() {
+        let mut t = table();
+        assert_eq!(
+            t.resolve(at(0), PEER, FrameId(1)),
+            Resolved::Waits { ask: true, pushed_out: None }
+        );
+        let mut wants = Vec::new();
+        for ms in [1000, 2000, 3000] {
+            assert_eq!(t.deadline(), at(ms));
+            t.run_timers(at(ms), &mut wants);
+        }
+        assert_eq!(wants.len(), 3);
+        assert_eq!(wants[2], Want::GiveUp { address: PEER, waiting: VecDeque::from([FrameId(1)]) });
+        assert_eq!(t.state_of(PEER), Some(State::Failed));
+    }
+
+    #[test]
+    fn a_used_entry_whose_owner_is_gone_is_left_after_reachable_time_and_eight_seconds() {
+        let mut t = table();
+        t.resolve(at(0), PEER, FrameId(1));
+        assert_eq!(t.hear(at(1), reply(B)).released, [FrameId(1)]);
+        let reachable = t.reachable_time(at(1)).as_nanos() / 1_000_000;
+        let asked = asked(&mut t, 100, 60_000);
+        // Reachable time, rounded up to our step, then 5 s of delay: three unicast requests a second apart,
+        // then, a second later, the broadcast.
+        let first = (1 + reachable).next_multiple_of(100) + 5_000;
+        assert_eq!(
+            asked[..4],
+            [(first, Some(B)), (first + 1000, Some(B)), (first + 2000, Some(B)), (first + 3000, None)]
+        );
+    }
+
+    #[test]
+    fn an_announcement_moves_an_entry_at_once_and_makes_none() {
+        let mut t = table();
+        assert_eq!(t.hear(at(0), announcement(A)), Learned::default());
+        assert_eq!(t.mac_of(PEER), None);
+        t.resolve(at(0), PEER, FrameId(1));
+        t.hear(at(1), reply(A));
+        assert!(t.hear(at(2), announcement(B)).changed, "within the lock time, too");
+        assert_eq!((t.mac_of(PEER), t.state_of(PEER)), (Some(B), Some(State::Stale)));
+    }
+
+    #[test]
+    fn of_two_answers_the_first_holds() {
+        let mut t = table();
+        t.resolve(at(0), PEER, FrameId(1));
+        t.hear(at(1), reply(B));
+        assert!(!t.hear(at(2), reply(A)).changed);
+        assert_eq!(t.mac_of(PEER), Some(B));
+        assert!(t.hear(at(1002), reply(A)).changed, "after the lock time");
+    }
+
+    #[test]
+    fn the_queue_of_an_unresolved_neighbour_is_bounded() {
+        let mut t = table();
+        for n in 0..QUEUE_MAX as u32 {
+            t.resolve(at(0), PEER, FrameId(n));
+        }
+        assert_eq!(
+            t.resolve(at(1), PEER, FrameId(999)),
+            Resolved::Waits { ask: false, pushed_out: Some(FrameId(0)) }
+        );
+        assert_eq!(t.flush().len(), QUEUE_MAX);
+    }
+}

@@ -1,0 +1,36 @@
+//! Carries out acts.
+
+use super::act::Act;
+use super::report::Life;
+use super::state::World;
+
+impl World {
+    /// Does one thing to the world, at this instant. An act that finds nothing to do does nothing.
+    pub(super) fn carry_out(&mut self, act: &Act, index: u32) {
+        match *act {
+            Act::Start(cvm) => {
+                if self.kernels[usize::from(cvm.0)].powered {
+                    self.boot(cvm);
+                }
+            }
+            Act::Stop(cvm) => self.stop_program(cvm),
+            Act::Kill(cvm) => self.end_program(cvm, Life::Killed),
+            Act::PowerOff(cvm) => {
+                self.end_program(cvm, Life::Killed);
+                self.forget_everything(self.setup.node_of_cvm(cvm));
+            }
+            Act::PowerOn(cvm) => self.boot(cvm),
+            Act::Freeze(cvm) => self.set_frozen(cvm, true),
+            Act::Thaw(cvm) => self.set_frozen(cvm, false),
+            Act::Pause(cvm) => self.set_paused(cvm, true),
+            Act::Resume(cvm) => self.set_paused(cvm, false),
+            Act::Unplug(node) => self.set_carrier(node, false),
+            Act::Plug(node) => self.set_carrier(node, true),
+            Act::Reload(cvm, file) => self.reload_program(cvm, file),
+            Act::Cloud(act) => self.cloud.act(act, index),
+            Act::Drop(..) | Act::Loss(..) | Act::Delay(..) | Act::Duplicate(..) | Act::Heal(_) => {
+                self.links.act(act, index);
+            }
+        }
+    }
+}

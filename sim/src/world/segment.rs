@@ -1,0 +1,136 @@
+//! The segment: which ports a frame goes to, and what becomes of it on the way.
+//!
+//! A lan is a learning switch. A VPC's virtual switch has no broadcast and no multicast: ARP goes to the cloud,
+//! which answers it, and IP is forwarded by destination address, whatever hardware address the sender believed in.
+
+use std::net::Ipv4Addr;
+
+use havip::time::Duration;
+use havip::wire::ethernet::{self, EtherType, Mac};
+use havip::wire::ipv4;
+
+use super::chance::Nth;
+use super::frames::PortId;
+use super::links::Fate;
+use super::report::{FrameId, Loss, What};
+use super::setup::{NodeId, Segment};
+use super::state::{World, who};
+use crate::cloud::Route;
+
+impl World {
+    /// A node puts a frame on its port. The frame's hold passes to the segment.
+    pub(super) fn transmit(&mut self, from: NodeId, frame: FrameId) {
+        let port = PortId::of(from);
+        let kind = self.frames.kind(frame);
+        if !self.kernels[usize::from(from.0)].carrier {
+            return self.lose(port, frame, None, Loss::NoCarrier);
+        }
+        self.report_frame(port, What::Sent { frame, kind });
+        let (nth, sequence) = self.count_sent(port, kind);
+        match self.in_vpc() {
+            false => self.forward_on_lan(port, frame, nth, sequence),
+            true => self.forward_in_vpc(port, frame, nth, sequence),
+        }
+    }
+
+    /// Ends a frame's way, and lets go of it.
+    pub(super) fn lose(&mut self, from: PortId, frame: FrameId, to: Option<PortId>, cause: Loss) {
+        let kind = self.frames.kind(frame);
+        self.report_frame(from, What::Lost { frame, kind, to: to.map(who), cause });
+        self.frames.let_go(frame);
+    }
+
+    fn forward_on_lan(&mut self, from: PortId, frame: FrameId, nth: Nth, sequence: u64) {
+        let (dst, src) = {
+            let Ok(eth) = ethernet::Frame::new(self.frames.bytes(frame)) else {
+                return self.lose(from, frame, None, Loss::Malformed);
+            };
+            (eth.dst(), eth.src())
+        };
+        let to = if dst.is_multicast() { None } else { self.switch.port_of(self.now, dst) };
+        self.switch.learn(self.now, src, from);
+        match to {
+            Some(to) if to == from => self.frames.let_go(frame),
+            Some(to) => self.carry(frame, from, to, nth, sequence),
+            None => {
+                for i in 0..self.kernels.len() as u16 {
+                    let to = PortId(i);
+                    if to != from {
+                        self.frames.hold(frame);
+                        self.carry(frame, from, to, nth, sequence);
+                    }
+                }
+                self.frames.let_go(frame);
+            }
+        }
+    }
+
+    fn forward_in_vpc(&mut self, from: PortId, frame: FrameId, nth: Nth, sequence: u64) {
+        let destination = {
+            let bytes = self.frames.bytes(frame);
+            match ethernet::Frame::new(bytes).map(|eth| (eth.ethertype(), eth.payload())) {
+                Ok((EtherType::ARP, _)) => return self.carry(frame, from, PortId::CLOUD, nth, sequence),
+                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| p.dst()).ok(),
+                _ => None,
+            }
+        };
+        let to = match destination {
+            None => return self.lose(from, frame, None, Loss::Malformed),
+            Some(dst) if is_group(dst) => return self.lose(from, frame, None, Loss::NoMulticast),
+            Some(dst) => match self.cloud.route(self.now, dst) {
+                Route::To(eni) => PortId(eni.0),
+                Route::Unbound => return self.lose(from, frame, None, Loss::Unbound),
+                Route::Nobody => return self.lose(from, frame, None, Loss::NoSuchAddress),
+            },
+        };
+        // The virtual switch addresses the frame to whom it goes, whomever the sender's ARP entry named.
+        let Mac(mac) = self.kernels[usize::from(to.0)].mac;
+        let frame = if self.frames.bytes(frame)[..6] == mac {
+            frame
+        } else {
+            let copy = self.frames.readdressed(frame, mac);
+            self.frames.let_go(frame);
+            copy
+        };
+        self.carry(frame, from, to, nth, sequence);
+    }
+
+    /// The cloud puts a frame on the wire for one node.
+    pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: NodeId) {
+        let kind = self.frames.kind(frame);
+        self.report_frame(PortId::CLOUD, What::Sent { frame, kind });
+        let (nth, sequence) = self.count_sent(PortId::CLOUD, kind);
+        self.carry(frame, PortId::CLOUD, PortId::of(to), nth, sequence);
+    }
+
+    /// Takes a frame from port to port. Its fate is decided here, at the instant it is sent.
+    fn carry(&mut self, frame: FrameId, from: PortId, to: PortId, nth: Nth, sequence: u64) {
+        let latency = self.latency(to);
+        match self.links.fate(from, to, nth, latency, self.setup.tick) {
+            Fate::Lost(cause) => self.lose(from, frame, Some(to), cause),
+            Fate::Arrives(first, second) => {
+                self.queue.push_frame(first, from, sequence, false, to, frame);
+                if let Some(second) = second {
+                    self.frames.hold(frame);
+                    self.queue.push_frame(second, from, sequence, true, to, frame);
+                }
+            }
+        }
+    }
+
+    /// Latency end to end: that of the receiver's subnet. The cloud is as far away as the first one.
+    fn latency(&self, to: PortId) -> (Duration, Duration) {
+        match &self.setup.segment {
+            Segment::Lan(lan) => lan.latency,
+            Segment::Vpc { subnets, .. } => {
+                let subnet = to.node().map_or(0, |node| self.kernels[usize::from(node.0)].subnet);
+                subnets[usize::from(subnet)].latency
+            }
+        }
+    }
+}
+
+/// Multicast or broadcast.
+fn is_group(address: Ipv4Addr) -> bool {
+    address.is_multicast() || address.is_broadcast()
+}

@@ -1,0 +1,252 @@
+//! The world: its state, and the life of an instant.
+//!
+//! An engine asks [`World::next_instant`], and for each instant calls [`World::begin`] (acts, then kernels,
+//! clients and the cloud), hands every [ready](World::ready) program its events, and calls [`World::end`]. In
+//! which order it lets the programs of one instant run makes no difference.
+
+use std::sync::Arc;
+
+use havip::program::Subject;
+use havip::time::{Duration, Time};
+
+use super::act::Kind;
+use super::chance::{Chance, Nth};
+use super::cloud_port::CloudPort;
+use super::clients::Client;
+use super::frames::{Frames, PortId};
+use super::host::Host;
+use super::kernel::Kernel;
+use super::links::Links;
+use super::machine::Machine;
+use super::neighbours::Want;
+use super::queue::{Due, Queue};
+use super::report::{FrameId, Look, Report, Wants, What, Who};
+use super::setup::{CvmId, NodeId, Segment, Setup};
+use super::switch::Switch;
+
+/// Setup and state of a run, without its programs.
+///
+/// A clone is a fork: everything that happens in it from here on is its own.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(super) setup: Arc<Setup>,
+    pub(super) now: Time,
+    pub(super) queue: Queue,
+    pub(super) frames: Frames,
+    pub(super) ports: Vec<Port>,
+    pub(super) links: Links,
+    pub(super) switch: Switch,
+    pub(super) kernels: Vec<Kernel>,
+    pub(super) machines: Vec<Machine>,
+    pub(super) clients: Vec<Client>,
+    pub(super) cloud: CloudPort,
+    pub(super) host: Host,
+    pub(super) chance: Chance,
+    /// Programs that may have something to do in this instant.
+    pub(super) ready: Vec<CvmId>,
+    next_act: usize,
+    shift: Duration,
+    wants: Wants,
+    reports: Vec<Report>,
+    /// Reused by neighbour timers.
+    pub(super) neighbour_wants: Vec<Want>,
+}
+
+/// What a port has sent.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    /// Frames ever sent: ranks frames that arrive together.
+    pub(super) sequence: u64,
+    /// The instant of the last frame, and how many of each kind were sent in it.
+    at: Time,
+    sent: [u16; Kind::ALL.len()],
+}
+
+impl World {
+    /// A world at its beginning. All acts are `shift` later than the script says.
+    pub fn new(setup: Arc<Setup>, shift: Duration, wants: Wants) -> World {
+        let chance = Chance::new(setup.seed);
+        let nodes = setup.nodes();
+        let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
+        let mut world = World {
+            now: Time::ZERO,
+            queue: Queue::default(),
+            frames: Frames::default(),
+            ports: vec![port; nodes + 1],
+            links: Links::new(chance),
+            switch: Switch::default(),
+            kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), chance)).collect(),
+            machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
+            clients: setup.clients.iter().map(|_| Client::default()).collect(),
+            cloud: CloudPort::new(&setup),
+            host: Host::new(chance, setup.host_exact),
+            chance,
+            ready: Vec::new(),
+            next_act: 0,
+            shift,
+            wants,
+            reports: Vec::new(),
+            neighbour_wants: Vec::new(),
+            setup,
+        };
+        world.start();
+        world
+    }
+
+    /// Machines and clients start at 0.
+    fn start(&mut self) {
+        for i in 0..self.setup.cvms.len() as u16 {
+            if !self.setup.cvms[usize::from(i)].off {
+                self.boot(CvmId(i));
+            }
+        }
+        for i in 0..self.setup.clients.len() as u16 {
+            self.start_client(super::ClientId(i));
+        }
+    }
+
+    /// What never changes.
+    pub fn setup(&self) -> &Arc<Setup> {
+        &self.setup
+    }
+    /// The instant that is running or has run last.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+    /// When the next act, frame, timer or program event is due.
+    pub fn next_instant(&self) -> Option<Time> {
+        let act = self.setup.acts.get(self.next_act).map(|a| a.at + self.shift);
+        [act, self.queue.next()].into_iter().flatten().min()
+    }
+    /// When the first act falls, if the script has any.
+    pub fn first_act(&self) -> Option<Time> {
+        self.setup.acts.first().map(|a| a.at + self.shift)
+    }
+    /// Moves the acts that are still to come: a fork taken before the first act is another phase of it.
+    pub fn shift_acts(&mut self, shift: Duration) {
+        assert_eq!(self.next_act, 0, "acts have begun");
+        self.shift = shift;
+    }
+    /// Chooses what is reported from here on.
+    pub fn set_wants(&mut self, wants: Wants) {
+        self.wants = wants;
+    }
+
+    /// Runs everything of an instant but the programs: acts in file order; frames by source port, sequence and
+    /// copy; timers of kernels, clients and the cloud (axiom 3).
+    pub fn begin(&mut self, now: Time) {
+        debug_assert!(now >= self.now, "time runs forward");
+        debug_assert_eq!(now, now.round_up(self.setup.tick), "an instant is a multiple of the tick (axiom 1)");
+        self.now = now;
+        while let Some(timed) = self.setup.acts.get(self.next_act).copied() {
+            if timed.at + self.shift > now {
+                break;
+            }
+            let index = self.next_act as u32;
+            self.next_act += 1;
+            self.report(Who::Script, What::Act(index));
+            self.carry_out(&timed.act, index);
+        }
+        while let Some(due) = self.queue.pop_at(now) {
+            match due {
+                Due::Frame { to: PortId::CLOUD, frame } => self.cloud_receives(frame),
+                Due::Frame { to, frame } => self.arrive(to, frame),
+                Due::Kernel(node) => self.run_kernel(node),
+                Due::Client(client) => self.run_client(client),
+                Due::Cloud => self.settle_bindings(),
+                Due::Program(cvm) => self.wake_program(cvm),
+            }
+        }
+        self.ready.sort_unstable();
+        self.ready.dedup();
+    }
+
+    /// The programs that may have something to do in this instant, in the order of their ids.
+    pub fn ready(&self) -> &[CvmId] {
+        &self.ready
+    }
+
+    /// Brings the instant's reports into canonical order: by whom they are about, then as they happened.
+    pub fn sort_reports(&mut self) {
+        self.reports.sort_by_key(|r| r.who);
+    }
+
+    /// What happened in this instant.
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// Ends the instant: its reports are forgotten, its dropped frames reused.
+    pub fn end(&mut self) {
+        self.reports.clear();
+        self.ready.clear();
+        self.frames.sweep();
+    }
+
+    /// Puts a wake-up into the queue: never into the past, and for anything but a program never into an instant
+    /// that is running (axiom 2).
+    pub(super) fn wake(&mut self, at: Time, due: Due) {
+        debug_assert!(at >= self.now);
+        self.queue.push(at, due);
+    }
+
+    /// The next instant: the soonest that anything can have an effect elsewhere.
+    pub(super) fn next_tick(&self) -> Time {
+        self.now + self.setup.tick
+    }
+
+    /// An instant no earlier than `at`, and none that is running already.
+    pub(super) fn instant(&self, at: Time) -> Time {
+        at.round_up(self.setup.tick).max(self.next_tick())
+    }
+
+    /// Counts a frame its port sends: what names its chances, and its rank among frames that arrive together.
+    pub(super) fn count_sent(&mut self, from: PortId, kind: Kind) -> (Nth, u64) {
+        let index = if from == PortId::CLOUD { self.ports.len() - 1 } else { usize::from(from.0) };
+        let port = &mut self.ports[index];
+        if port.at != self.now {
+            (port.at, port.sent) = (self.now, [0; Kind::ALL.len()]);
+        }
+        let n = port.sent[kind as usize];
+        port.sent[kind as usize] = n.saturating_add(1);
+        port.sequence += 1;
+        (Nth { kind, at: self.now, n }, port.sequence)
+    }
+
+    /// Reports a fact, if anybody wants facts.
+    pub(super) fn report(&mut self, who: Who, what: What) {
+        if self.wants.facts {
+            self.reports.push(Report { at: self.now, who, what });
+        }
+    }
+    /// Reports about a frame, if anybody wants frames.
+    pub(super) fn report_frame(&mut self, port: PortId, what: What) {
+        if self.wants.frames {
+            self.reports.push(Report { at: self.now, who: who(port), what });
+        }
+    }
+
+    /// Whether the segment is a VPC's.
+    pub(super) fn in_vpc(&self) -> bool {
+        matches!(self.setup.segment, Segment::Vpc { .. })
+    }
+
+    /// How many frames and queue entries there are: what a test of memory looks at.
+    pub fn held(&self) -> (usize, usize) {
+        (self.frames.held(), self.queue.len())
+    }
+}
+
+/// Whose port it is.
+pub(super) fn who(port: PortId) -> Who {
+    port.node().map_or(Who::Cloud, Who::Node)
+}
+
+impl Look for World {
+    fn frame(&self, id: FrameId) -> &[u8] {
+        self.frames.bytes(id)
+    }
+    fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32) {
+        self.machines[usize::from(cvm.0)].subject(subject)
+    }
+}

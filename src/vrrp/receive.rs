@@ -1,0 +1,176 @@
+//! The checks an advertisement must pass, in the order in which keepalived makes them: the first that fails names
+//! the reason, and the reason is what a user searches for.
+
+use std::net::Ipv4Addr;
+
+use crate::config::{Instance, Version};
+use crate::program::{Value, Why};
+use crate::time::Duration;
+use crate::wire::ipv4;
+use crate::wire::vrrp::{self, AuthType, ChecksumRule};
+
+/// An advertisement that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Advert {
+    pub(crate) from: Ipv4Addr,
+    pub(crate) priority: u8,
+    pub(crate) interval: Duration,
+}
+
+/// Why an advertisement was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    TooShort { is: usize, expected: usize },
+    TooLong { is: usize, expected: usize },
+    Ttl(u8),
+    Version { is: u8, expected: u8 },
+    AuthType { is: u8, expected: u8 },
+    Password,
+    Interval { is: Duration, own: Duration },
+    Type(u8),
+    Checksum,
+    AddressCount { is: u8, expected: u8 },
+    AddressMissing(Ipv4Addr),
+}
+
+impl Refused {
+    /// In words, for the record.
+    pub(crate) fn why(self) -> Why {
+        let number = |n: usize| Value::Number(n as i64);
+        match self {
+            Refused::TooShort { is, expected } => {
+                Why::with("packet too short, length {} and expect {}", [number(is), number(expected)])
+            }
+            Refused::TooLong { is, expected } => {
+                Why::with("packet too long, length {} and expect {}", [number(is), number(expected)])
+            }
+            Refused::Ttl(is) => Why::with("invalid TTL {}, expect 255", [number(is.into())]),
+            Refused::Version { is, expected } => {
+                Why::with("wrong version {}, expect {}", [number(is.into()), number(expected.into())])
+            }
+            Refused::AuthType { is, expected } => Why::with(
+                "authentication type {}, expect {}",
+                [number(is.into()), number(expected.into())],
+            ),
+            Refused::Password => Why::new("wrong password"),
+            Refused::Interval { is, own } => {
+                Why::with("advertisement interval {} s, ours {} s", [Value::Seconds(is), Value::Seconds(own)])
+            }
+            Refused::Type(is) => Why::with("packet type {}, expect 1", [number(is.into())]),
+            Refused::Checksum => Why::new("invalid checksum"),
+            Refused::AddressCount { is, expected } => {
+                Why::with("address count {}, expect {}", [number(is.into()), number(expected.into())])
+            }
+            Refused::AddressMissing(address) => {
+                Why::with("our address {} is not in it", [Value::Address(address.into())])
+            }
+        }
+    }
+}
+
+/// Checks a packet that came for this instance's virtual router and in its mode.
+pub(crate) fn check(
+    config: &Instance,
+    addresses: &[Ipv4Addr],
+    packet: &ipv4::Packet<&[u8]>,
+) -> Result<Advert, Refused> {
+    let message = match vrrp::Packet::new(packet.payload()) {
+        Ok(message) => message,
+        Err(_) => {
+            let expected = packet.header_len() + vrrp::HEADER_LEN;
+            return Err(Refused::TooShort { is: packet.as_bytes().len(), expected });
+        }
+    };
+    check_length(config, packet, &message)?;
+    // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
+    if !config.is_unicast() && packet.ttl() != vrrp::TTL {
+        return Err(Refused::Ttl(packet.ttl()));
+    }
+    let expected = number_of(config.version);
+    if message.version() != expected {
+        return Err(Refused::Version { is: message.version(), expected });
+    }
+    if config.version == Version::V2 {
+        check_v2(config, &message)?;
+    }
+    if message.message_type() != vrrp::ADVERTISEMENT {
+        return Err(Refused::Type(message.message_type()));
+    }
+    if !checksum_is_right(config, packet, &message) {
+        return Err(Refused::Checksum);
+    }
+    check_addresses(addresses, &message)?;
+    Ok(Advert { from: packet.src(), priority: message.priority(), interval: message.advert_interval() })
+}
+
+fn check_length(
+    config: &Instance,
+    packet: &ipv4::Packet<&[u8]>,
+    message: &vrrp::Packet<&[u8]>,
+) -> Result<(), Refused> {
+    let expected = packet.header_len() + config.version.message_len(message.address_count());
+    match packet.as_bytes().len() {
+        is if is < expected => Err(Refused::TooShort { is, expected }),
+        is if is > expected => Err(Refused::TooLong { is, expected }),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 3768 section 7.1: "MUST verify that the auth type matches the locally configured authentication method",
+/// and "MUST verify that the Adver Interval in the packet is the same as the locally configured for this virtual
+/// router".
+fn check_v2(config: &Instance, message: &vrrp::Packet<&[u8]>) -> Result<(), Refused> {
+    let expected = if config.password.is_some() { AuthType::SIMPLE_TEXT } else { AuthType::NONE };
+    if message.auth_type() != expected {
+        return Err(Refused::AuthType { is: message.auth_type().0, expected: expected.0 });
+    }
+    if let (Some(password), Some(data)) = (&config.password, message.authentication_data())
+        && !same_bytes(&password.0, data.expose())
+    {
+        return Err(Refused::Password);
+    }
+    let is = message.advert_interval();
+    if is != config.advert_interval {
+        return Err(Refused::Interval { is, own: config.advert_interval });
+    }
+    Ok(())
+}
+
+/// In a time that does not tell where the first difference is.
+fn same_bytes(a: &[u8; 8], b: &[u8; 8]) -> bool {
+    std::hint::black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
+}
+
+/// 2.2.7 accepts the pseudo header, and finds out by itself that a unicast peer uses the group's.
+fn checksum_is_right(
+    config: &Instance,
+    packet: &ipv4::Packet<&[u8]>,
+    message: &vrrp::Packet<&[u8]>,
+) -> bool {
+    match message.which_rule(packet.src(), packet.dst()) {
+        Some(ChecksumRule::Plain) => config.version == Version::V2,
+        Some(ChecksumRule::PseudoHeader) => true,
+        Some(ChecksumRule::GroupPseudoHeader) => config.is_unicast(),
+        None => false,
+    }
+}
+
+/// 2.2.7 demands the same addresses, in any order.
+fn check_addresses(addresses: &[Ipv4Addr], message: &vrrp::Packet<&[u8]>) -> Result<(), Refused> {
+    let (is, expected) = (message.address_count(), addresses.len() as u8);
+    if is != expected {
+        return Err(Refused::AddressCount { is, expected });
+    }
+    let theirs = message.addresses();
+    match addresses.iter().find(|own| !theirs.iter().any(|a| a == **own)) {
+        Some(&missing) => Err(Refused::AddressMissing(missing)),
+        None => Ok(()),
+    }
+}
+
+fn number_of(version: Version) -> u8 {
+    match version {
+        Version::V2 => 2,
+        Version::V3 => 3,
+    }
+}
