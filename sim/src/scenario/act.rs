@@ -1,0 +1,254 @@
+//! `at TIME ACT`.
+
+use std::collections::BTreeMap;
+
+use havip::time::{Duration, Time};
+
+use super::draft::{Draft, Named};
+use super::error::{Complaint, Stop, shown};
+use super::lex::{Reader, Word};
+use super::place::Place;
+use super::script::FileDecl;
+use super::validate::on_tick;
+use super::{value, words};
+use crate::world::{Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path};
+
+/// How many different files `reload` may name.
+const MOST_FILES: usize = 10_000;
+
+/// What acts and expectations are read against: the declarations, complete.
+pub(super) struct Scope<'d, 'a> {
+    pub(super) draft: &'d Draft<'a>,
+    /// The files that `reload` named so far.
+    pub(super) files: Vec<FileDecl>,
+    by_path: BTreeMap<String, FileId>,
+}
+
+impl<'d, 'a> Scope<'d, 'a> {
+    pub(super) fn new(draft: &'d Draft<'a>) -> Self {
+        Scope { draft, files: Vec::new(), by_path: BTreeMap::new() }
+    }
+    fn file(&mut self, word: Word<'_>) -> Result<FileId, Complaint> {
+        let path = value::path(word)?;
+        if let Some(id) = self.by_path.get(&path) {
+            return Ok(*id);
+        }
+        if self.files.len() >= MOST_FILES {
+            return Err(Complaint::new(word.place, format!("more than {MOST_FILES} files to reload")));
+        }
+        let id = FileId(self.files.len() as u16);
+        self.by_path.insert(path.clone(), id);
+        self.files.push(FileDecl { path, place: word.place });
+        Ok(id)
+    }
+    /// A length of time, held against the tick.
+    pub(super) fn length(&self, time: Duration, place: Place) -> Result<Duration, Complaint> {
+        if let Some(tick) = self.draft.tick() {
+            on_tick(time, tick, place)?;
+        }
+        Ok(time)
+    }
+    /// A length of time that must not be nothing.
+    fn lasting(&self, times: (Duration, Duration), place: Place) -> Result<(), Complaint> {
+        self.length(times.0, place)?;
+        self.length(times.1, place)?;
+        if times.0.is_zero() {
+            return Err(Complaint::new(place, "a delay shorter than the tick")
+                .help("what one machine does to another takes a tick at least"));
+        }
+        Ok(())
+    }
+    /// A point of the run.
+    pub(super) fn instant(&self, time: Duration, place: Place) -> Result<Time, Complaint> {
+        self.length(time, place)?;
+        match &self.draft.run {
+            Some(run) if time > run.value => {
+                let message = format!(
+                    "`{}` is past the end of the run ({}, line {})",
+                    super::print::Span(time),
+                    super::print::Span(run.value),
+                    run.line
+                );
+                Err(Complaint::new(place, message))
+            }
+            _ => Ok(Time::from_nanos(time.as_nanos())),
+        }
+    }
+    fn node_of(&self, named: Named) -> NodeId {
+        match named {
+            Named::Cvm(CvmId(n)) => NodeId(n),
+            Named::Client(ClientId(n)) => NodeId(self.draft.cvms.len() as u16 + n),
+        }
+    }
+    /// A machine, for something only machines do.
+    pub(super) fn cvm(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<CvmId, Stop> {
+        let word = r.word("a machine's name")?;
+        match self.draft.names.find(word, r.number(), "a machine's name")? {
+            Named::Cvm(cvm) => Ok(cvm),
+            Named::Client(_) => {
+                let message = format!("`{}` is a client: `{what}` is for machines", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
+        }
+    }
+    /// A client, for something only clients have.
+    pub(super) fn client(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<ClientId, Stop> {
+        let word = r.word("a client's name")?;
+        match self.draft.names.find(word, r.number(), "a client's name")? {
+            Named::Client(client) => Ok(client),
+            Named::Cvm(_) => {
+                let message = format!("`{}` is a machine: `{what}` is for clients", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
+        }
+    }
+    /// A HAVIP by its address.
+    pub(super) fn havip(&self, word: Word<'_>) -> Result<HavipId, Stop> {
+        let address = value::address(word)?;
+        match self.draft.havips.iter().position(|h| h.value == address) {
+            Some(i) => Ok(HavipId(i as u16)),
+            None if self.draft.failed.contains("havip") => Err(Stop::Silent),
+            None => {
+                let list: Vec<_> = self.draft.havips.iter().take(4).map(|h| h.value.to_string()).collect();
+                let help = if list.is_empty() {
+                    "none is declared".into()
+                } else {
+                    format!("there is {}", list.join(", "))
+                };
+                Err(Complaint::new(word.place, format!("{address} is no HAVIP")).help(help).into())
+            }
+        }
+    }
+    /// Something that only a cloud has.
+    pub(super) fn needs_cloud(&self, word: Word<'_>) -> Result<(), Complaint> {
+        if self.draft.lan.is_none() || self.draft.vpc.is_some() {
+            return Ok(());
+        }
+        Err(Complaint::new(word.place, format!("{} on a lan, which has no cloud", shown(word.text)))
+            .help("a `vpc` has one"))
+    }
+}
+
+/// Reads what follows `at`.
+pub(super) fn timed(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<(Time, Act), Stop> {
+    let word = r.word("a time such as `20s`")?;
+    let time = value::time(word)?;
+    let at = scope.instant(time, word.place)?;
+    let act = act(r, scope)?;
+    r.end()?;
+    Ok((at, act))
+}
+
+fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
+    let word = r.word("an act")?;
+    let cvm = |r: &mut Reader<'_, '_>| scope.cvm(r, word.text);
+    Ok(match word.text {
+        "start" => Act::Start(cvm(r)?),
+        "stop" => Act::Stop(cvm(r)?),
+        "kill" => Act::Kill(cvm(r)?),
+        "power-off" => Act::PowerOff(cvm(r)?),
+        "power-on" => Act::PowerOn(cvm(r)?),
+        "freeze" => Act::Freeze(cvm(r)?),
+        "thaw" => Act::Thaw(cvm(r)?),
+        "pause" => Act::Pause(cvm(r)?),
+        "resume" => Act::Resume(cvm(r)?),
+        "unplug" => Act::Unplug(node(r, scope)?),
+        "plug" => Act::Plug(node(r, scope)?),
+        "reload" => {
+            let machine = cvm(r)?;
+            r.literal("with")?;
+            Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
+        }
+        "cut" => Act::Drop(Kinds::ALL, path(r, scope)?),
+        "drop" => Act::Drop(value::kinds(r.word("kinds of frames such as `vrrp,garp`")?)?, path(r, scope)?),
+        "loss" => {
+            let share = value::share(r.word("a share such as `20%`")?)?;
+            // A kind list stands before the path or not at all: what an arrow follows is an end.
+            let is_end = matches!(r.peek(1).map(|w| w.text), Some("->" | "<->") | None);
+            let kinds = if is_end { Kinds::ALL } else { value::kinds(r.word("a kind of frame")?)? };
+            Act::Loss(share, kinds, path(r, scope)?)
+        }
+        "delay" => {
+            let word = r.word("a delay such as `5ms..9ms`")?;
+            let times = value::range(word)?;
+            scope.lasting(times, word.place)?;
+            Act::Delay(times.0, times.1, path(r, scope)?)
+        }
+        "duplicate" => Act::Duplicate(value::share(r.word("a share such as `5%`")?)?, path(r, scope)?),
+        "heal" if r.peek(0).is_none() => Act::Heal(None),
+        "heal" => Act::Heal(Some(path(r, scope)?)),
+        "cloud" => {
+            scope.needs_cloud(word)?;
+            Act::Cloud(cloud(r, scope)?)
+        }
+        later if words::LATER.contains(&later) => {
+            return Err(
+                Complaint::new(word.place, format!("`{later}` is known, but not modelled yet")).into()
+            );
+        }
+        other => {
+            let nearest = words::nearest(other, words::ACTS);
+            let list = format!("the acts are: {}", words::ACTS.join(" "));
+            return Err(word.unexpected("an act").suggest(nearest, list).into());
+        }
+    })
+}
+
+fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
+    let word = r.word("the name of a machine or a client")?;
+    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client")?;
+    Ok(scope.node_of(named))
+}
+
+/// `a -> b`, `a <-> b`, `a -> *`, `a -> cloud`.
+fn path(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Path, Stop> {
+    let from = end(r, scope)?;
+    let arrow = r.word("`->` or `<->`")?;
+    let both = match arrow.text {
+        "->" => false,
+        "<->" => true,
+        _ => return Err(arrow.unexpected("`->` or `<->`").into()),
+    };
+    let place = r.peek(0).map_or(arrow.place, |w| w.place);
+    let to = end(r, scope)?;
+    if from == to && from != End::Any {
+        return Err(Complaint::new(place, "a path from one end to the same end").into());
+    }
+    Ok(Path { from, to, both })
+}
+
+fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
+    let expected = "an end of a path: a name, `*` or `cloud`";
+    let word = r.word(expected)?;
+    match word.text {
+        "*" => Ok(End::Any),
+        "cloud" => {
+            scope.needs_cloud(word)?;
+            Ok(End::Cloud)
+        }
+        text if text.contains("->") && text.len() > 2 => {
+            Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
+        }
+        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected)?))),
+    }
+}
+
+fn cloud(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<CloudAct, Complaint> {
+    let word = r.word("what the cloud does")?;
+    Ok(match word.text {
+        "bind-delay" => {
+            let times = r.word("a delay such as `3s..8s`")?;
+            let (shortest, longest) = value::range(times)?;
+            scope.length(shortest, times.place)?;
+            scope.length(longest, times.place)?;
+            CloudAct::BindDelay(shortest, longest)
+        }
+        "drop-claims" => CloudAct::DropClaims,
+        "hear-claims" => CloudAct::HearClaims,
+        other => {
+            let nearest = words::nearest(other, words::CLOUD_ACTS);
+            let list = format!("it can: {}", words::CLOUD_ACTS.join(" "));
+            return Err(word.unexpected("what the cloud does").suggest(nearest, list));
+        }
+    })
+}

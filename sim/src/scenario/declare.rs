@@ -1,0 +1,319 @@
+//! Declarations: every statement but `at` and `expect`.
+
+use std::net::Ipv4Addr;
+
+use havip::time::Duration;
+use havip::wire::ethernet::Mac;
+
+use super::draft::{At, Draft, Given, Named, NodeDraft, SubnetDraft, name};
+use super::error::{Complaint, shown};
+use super::lex::{Reader, Word};
+use super::place::Place;
+use super::script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
+use super::{value, words};
+use crate::world::{ClientId, CvmId};
+
+/// How many machines, clients, subnets and HAVIPs a file may have, each.
+const MOST: usize = 10_000;
+const LONGEST_TICK: Duration = Duration::from_millis(10);
+const MOST_PHASES: u32 = 100_000;
+
+/// Reads one declaration, the first word taken already.
+pub(super) fn declaration<'a>(
+    head: Word<'a>,
+    r: &mut Reader<'_, 'a>,
+    draft: &mut Draft<'a>,
+) -> Result<(), Complaint> {
+    let line = r.number();
+    let at = |place| At { value: (), place, line };
+    match head.text {
+        "scenario" => {
+            let word = r.word("the scenario's name")?;
+            let name = name(word)?.to_owned();
+            r.end()?;
+            once(&mut draft.name, at(head.place).of(name), "scenario")
+        }
+        "run" => {
+            let word = r.word("how long to run, such as `60s`")?;
+            let run = value::time(word)?;
+            if r.take("seed").is_some() {
+                draft.seed = Some(value::count(r.word("a seed")?, "a seed")?);
+            } else if let Some(word) = r.peek(0) {
+                return Err(word.unexpected("`seed` or the end of the line"));
+            }
+            r.end()?;
+            draft.times.push(Given { time: run, place: word.place, lasting: Some("a run") });
+            once(&mut draft.run, at(head.place).of(run), "run")
+        }
+        "tick" => {
+            let word = r.word("a tick, such as `100us`")?;
+            let tick = value::time(word)?;
+            if tick.is_zero() || tick > LONGEST_TICK {
+                let message = format!("a tick of {} cannot be", shown(word.text));
+                return Err(Complaint::new(word.place, message).help("more than 0s, and 10ms at most"));
+            }
+            r.end()?;
+            once(&mut draft.tick, at(head.place).of(tick), "tick")
+        }
+        "host" => {
+            let word = r.word("`exact`")?;
+            if word.text != "exact" {
+                let message =
+                    format!("`host {}` is known, but not modelled yet", shown(word.text).trim_matches('`'));
+                return Err(Complaint::new(word.place, message).help("`host exact`, or no such line"));
+            }
+            r.end()?;
+            once(&mut draft.host_exact, at(head.place), "host")
+        }
+        "phases" => {
+            let word = r.word("how many phases")?;
+            let phases: u32 = value::count(word, "how many phases")?;
+            if phases == 0 || phases > MOST_PHASES {
+                let message = format!("{} phases cannot be", shown(word.text));
+                return Err(Complaint::new(word.place, message).help("from 1 to 100000"));
+            }
+            r.end()?;
+            once(&mut draft.phases, at(head.place).of(phases), "phases")
+        }
+        "vpc" => {
+            let word = r.word("a range of addresses such as `172.16.0.0/16`")?;
+            let net = value::cidr(word)?;
+            r.end()?;
+            once(&mut draft.vpc, at(word.place).of(net), "vpc")
+        }
+        "lan" => {
+            let subnet = subnet(r, draft)?;
+            once(&mut draft.lan, subnet, "lan")
+        }
+        "subnet" => {
+            let subnet = subnet(r, draft)?;
+            room(draft.subnets.len(), head)?;
+            draft.subnets.push(subnet);
+            Ok(())
+        }
+        "havip" => {
+            let word = r.word("an address such as `172.16.16.12`")?;
+            let address = value::address(word)?;
+            r.end()?;
+            room(draft.havips.len(), head)?;
+            draft.havips.push(at(word.place).of(address));
+            Ok(())
+        }
+        "cloud" => cloud(r, draft, line),
+        "cvm" => cvm(head, r, draft),
+        "client" => client(head, r, draft),
+        _ => Err(no_statement(head)),
+    }
+}
+
+impl At<()> {
+    fn of<T>(self, value: T) -> At<T> {
+        At { value, place: self.place, line: self.line }
+    }
+}
+
+fn once<T>(slot: &mut Option<At<T>>, given: At<T>, what: &str) -> Result<(), Complaint> {
+    match slot {
+        Some(first) => {
+            let message = format!("a second `{what}`: the first is on line {}", first.line);
+            Err(Complaint::new(given.place, message))
+        }
+        None => {
+            *slot = Some(given);
+            Ok(())
+        }
+    }
+}
+
+fn room(so_many: usize, head: Word<'_>) -> Result<(), Complaint> {
+    if so_many < MOST {
+        return Ok(());
+    }
+    Err(Complaint::new(head.place, format!("more than {MOST} lines that begin with `{}`", head.text)))
+}
+
+/// `CIDR [latency A..B]`.
+fn subnet(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>) -> Result<At<SubnetDraft>, Complaint> {
+    let word = r.word("a range of addresses such as `172.16.16.0/24`")?;
+    let net = value::cidr(word)?;
+    let mut latency = None;
+    if r.take("latency").is_some() {
+        let times = r.word("a latency such as `200us..400us`")?;
+        let (shortest, longest) = value::range(times)?;
+        for time in [shortest, longest] {
+            draft.times.push(Given { time, place: times.place, lasting: Some("a latency") });
+        }
+        latency = Some((shortest, longest));
+    } else if let Some(word) = r.peek(0) {
+        return Err(word.unexpected("`latency` or the end of the line"));
+    }
+    r.end()?;
+    Ok(At { value: SubnetDraft { net, latency }, place: word.place, line: r.number() })
+}
+
+/// `bind-delay A..B`.
+fn cloud(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>, line: u32) -> Result<(), Complaint> {
+    let word = r.word("`bind-delay`")?;
+    if word.text != "bind-delay" {
+        let complaint = word.unexpected("`bind-delay`");
+        return Err(if words::CLOUD_ACTS.contains(&word.text) {
+            complaint.help(format!("this is an act: `at 0s cloud {}`", word.text))
+        } else {
+            complaint.suggest(words::nearest(word.text, ["bind-delay"]), "`cloud bind-delay 3s..8s`")
+        });
+    }
+    let times = r.word("a delay such as `3s..8s`")?;
+    let delay = value::range(times)?;
+    r.end()?;
+    for time in [delay.0, delay.1] {
+        draft.times.push(Given { time, place: times.place, lasting: None });
+    }
+    once(&mut draft.bind_delay, At { value: delay, place: times.place, line }, "cloud bind-delay")
+}
+
+/// `NAME ADDR keepalived FILE [mac MAC] [with key=value]... [off]`.
+fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
+    let name = draft.names.declare(r.word("a name")?, r.number())?;
+    let address = node_address(r)?;
+    program(r.word("a program: `keepalived`")?)?;
+    let word = r.word("a configuration file")?;
+    let file = FileDecl { path: value::path(word)?, place: word.place };
+    let (mut given_mac, mut with, mut off) = (None, Vec::new(), false);
+    while let Some(word) = r.peek(0) {
+        r.word("an option")?;
+        match word.text {
+            "mac" if given_mac.is_none() => given_mac = Some(mac(r)?),
+            "with" => with.push(override_of(r.word("an override such as `priority=90`")?, &with)?),
+            "off" if !off => off = true,
+            "mac" | "off" => {
+                return Err(Complaint::new(word.place, format!("a second `{}`", word.text)));
+            }
+            text => {
+                let complaint = word.unexpected("`mac`, `with`, `off` or the end of the line");
+                return Err(if text.contains('=') {
+                    complaint
+                        .help(format!("write `with` before it: `with {}`", shown(text).trim_matches('`')))
+                } else {
+                    let nearest = words::nearest(text, ["mac", "with", "off"]);
+                    complaint
+                        .suggest(nearest, "for example `mac 02:00:00:00:00:01`, `with priority=90`, `off`")
+                });
+            }
+        }
+    }
+    room(draft.cvms.len(), head)?;
+    let (mac, mac_place) = given_mac.unwrap_or((Script::default_mac(address.value), address.place));
+    draft.names.is(name, Named::Cvm(CvmId(draft.cvms.len() as u16)));
+    let address_value = address.value;
+    draft.cvms.push(NodeDraft {
+        decl: CvmDecl {
+            name: name.to_owned(),
+            address: address_value,
+            mac,
+            program: ProgramDecl::Keepalived,
+            file,
+            with,
+            off,
+        },
+        address,
+        mac: mac_place,
+        target: Place::NOWHERE,
+    });
+    Ok(())
+}
+
+/// `NAME ADDR probe ADDR every DUR [mac MAC]`.
+fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
+    let name = draft.names.declare(r.word("a name")?, r.number())?;
+    let address = node_address(r)?;
+    r.literal("probe")?;
+    let target = r.word("the address to probe")?;
+    let target_address = value::address(target)?;
+    r.literal("every")?;
+    let period = r.word("a period such as `10ms`")?;
+    let every = value::time(period)?;
+    let given_mac = if r.take("mac").is_some() { Some(mac(r)?) } else { None };
+    if let Some(word) = r.peek(0) {
+        return Err(word.unexpected(if given_mac.is_none() {
+            "`mac` or the end of the line"
+        } else {
+            "the end of the line"
+        }));
+    }
+    room(draft.clients.len(), head)?;
+    draft.times.push(Given { time: every, place: period.place, lasting: Some("a probe's period") });
+    let (mac, mac_place) = given_mac.unwrap_or((Script::default_mac(address.value), address.place));
+    draft.names.is(name, Named::Client(ClientId(draft.clients.len() as u16)));
+    draft.clients.push(NodeDraft {
+        decl: ClientDecl {
+            name: name.to_owned(),
+            address: address.value,
+            mac,
+            target: target_address,
+            every,
+        },
+        address,
+        mac: mac_place,
+        target: target.place,
+    });
+    Ok(())
+}
+
+fn node_address(r: &mut Reader<'_, '_>) -> Result<At<Ipv4Addr>, Complaint> {
+    let word = r.word("an address such as `172.16.16.5`")?;
+    Ok(At { value: value::address(word)?, place: word.place, line: r.number() })
+}
+
+fn mac(r: &mut Reader<'_, '_>) -> Result<(Mac, Place), Complaint> {
+    let word = r.word("a hardware address such as `02:00:ac:10:10:05`")?;
+    Ok((value::mac(word)?, word.place))
+}
+
+/// Only keepalived runs so far.
+fn program(word: Word<'_>) -> Result<(), Complaint> {
+    match word.text {
+        "keepalived" => Ok(()),
+        "havip" => Err(Complaint::new(word.place, "the `havip` profile does not exist yet")
+            .help("write `keepalived`: the same agent, behaving as keepalived 2.2.7 does")),
+        later if words::LATER_PROGRAMS.contains(&later) => {
+            let message = format!("the program `{later}` is known, but not modelled yet");
+            Err(Complaint::new(word.place, message).help("write `keepalived`"))
+        }
+        other => Err(word.unexpected("a program: `keepalived`").suggest(
+            words::nearest(other, ["keepalived"]),
+            "a machine's line: `cvm NAME ADDR keepalived FILE`",
+        )),
+    }
+}
+
+/// `key=value`.
+fn override_of(word: Word<'_>, before: &[WithDecl]) -> Result<WithDecl, Complaint> {
+    let expected = "an override such as `priority=90`";
+    let Some((key, value)) = word.text.split_once('=') else {
+        return Err(word.unexpected(expected).help("key=value, without blanks"));
+    };
+    if key.is_empty() || value.is_empty() || word.text.chars().any(char::is_control) {
+        return Err(word.unexpected(expected));
+    }
+    if before.iter().any(|with| with.key == key) {
+        return Err(Complaint::new(word.place, format!("a second override of {}", shown(key))));
+    }
+    Ok(WithDecl { key: key.to_owned(), value: value.to_owned(), place: word.place })
+}
+
+/// What to say of a line that begins with nothing known.
+fn no_statement(head: Word<'_>) -> Complaint {
+    let text = head.text;
+    if words::LATER.contains(&text) {
+        return Complaint::new(head.place, format!("`{text}` is known, but not modelled yet"));
+    }
+    let complaint = head.unexpected("a statement");
+    if words::ACTS.contains(&text) {
+        complaint.help(format!("an act begins with its time: `at 20s {text} …`"))
+    } else if words::FORMS.contains(&text) {
+        complaint.help(format!("did you mean `expect {text} …`?"))
+    } else {
+        let list = format!("a line begins with one of: {}", words::STATEMENTS.join(" "));
+        complaint.suggest(words::nearest(text, words::STATEMENTS), list)
+    }
+}

@@ -1,0 +1,149 @@
+//! A whole file: declarations first, then acts and expectations against them.
+
+use std::sync::Arc;
+
+use super::act::{Scope, timed};
+use super::declare::declaration;
+use super::draft::Draft;
+use super::error::{Complaint, ScriptError, Stop};
+use super::expect::Expectation;
+use super::expectation::expectation;
+use super::lex::{Line, Reader, lines};
+use super::place::{Place, Source};
+use super::script::{FileDecl, Script};
+use super::validate::validate;
+use crate::world::{Segment, Subnet, TimedAct};
+
+/// How many errors of a file are told.
+const MOST_ERRORS: usize = 20;
+/// How long a file may be.
+const LONGEST: usize = 1 << 20;
+/// How many acts, and how many expectations, a file may have.
+const MOST_ACTS: usize = 100_000;
+
+impl Script {
+    /// Reads a scenario file's text; `file` is what to call it in errors.
+    ///
+    /// What is returned makes sense, as far as the text alone can tell. Errors come in the order of the file,
+    /// one for each line, at most twenty.
+    pub fn parse(file: &str, text: &str) -> Result<Script, Vec<ScriptError>> {
+        if text.len() > LONGEST {
+            let empty = Source { file: file.to_owned(), text: Arc::from("") };
+            let message = format!("the file is {} bytes long; at most {LONGEST} are read", text.len());
+            return Err(vec![Complaint::new(Place::NOWHERE, message).in_source(&empty)]);
+        }
+        let source = Source { file: file.to_owned(), text: Arc::from(text) };
+        let (draft, deferred, mut complaints) = declarations(text);
+        complaints.extend(validate(&draft));
+        let (files, acts, expectations, later) = story(&draft, &deferred);
+        complaints.extend(later);
+        match build(&source, draft) {
+            Some(mut script) if complaints.is_empty() => {
+                (script.files, script.acts, script.expectations) = (files, acts, expectations);
+                script.tidy();
+                Ok(script)
+            }
+            _ => Err(told(complaints, &source)),
+        }
+    }
+}
+
+/// Reads the declarations and keeps the other lines for later: an act's ids depend on every declaration.
+fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
+    let mut draft = Draft::default();
+    let (mut deferred, mut complaints) = (Vec::new(), Vec::new());
+    for line in lines(text) {
+        let mut r = Reader::new(&line);
+        let Ok(head) = r.word("a statement") else { continue };
+        if matches!(head.text, "at" | "expect") {
+            deferred.push(line);
+        } else if let Err(complaint) = declaration(head, &mut r, &mut draft) {
+            draft.failed.insert(head.text);
+            complaints.push(complaint);
+            if complaints.len() >= MOST_ERRORS {
+                break;
+            }
+        }
+    }
+    (draft, deferred, complaints)
+}
+
+/// Reads the acts and the expectations.
+fn story(
+    draft: &Draft<'_>,
+    lines: &[Line<'_>],
+) -> (Vec<FileDecl>, Vec<TimedAct>, Vec<Expectation>, Vec<Complaint>) {
+    let mut scope = Scope::new(draft);
+    let (mut acts, mut expectations, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines {
+        let mut r = Reader::new(line);
+        let Ok(head) = r.word("a statement") else { continue };
+        let line = line.number;
+        let read = if acts.len() >= MOST_ACTS || expectations.len() >= MOST_ACTS {
+            Err(Complaint::new(head.place, format!("more than {MOST_ACTS} acts or expectations")).into())
+        } else if head.text == "at" {
+            timed(&mut r, &mut scope).map(|(at, act)| acts.push(TimedAct { at, act, line }))
+        } else {
+            expectation(&mut r, &scope).map(|expect| expectations.push(Expectation { expect, line }))
+        };
+        if let Err(Stop::Said(complaint)) = read {
+            complaints.push(*complaint);
+            if complaints.len() >= MOST_ERRORS {
+                break;
+            }
+        }
+    }
+    (scope.files, acts, expectations, complaints)
+}
+
+/// A script without its story, if nothing that it needs is missing.
+fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
+    let tick = draft.tick()?;
+    let subnet = |s: super::draft::SubnetDraft| Subnet {
+        net: s.net,
+        latency: s.latency.unwrap_or_else(|| Script::default_latency(tick)),
+    };
+    let segment = match (draft.lan, draft.vpc) {
+        (Some(lan), _) => Segment::Lan(subnet(lan.value)),
+        (None, Some(vpc)) => {
+            let subnets = draft.subnets.into_iter().map(|s| subnet(s.value)).collect();
+            Segment::Vpc { net: vpc.value, subnets }
+        }
+        (None, None) => return None,
+    };
+    Some(Script {
+        source: source.clone(),
+        name: draft.name?.value,
+        run: draft.run?.value,
+        seed: draft.seed.unwrap_or(Script::SEED),
+        tick,
+        host_exact: draft.host_exact.is_some(),
+        phases: draft.phases.map(|phases| phases.value),
+        segment,
+        havips: draft.havips.into_iter().map(|havip| havip.value).collect(),
+        bind_delay: draft.bind_delay.map(|delay| delay.value).unwrap_or_default(),
+        cvms: draft.cvms.into_iter().map(|cvm| cvm.decl).collect(),
+        clients: draft.clients.into_iter().map(|client| client.decl).collect(),
+        files: Vec::new(),
+        acts: Vec::new(),
+        expectations: Vec::new(),
+    })
+}
+
+/// Complaints as errors: in the order of the file, the first of each line. What the file lacks has no line of
+/// its own and comes first.
+pub(super) fn told(mut complaints: Vec<Complaint>, source: &Source) -> Vec<ScriptError> {
+    complaints.sort_by_key(|complaint| complaint.place.start);
+    let mut errors: Vec<ScriptError> = Vec::new();
+    for complaint in complaints {
+        let of_no_line = complaint.place.end == 0;
+        let error = complaint.in_source(source);
+        if of_no_line || errors.last().is_none_or(|last| last.line != error.line || last.caret == (0, 0)) {
+            errors.push(error);
+        }
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+    }
+    errors
+}

@@ -1,0 +1,129 @@
+//! Canonical text: what is printed reads as the same script again.
+
+use std::fmt;
+
+use havip::time::{Duration, Time};
+
+use super::expect::Expect;
+use super::script::{ProgramDecl, Script};
+use super::text::{ActText, ExpectText};
+use crate::world::{Segment, Subnet};
+
+/// A time as a script writes it: the largest unit that makes it at least one, decimals if need be: `3.7s`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        let (unit, digits, name) = match nanos {
+            0 => return f.pad("0s"),
+            1_000_000_000.. => (1_000_000_000, 9, "s"),
+            1_000_000.. => (1_000_000, 6, "ms"),
+            1_000.. => (1_000, 3, "us"),
+            _ => (1, 0, "ns"),
+        };
+        let (whole, part) = (nanos / unit, nanos % unit);
+        if part == 0 {
+            return f.pad(&format!("{whole}{name}"));
+        }
+        let part = format!("{part:0digits$}");
+        f.pad(&format!("{whole}.{}{name}", part.trim_end_matches('0')))
+    }
+}
+
+/// A point of a run as a script writes it.
+pub(super) fn instant(time: Time) -> Span {
+    Span(time.saturating_since(Time::ZERO))
+}
+
+/// `A..B`, or `A` where both are the same.
+pub(super) struct Range(pub(super) (Duration, Duration));
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = self.0;
+        if from == to { Span(from).fmt(f) } else { write!(f, "{}..{}", Span(from), Span(to)) }
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "scenario {}", self.name)?;
+        writeln!(f, "run {} seed {}", Span(self.run), self.seed)?;
+        if self.tick != Script::TICK {
+            writeln!(f, "tick {}", Span(self.tick))?;
+        }
+        if self.host_exact {
+            writeln!(f, "host exact")?;
+        }
+        if let Some(phases) = self.phases {
+            writeln!(f, "phases {phases}")?;
+        }
+        writeln!(f)?;
+        self.topology(f)?;
+        if !self.acts.is_empty() {
+            writeln!(f)?;
+        }
+        for act in &self.acts {
+            writeln!(f, "at {:<8} {}", instant(act.at), ActText { act: &act.act, names: self })?;
+        }
+        if !self.expectations.is_empty() {
+            writeln!(f)?;
+        }
+        for expectation in &self.expectations {
+            let expect: &Expect = &expectation.expect;
+            writeln!(f, "expect {}", ExpectText { expect, names: self })?;
+        }
+        Ok(())
+    }
+}
+
+impl Script {
+    fn topology(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subnet = |f: &mut fmt::Formatter<'_>, word, subnet: &Subnet| {
+            write!(f, "{word:<7} {}", subnet.net)?;
+            if subnet.latency != Script::default_latency(self.tick) {
+                write!(f, "  latency {}", Range(subnet.latency))?;
+            }
+            writeln!(f)
+        };
+        match &self.segment {
+            Segment::Lan(lan) => subnet(f, "lan", lan)?,
+            Segment::Vpc { net, subnets } => {
+                writeln!(f, "vpc     {net}")?;
+                for each in subnets {
+                    subnet(f, "subnet", each)?;
+                }
+            }
+        }
+        for havip in &self.havips {
+            writeln!(f, "havip   {havip}")?;
+        }
+        if self.bind_delay != (Duration::ZERO, Duration::ZERO) {
+            writeln!(f, "cloud   bind-delay {}", Range(self.bind_delay))?;
+        }
+        for cvm in &self.cvms {
+            let program = match cvm.program {
+                ProgramDecl::Keepalived => "keepalived",
+            };
+            write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, cvm.file.path)?;
+            if cvm.mac != Script::default_mac(cvm.address) {
+                write!(f, "  mac {}", cvm.mac)?;
+            }
+            for with in &cvm.with {
+                write!(f, "  with {}={}", with.key, with.value)?;
+            }
+            writeln!(f, "{}", if cvm.off { "  off" } else { "" })?;
+        }
+        for client in &self.clients {
+            let (name, address, target) = (&client.name, client.address, client.target);
+            write!(f, "client  {name}  {address}  probe {target} every {}", Span(client.every))?;
+            if client.mac != Script::default_mac(client.address) {
+                write!(f, "  mac {}", client.mac)?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! A parsed file: names and texts, no disk.
+
+use std::net::Ipv4Addr;
+
+use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+
+use super::expect::Expectation;
+use super::place::{Place, Source};
+use crate::world::{Act, FileId, Segment, TimedAct};
+
+/// What a scenario file says, defaults filled in.
+///
+/// [`Script::parse`] gives only scripts that make sense. A program may change one or make one; what it prints
+/// then is read again as any file is ([`Script::checked`]), and complained of as any file is.
+///
+/// Two scripts are equal when they say the same: lines and places do not count.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Where it was read; empty for one that a program made.
+    pub source: Source,
+    /// `scenario NAME`.
+    pub name: String,
+    /// `run 60s`.
+    pub run: Duration,
+    /// `seed 7`.
+    pub seed: u64,
+    /// `tick 100us`.
+    pub tick: Duration,
+    /// `host exact`.
+    pub host_exact: bool,
+    /// `phases 200`.
+    pub phases: Option<u32>,
+    /// `lan`, or `vpc` and its `subnet`s in file order.
+    pub segment: Segment,
+    /// `havip ADDR`.
+    pub havips: Vec<Ipv4Addr>,
+    /// `cloud bind-delay A..B`, from the start.
+    pub bind_delay: (Duration, Duration),
+    /// `cvm …`, by `CvmId`.
+    pub cvms: Vec<CvmDecl>,
+    /// `client …`, by `ClientId`.
+    pub clients: Vec<ClientDecl>,
+    /// The files that `reload` names, by `FileId`.
+    pub files: Vec<FileDecl>,
+    /// In time order; those of one instant in file order.
+    pub acts: Vec<TimedAct>,
+    /// In file order.
+    pub expectations: Vec<Expectation>,
+}
+
+/// `cvm NAME ADDR keepalived FILE [mac MAC] [with key=value]... [off]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CvmDecl {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// What it runs.
+    pub program: ProgramDecl,
+    /// The program's configuration file.
+    pub file: FileDecl,
+    /// Overrides of the file.
+    pub with: Vec<WithDecl>,
+    /// Off at the start.
+    pub off: bool,
+}
+
+/// The program of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramDecl {
+    /// `keepalived`.
+    Keepalived,
+}
+
+/// A configuration file, and where the script names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDecl {
+    /// As written: relative to the folder of the scenario file.
+    pub path: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// `with key=value`, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithDecl {
+    /// The keyword it overrides.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Where `key=value` is written.
+    pub place: Place,
+}
+
+/// `client NAME ADDR probe ADDR every DUR [mac MAC]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientDecl {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// What it probes.
+    pub target: Ipv4Addr,
+    /// How often.
+    pub every: Duration,
+}
+
+impl Script {
+    /// The seed of a file that names none.
+    pub const SEED: u64 = 1;
+    /// The tick of a file that names none.
+    pub const TICK: Duration = Duration::from_micros(100);
+
+    /// The latency of a segment that names none: 200us..400us, rounded up to the tick.
+    pub fn default_latency(tick: Duration) -> (Duration, Duration) {
+        let up = |micros| {
+            let whole = Time::from_nanos(Duration::from_micros(micros).as_nanos()).round_up(tick);
+            whole.saturating_since(Time::ZERO)
+        };
+        (up(200), up(400))
+    }
+    /// The hardware address of a node that names none: 02:00 and the four bytes of its address.
+    pub fn default_mac(address: Ipv4Addr) -> Mac {
+        let [a, b, c, d] = address.octets();
+        Mac([2, 0, a, b, c, d])
+    }
+
+    /// Reads this script's own printed text: whether a program made one that makes sense. Lines and places are
+    /// those of the printed text then.
+    pub fn checked(&self) -> Result<Script, Vec<super::ScriptError>> {
+        Script::parse(&self.source.file, &self.to_string())
+    }
+
+    /// Acts in time order, and files only those that a `reload` names, in the order of the acts. To be called
+    /// when a program has changed `acts`.
+    pub fn tidy(&mut self) {
+        self.acts.sort_by_key(|act| act.at);
+        let mut new_ids: Vec<Option<FileId>> = vec![None; self.files.len()];
+        let mut files = Vec::new();
+        for timed in &mut self.acts {
+            if let Act::Reload(_, id) = &mut timed.act
+                && let Some(new_id) = new_ids.get_mut(usize::from(id.0))
+            {
+                *id = *new_id.get_or_insert_with(|| {
+                    files.push(self.files[usize::from(id.0)].clone());
+                    FileId(files.len() as u16 - 1)
+                });
+            }
+        }
+        self.files = files;
+    }
+}
+
+impl PartialEq for Script {
+    fn eq(&self, other: &Script) -> bool {
+        let Script {
+            source: _, // all fields by name, so that a new one cannot be forgotten
+            name,
+            run,
+            seed,
+            tick,
+            host_exact,
+            phases,
+            segment,
+            havips,
+            bind_delay,
+            cvms,
+            clients,
+            files,
+            acts,
+            expectations,
+        } = self;
+        let same_acts = acts.len() == other.acts.len()
+            && acts.iter().zip(&other.acts).all(|(a, b)| (a.at, a.act) == (b.at, b.act));
+        let same_expectations = expectations.len() == other.expectations.len()
+            && expectations.iter().zip(&other.expectations).all(|(a, b)| a.expect == b.expect);
+        (name, run, seed, tick) == (&other.name, &other.run, &other.seed, &other.tick)
+            && (host_exact, phases, segment) == (&other.host_exact, &other.phases, &other.segment)
+            && (havips, bind_delay, cvms) == (&other.havips, &other.bind_delay, &other.cvms)
+            && (clients, files) == (&other.clients, &other.files)
+            && same_acts
+            && same_expectations
+    }
+}
+impl Eq for Script {}

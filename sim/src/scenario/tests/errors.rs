@@ -1,0 +1,181 @@
+//! What is refused, and how it is said.
+
+use std::fmt::Write as _;
+
+use super::super::Script;
+use super::{PAIR, POWER_OFF};
+
+/// A title, and the text to refuse.
+fn bad() -> Vec<(&'static str, String)> {
+    let pair = |line: &str| format!("{PAIR}{line}\n");
+    let instead = |old: &str, new: &str| {
+        assert!(PAIR.contains(old), "{old}");
+        PAIR.replace(old, new)
+    };
+    let lan = |line: &str| format!("scenario x\nrun 60s\nlan 10.0.0.0/24\n{line}\n");
+    vec![
+        ("nothing at all", String::new()),
+        ("no scenario", instead("scenario pair\n", "\n")),
+        ("no run and no segment", "scenario x\n".into()),
+        ("a typing error in a statement", instead("client", "clent")),
+        ("an unknown statement", pair("firewall on")),
+        ("an act without its time", pair("power-off a")),
+        ("an expectation without its word", pair("never two-masters")),
+        ("a later statement", pair("service http 80")),
+        ("a later act", pair("at 3s tamper a del 172.16.16.12")),
+        ("a later fact", pair("expect by 3s served web")),
+        ("a later host", pair("host debian12")),
+        ("the havip profile", instead("b 172.16.16.6 keepalived", "b 172.16.16.6 havip")),
+        ("a later program", instead("b 172.16.16.6 keepalived", "b 172.16.16.6 wsfc")),
+        ("a typing error in a program", instead("b 172.16.16.6 keepalived", "b 172.16.16.6 keepalive")),
+        ("a machine without a file", instead("6 keepalived conf/pair.conf", "6 keepalived")),
+        ("a second run", pair("run 30s")),
+        ("a lan and a vpc", pair("lan 10.0.0.0/24")),
+        ("a time without a unit", pair("at 20 kill a")),
+        ("an unknown unit", pair("at 20sec kill a")),
+        ("a time off the tick", pair("at 20.00005s kill a")),
+        ("an act past the end", pair("at 61s kill a")),
+        ("a typing error in an act", pair("at 20s powr-off a")),
+        ("an act on nobody", pair("at 20s kill")),
+        ("an act on an unknown machine", pair("at 20s kill webb")),
+        ("a machine's act on a client", pair("at 20s kill web")),
+        ("too much in a line", pair("at 20s kill a b")),
+        ("a use above its declaration", instead("cvm    a", "at 3s kill a\ncvm    a")),
+        ("an arrow without blanks", pair("at 3s cut a->b")),
+        ("a path without an arrow", pair("at 3s cut a b")),
+        ("a path to itself", pair("at 3s cut a <-> a")),
+        ("an unknown kind", pair("at 3s drop vrrp,grap a -> b")),
+        ("an unknown kind of loss", pair("at 3s loss 5% vrp a -> b")),
+        ("more than everything", pair("at 3s loss 120% a -> b")),
+        ("a share that is none", pair("at 3s loss 20 a -> b")),
+        ("no delay", pair("at 3s delay 0s a -> b")),
+        ("a reversed delay", pair("at 3s delay 9ms..5ms a -> b")),
+        ("a cloud's act as a declaration", pair("cloud drop-claims")),
+        ("a HAVIP outside every subnet", instead("havip  172.16.16.12", "havip  172.16.17.12")),
+        ("the gateway as a HAVIP", instead("havip  172.16.16.12", "havip  172.16.16.1")),
+        ("the broadcast address of a machine", instead("b 172.16.16.6", "b 172.16.16.255")),
+        ("one address twice", instead("b 172.16.16.6", "b 172.16.16.5")),
+        ("a HAVIP's address for a machine", instead("b 172.16.16.6", "b 172.16.16.12")),
+        (
+            "one hardware address twice",
+            instead(
+                "a 172.16.16.5 keepalived conf/pair.conf",
+                "a 172.16.16.5 keepalived conf/pair.conf mac 02:00:ac:10:10:06",
+            ),
+        ),
+        ("one name twice", instead("cvm    b", "cvm    a")),
+        ("a word of the language as a name", instead("cvm    b", "cvm    master")),
+        ("a name with capitals", instead("cvm    b", "cvm    B")),
+        ("a subnet outside its VPC", pair("subnet 10.0.0.0/24")),
+        ("subnets that overlap", pair("subnet 172.16.16.128/25")),
+        ("host bits in a range", instead("172.16.16.0/24", "172.16.16.5/24")),
+        ("a latency below the tick", instead("172.16.16.0/24", "172.16.16.0/24 latency 0us..400us")),
+        ("a reversed latency", instead("172.16.16.0/24", "172.16.16.0/24 latency 400us..200us")),
+        ("a probe without a pause", instead("every 10ms", "every 0s")),
+        ("a broken address", instead("172.16.16.5", "172.16.16.500")),
+        (
+            "an override without with",
+            instead("6 keepalived conf/pair.conf", "6 keepalived conf/pair.conf priority=9"),
+        ),
+        ("a tick too long", pair("tick 11ms")),
+        ("no phase", pair("phases 0")),
+        ("a HAVIP on a lan", lan("havip 10.0.0.9")),
+        ("a cloud's act on a lan", lan("at 3s cloud drop-claims")),
+        ("a binding expected on a lan", lan("expect never unbound")),
+        ("an unknown fact", pair("expect by 3s mastr b")),
+        ("an expectation without a form", pair("expect master b")),
+        ("an outage without a bound", pair("expect in 3s..5s outage web")),
+        ("an outage of a machine", pair("expect in 3s..5s outage a <= 3s")),
+        ("a reversed span", pair("expect during 5s..3s master b")),
+        ("a span past the end", pair("expect during 5s..61s master b")),
+        ("one of several HAVIPs", pair("havip 172.16.16.13\nexpect never unbound")),
+        ("an unknown HAVIP", pair("expect by 3s bound b 172.16.16.13")),
+        ("a state in lower case", pair("expect by 3s transition b master")),
+        ("an instant that is to last", pair("expect eventually transition b MASTER")),
+        ("letters of other scripts", pair("at 3s kill ä日本 # 語")),
+        ("letters that move the cursor", pair("at 3s kill \u{1b}[2Ja")),
+    ]
+}
+
+#[test]
+fn what_is_refused_says_where_and_why() {
+    let mut told = String::new();
+    for (title, text) in bad() {
+        let errors = Script::parse("t.scn", &text).expect_err(title);
+        writeln!(told, "== {title}").unwrap();
+        for error in &errors {
+            writeln!(told, "{}", error.render(false)).unwrap();
+        }
+        writeln!(told).unwrap();
+    }
+    insta::assert_snapshot!("errors", told);
+}
+
+#[test]
+fn every_message_is_one_clean_line() {
+    for (title, text) in bad() {
+        for error in Script::parse("t.scn", &text).expect_err(title) {
+            let line = error.one_line();
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            assert!(line.starts_with(&format!("t.scn:{}:{}: ", error.line, error.column)), "{line}");
+            assert!(
+                !error.message.starts_with(|c: char| c.is_ascii_uppercase()),
+                "fits after `failed to`: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_declaration_is_told_once_and_its_uses_are_not() {
+    let text = POWER_OFF.replace("172.16.16.5 ", "172.16.16 ");
+    let errors = Script::parse("t.scn", &text).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(|e| e.line).collect();
+    assert_eq!(lines, [8], "{errors:?}");
+}
+
+#[test]
+fn errors_come_in_the_order_of_the_file_one_for_a_line() {
+    let text = POWER_OFF
+        .replace("run 60s", "run 60")
+        .replace("every 10ms", "every 10")
+        .replace("power-on a", "power-on c")
+        .replace("two-masters", "two-master");
+    let errors = Script::parse("t.scn", &text).unwrap_err();
+    assert_eq!(errors.iter().map(|e| e.line).collect::<Vec<_>>(), [3, 10, 13, 18]);
+}
+
+#[test]
+fn at_most_twenty_errors_are_told() {
+    let text = PAIR.to_owned() + &"at 3s explode a\n".repeat(1_000);
+    let errors = Script::parse("t.scn", &text).unwrap_err();
+    assert_eq!(errors.len(), 20);
+    assert_eq!((errors[0].line, errors[19].line), (10, 29));
+}
+
+#[test]
+fn a_file_too_long_is_not_read() {
+    let errors = Script::parse("t.scn", &"#".repeat((1 << 20) + 1)).unwrap_err();
+    assert_eq!(errors[0].one_line(), "t.scn:1:1: the file is 1048577 bytes long; at most 1048576 are read");
+    assert!(errors[0].render(true).contains("at most"));
+}
+
+#[test]
+fn machines_and_acts_have_a_limit() {
+    let mut text = "scenario x\nrun 60s\nlan 10.0.0.0/8\n".to_owned();
+    for i in 0..=10_000u32 {
+        writeln!(text, "cvm a{i} {} keepalived f", std::net::Ipv4Addr::from(0x0a00_0001 + i)).unwrap();
+    }
+    let errors = Script::parse("t.scn", &text).unwrap_err();
+    assert_eq!(errors[0].one_line(), "t.scn:10004:1: more than 10000 lines that begin with `cvm`");
+    let text = PAIR.to_owned() + &"at 0s heal\n".repeat(90_000);
+    assert_eq!(Script::parse("t.scn", &text).unwrap().acts.len(), 90_000);
+}
+
+#[test]
+fn a_very_long_line_is_shown_around_the_caret() {
+    let text = format!("{PAIR}at 3s kill {} a\n", "日".repeat(100_000));
+    let errors = Script::parse("t.scn", &text).unwrap_err();
+    assert!(errors[0].source_line.len() < 400 && errors[0].message.len() < 400);
+    let _ = errors[0].render(false);
+}

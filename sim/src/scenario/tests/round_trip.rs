@@ -1,0 +1,307 @@
+//! Any text is survived; any script prints as text that reads as the same script.
+
+use std::net::Ipv4Addr;
+
+use havip::program::Role;
+use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::super::{
+    ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script, Source, WithDecl,
+};
+use super::{PAIR, POWER_OFF};
+use crate::world::{
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet,
+    TimedAct,
+};
+
+/// Ticks in the generated runs.
+const RUN: u64 = 50_000;
+const CVMS: u16 = 3;
+const CLIENTS: u16 = 2;
+const FILES: u16 = 2;
+const HAVIPS: u16 = 2;
+
+fn ticks(tick: Duration, from: u64) -> impl Strategy<Value = Duration> + Clone {
+    (from..=RUN).prop_map(move |n| tick * n)
+}
+fn instant(tick: Duration) -> impl Strategy<Value = Time> + Clone {
+    ticks(tick, 0).prop_map(|span| Time::ZERO + span)
+}
+fn ordered<T: Ord + std::fmt::Debug + Clone>(
+    one: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = (T, T)> + Clone {
+    (one.clone(), one).prop_map(|(a, b)| if a <= b { (a, b) } else { (b, a) })
+}
+fn cvm() -> impl Strategy<Value = CvmId> + Clone {
+    (0..CVMS).prop_map(CvmId)
+}
+fn client() -> impl Strategy<Value = ClientId> + Clone {
+    (0..CLIENTS).prop_map(ClientId)
+}
+fn path() -> impl Strategy<Value = Path> + Clone {
+    let end = || {
+        let node = (0..CVMS + CLIENTS).prop_map(|n| End::Node(NodeId(n)));
+        prop_oneof![Just(End::Any), Just(End::Cloud), node]
+    };
+    (end(), end(), any::<bool>()).prop_map(|(from, to, both)| {
+        let to = if from == to { End::Any } else { to };
+        Path { from, to, both }
+    })
+}
+fn kinds() -> impl Strategy<Value = Kinds> + Clone {
+    (1u8..32).prop_map(|bits| {
+        let chosen = Kind::ALL.into_iter().filter(|kind| bits & 1 << *kind as u8 != 0);
+        chosen.fold(Kinds::NONE, Kinds::with)
+    })
+}
+
+fn act(tick: Duration) -> impl Strategy<Value = Act> {
+    let share = || (0..=1_000_000u32).prop_map(Ppm);
+    let node = || (0..CVMS + CLIENTS).prop_map(NodeId);
+    let on_cvm: [fn(CvmId) -> Act; 9] = [
+        Act::Start,
+        Act::Stop,
+        Act::Kill,
+        Act::PowerOff,
+        Act::PowerOn,
+        Act::Freeze,
+        Act::Thaw,
+        Act::Pause,
+        Act::Resume,
+    ];
+    let cloud = prop_oneof![
+        ordered(ticks(tick, 0)).prop_map(|(a, b)| CloudAct::BindDelay(a, b)),
+        Just(CloudAct::DropClaims),
+        Just(CloudAct::HearClaims),
+    ];
+    prop_oneof![
+        (select(&on_cvm[..]).prop_map(|f| f), cvm()).prop_map(|(of, cvm)| of(cvm)),
+        node().prop_map(Act::Unplug),
+        node().prop_map(Act::Plug),
+        (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
+        (kinds(), path()).prop_map(|(kinds, path)| Act::Drop(kinds, path)),
+        (share(), kinds(), path()).prop_map(|(share, kinds, path)| Act::Loss(share, kinds, path)),
+        (ordered(ticks(tick, 1)), path()).prop_map(|((a, b), path)| Act::Delay(a, b, path)),
+        (share(), path()).prop_map(|(share, path)| Act::Duplicate(share, path)),
+        option::of(path()).prop_map(Act::Heal),
+        cloud.prop_map(Act::Cloud),
+    ]
+}
+
+fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
+    let havip = || (0..HAVIPS).prop_map(|n| Some(HavipId(n)));
+    let role = select(vec![Role::Init, Role::Backup, Role::Master, Role::Fault]);
+    let lasting = || {
+        prop_oneof![
+            cvm().prop_map(Fact::Master),
+            (cvm(), havip()).prop_map(|(cvm, havip)| Fact::Bound(cvm, havip)),
+            havip().prop_map(Fact::Unbound),
+            Just(Fact::BoundIsMaster),
+            Just(Fact::TwoMasters),
+            client().prop_map(Fact::Stale),
+        ]
+    };
+    let fact = move || {
+        prop_oneof![
+            lasting(),
+            any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip))),
+            (cvm(), role.clone()).prop_map(|(cvm, role)| Fact::Transition(cvm, role)),
+        ]
+    };
+    let span = move || ordered(instant(tick));
+    prop_oneof![
+        (instant(tick), fact()).prop_map(|(by, fact)| Expect::By(by, fact)),
+        (span(), lasting()).prop_map(|((a, b), fact)| Expect::During(a, b, fact)),
+        (span(), client(), ticks(tick, 0))
+            .prop_map(|((a, b), client, most)| Expect::Outage(a, b, client, most)),
+        (span(), any::<u32>()).prop_map(|((a, b), most)| Expect::Moves(a, b, most)),
+        fact().prop_map(|fact| Expect::Never(fact, None)),
+        (lasting(), ticks(tick, 0)).prop_map(|(fact, most)| Expect::Never(fact, Some(most))),
+        lasting().prop_map(Expect::Eventually),
+    ]
+}
+
+fn with_decls() -> impl Strategy<Value = Vec<WithDecl>> {
+    let keys = proptest::sample::subsequence(vec!["priority", "VI_1.advert_int", "état"], 0..=3);
+    (keys, "[!-\"$-~]{1,8}").prop_map(|(keys, value)| {
+        let with = |key: &str| WithDecl { key: key.to_owned(), value: value.clone(), place: Place::NOWHERE };
+        keys.into_iter().map(with).collect()
+    })
+}
+
+/// Hardware addresses are made of `salt` and a number, so that no two are the same.
+fn address(n: u16) -> Ipv4Addr {
+    Ipv4Addr::from(0x0a01_0002 + u32::from(n))
+}
+fn mac(custom: bool, salt: u8, n: u16) -> Mac {
+    if custom { Mac([0x0e, salt, 0, 0, 0, n as u8]) } else { Script::default_mac(address(n)) }
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    let tick = select(vec![
+        Duration::from_nanos(7),
+        Duration::from_micros(1),
+        Script::TICK,
+        Duration::from_millis(10),
+    ]);
+    tick.prop_flat_map(|tick| {
+        let head = ("[a-z][a-z0-9_-]{0,20}", any::<u64>(), any::<bool>(), option::of(1..=100_000u32));
+        let times = (ordered(ticks(tick, 1)), any::<bool>(), ordered(ticks(tick, 0)), ticks(tick, 1));
+        let nodes = vec((any::<bool>(), any::<u8>(), any::<bool>(), with_decls(), any::<Index>()), 5);
+        let acts = vec((instant(tick), act(tick)), 0..12);
+        (Just(tick), head, times, nodes, acts, vec(expect(tick), 0..8)).prop_map(
+            |(tick, head, times, nodes, acts, expects)| made(tick, head, times, &nodes, acts, expects),
+        )
+    })
+}
+
+type Head = (String, u64, bool, Option<u32>);
+type Times = ((Duration, Duration), bool, (Duration, Duration), Duration);
+type Node = (bool, u8, bool, Vec<WithDecl>, Index);
+
+fn made(
+    tick: Duration,
+    (name, seed, host_exact, phases): Head,
+    (latency, default_latency, bind_delay, every): Times,
+    nodes: &[Node],
+    acts: Vec<(Time, Act)>,
+    expects: Vec<Expect>,
+) -> Script {
+    let file = |path: &str| FileDecl { path: path.to_owned(), place: Place::NOWHERE };
+    let havips: Vec<_> = (0..HAVIPS).map(|n| address(100 + n)).collect();
+    let cvm = |n: u16| {
+        let (custom, salt, off, with, _) = &nodes[usize::from(n)];
+        CvmDecl {
+            name: format!("m{n}"),
+            address: address(n),
+            mac: mac(*custom, *salt, n),
+            program: ProgramDecl::Keepalived,
+            file: file("conf/pair.conf"),
+            with: with.clone(),
+            off: *off,
+        }
+    };
+    let client = |n: u16| {
+        let (custom, salt, _, _, target) = &nodes[usize::from(n)];
+        let (address, mac) = (address(n), mac(*custom, *salt, n));
+        ClientDecl { name: format!("c-{n}"), address, mac, target: *target.get(&havips), every }
+    };
+    let latency = if default_latency { Script::default_latency(tick) } else { latency };
+    let net = |text: &str| text.parse().unwrap();
+    let subnets = vec![
+        Subnet { net: net("10.1.0.0/24"), latency },
+        Subnet { net: net("10.1.4.0/22"), latency: Script::default_latency(tick) },
+    ];
+    let mut script = Script {
+        source: Source::default(),
+        name,
+        run: tick * RUN,
+        seed,
+        tick,
+        host_exact,
+        phases,
+        segment: Segment::Vpc { net: net("10.1.0.0/16"), subnets },
+        bind_delay,
+        cvms: (0..CVMS).map(cvm).collect(),
+        clients: (CVMS..CVMS + CLIENTS).map(client).collect(),
+        havips,
+        files: (0..FILES).map(|n| file(&format!("files/{n}.conf"))).collect(),
+        acts: acts.into_iter().map(|(at, act)| TimedAct { at, act, line: 0 }).collect(),
+        expectations: expects.into_iter().map(|expect| Expectation { expect, line: 0 }).collect(),
+    };
+    script.tidy();
+    script
+}
+
+/// A default latency of a tick that does not divide it is itself on the tick, and the text leaves it out.
+#[test]
+fn the_example_prints_in_canonical_form() {
+    let script = Script::parse("t.scn", POWER_OFF).unwrap();
+    insta::assert_snapshot!("power_off", script.to_string());
+    assert_eq!(Script::parse("t.scn", &script.to_string()).unwrap(), script);
+}
+
+proptest! {
+    #[test]
+    fn a_generated_script_prints_and_reads_as_itself(script in script()) {
+        let text = script.to_string();
+        let again = Script::parse("again.scn", &text).map_err(|errors| {
+            TestCaseError::fail(format!("{text}\n{}", errors.iter().map(|e| e.render(false)).collect::<String>()))
+        })?;
+        prop_assert_eq!(&again, &script, "{}", text);
+        prop_assert_eq!(again.to_string(), text);
+    }
+
+    #[test]
+    fn any_text_is_survived(text in "\\PC*|[ -~\\n]{0,200}|(\\s|\\PC)*") {
+        survive(&text);
+    }
+
+    #[test]
+    fn any_words_of_the_language_are_survived(words in vec(select(words()), 0..60)) {
+        survive(&words.join(" "));
+        survive(&(PAIR.to_owned() + "at 3s " + &words.join(" ")));
+    }
+
+    #[test]
+    fn a_file_with_one_change_is_survived(place in any::<Index>(), length in 0usize..8, new in "\\PC{0,4}") {
+        let start = place.index(POWER_OFF.len());
+        let end = (start + length).min(POWER_OFF.len());
+        survive(&format!("{}{new}{}", &POWER_OFF[..start], &POWER_OFF[end..]));
+    }
+}
+
+/// Words to make nonsense of.
+fn words() -> Vec<&'static str> {
+    let mut words: Vec<_> = POWER_OFF.split_whitespace().collect();
+    words.extend([
+        "\n",
+        "\n",
+        "\nat 3s",
+        "\nexpect",
+        "\ncvm",
+        "\r\n",
+        "#",
+        "\u{0}",
+        "ä",
+        "0s",
+        "99999999999h",
+        "->",
+        "<->",
+    ]);
+    words.extend([
+        "*",
+        "cloud",
+        "cut",
+        "loss",
+        "20%",
+        "heal",
+        "delay",
+        "lan",
+        "10.0.0.0/8",
+        "0.0.0.0/0",
+        "..",
+        "1s..2s",
+    ]);
+    words
+}
+
+/// It is a script that prints as itself, or a list of errors that can be shown.
+fn survive(text: &str) {
+    match Script::parse("t.scn", text) {
+        Ok(script) => assert_eq!(script.checked().unwrap(), script, "{script}"),
+        Err(errors) => {
+            assert!((1..=20).contains(&errors.len()));
+            for error in errors {
+                let shown = error.render(false);
+                assert!(shown.contains(&error.message), "{shown}");
+                assert!(!error.one_line().chars().any(char::is_control), "{:?}", error.one_line());
+            }
+        }
+    }
+}

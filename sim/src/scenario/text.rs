@@ -1,0 +1,282 @@
+//! One act or one expectation in words, for scripts and for records.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::expect::{Expect, Expectation, Fact};
+use super::print::{Range, Span, instant};
+use super::script::Script;
+use crate::world::{
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
+};
+
+/// What ids are called. An id of nothing is called `?`.
+pub trait Names {
+    /// A machine or a client.
+    fn node(&self, node: NodeId) -> &str;
+    /// The node of a client.
+    fn node_of(&self, client: ClientId) -> NodeId;
+    /// A file that `reload` names.
+    fn file(&self, file: FileId) -> &str;
+    /// A HAVIP's address.
+    fn havip(&self, havip: HavipId) -> Ipv4Addr;
+}
+
+/// An act with its names, as a script writes it: `power-off a`.
+#[derive(Clone, Copy)]
+pub struct ActText<'a> {
+    pub(super) act: &'a Act,
+    pub(super) names: &'a dyn Names,
+}
+
+/// An expectation with its names, as a script writes it behind `expect`.
+#[derive(Clone, Copy)]
+pub struct ExpectText<'a> {
+    pub(super) expect: &'a Expect,
+    pub(super) names: &'a dyn Names,
+}
+
+impl Script {
+    /// One act in words.
+    pub fn act_text<'a>(&'a self, act: &'a Act) -> ActText<'a> {
+        ActText { act, names: self }
+    }
+    /// One expectation in words.
+    pub fn expect_text<'a>(&'a self, expectation: &'a Expectation) -> ExpectText<'a> {
+        ExpectText { expect: &expectation.expect, names: self }
+    }
+}
+
+impl<'a> ActText<'a> {
+    /// An act in the words of any script or setup.
+    pub fn new(act: &'a Act, names: &'a dyn Names) -> Self {
+        ActText { act, names }
+    }
+
+    /// Whom the act is about, if it is about one node.
+    pub fn about(&self) -> Option<NodeId> {
+        match *self.act {
+            Act::Start(cvm) | Act::Stop(cvm) | Act::Kill(cvm) | Act::PowerOff(cvm) | Act::PowerOn(cvm) => {
+                Some(NodeId(cvm.0))
+            }
+            Act::Freeze(cvm) | Act::Thaw(cvm) | Act::Pause(cvm) | Act::Resume(cvm) | Act::Reload(cvm, _) => {
+                Some(NodeId(cvm.0))
+            }
+            Act::Unplug(node) | Act::Plug(node) => Some(node),
+            Act::Drop(..)
+            | Act::Loss(..)
+            | Act::Delay(..)
+            | Act::Duplicate(..)
+            | Act::Heal(_)
+            | Act::Cloud(_) => None,
+        }
+    }
+
+    /// As a record says it in the line of the node it is [about](ActText::about), or of the cloud:
+    /// `power off`, `reload with other.conf`, `drop claims`. An act on paths is said as in the script.
+    pub fn in_record(&self) -> String {
+        match self.act {
+            Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
+            Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
+            act if self.about().is_some() => verb(act).replace('-', " "),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl<'a> ExpectText<'a> {
+    /// An expectation in the words of any script or setup.
+    pub fn new(expect: &'a Expect, names: &'a dyn Names) -> Self {
+        ExpectText { expect, names }
+    }
+}
+
+/// The word of an act.
+fn verb(act: &Act) -> &'static str {
+    match act {
+        Act::Start(_) => "start",
+        Act::Stop(_) => "stop",
+        Act::Kill(_) => "kill",
+        Act::PowerOff(_) => "power-off",
+        Act::PowerOn(_) => "power-on",
+        Act::Freeze(_) => "freeze",
+        Act::Thaw(_) => "thaw",
+        Act::Pause(_) => "pause",
+        Act::Resume(_) => "resume",
+        Act::Unplug(_) => "unplug",
+        Act::Plug(_) => "plug",
+        Act::Reload(..) => "reload",
+        Act::Drop(Kinds::ALL, _) => "cut",
+        Act::Drop(..) => "drop",
+        Act::Loss(..) => "loss",
+        Act::Delay(..) => "delay",
+        Act::Duplicate(..) => "duplicate",
+        Act::Heal(_) => "heal",
+        Act::Cloud(_) => "cloud",
+    }
+}
+
+impl fmt::Display for ActText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = |path| PathText { path, names: self.names };
+        f.write_str(verb(self.act))?;
+        match *self.act {
+            Act::Drop(kinds, _) if kinds != Kinds::ALL => write!(f, " {}", KindsText(kinds))?,
+            Act::Loss(share, kinds, _) => {
+                write!(f, " {}", Share(share))?;
+                if kinds != Kinds::ALL {
+                    write!(f, " {}", KindsText(kinds))?;
+                }
+            }
+            Act::Delay(shortest, longest, _) => write!(f, " {}", Range((shortest, longest)))?,
+            Act::Duplicate(share, _) => write!(f, " {}", Share(share))?,
+            Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
+            _ => {}
+        }
+        match *self.act {
+            Act::Drop(_, p)
+            | Act::Loss(_, _, p)
+            | Act::Delay(_, _, p)
+            | Act::Duplicate(_, p)
+            | Act::Heal(Some(p)) => {
+                write!(f, " {}", path(p))?;
+            }
+            _ => {}
+        }
+        if let Some(node) = self.about() {
+            write!(f, " {}", self.names.node(node))?;
+        }
+        match *self.act {
+            Act::Reload(_, file) => write!(f, " with {}", self.names.file(file)),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct PathText<'a> {
+    path: Path,
+    names: &'a dyn Names,
+}
+
+impl fmt::Display for PathText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |end| match end {
+            End::Any => "*",
+            End::Cloud => "cloud",
+            End::Node(node) => self.names.node(node),
+        };
+        let Path { from, to, both } = self.path;
+        write!(f, "{} {} {}", end(from), if both { "<->" } else { "->" }, end(to))
+    }
+}
+
+struct CloudText(CloudAct);
+
+impl fmt::Display for CloudText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            CloudAct::BindDelay(shortest, longest) => write!(f, "bind-delay {}", Range((shortest, longest))),
+            CloudAct::DropClaims => f.write_str("drop-claims"),
+            CloudAct::HearClaims => f.write_str("hear-claims"),
+        }
+    }
+}
+
+struct KindsText(Kinds);
+
+impl fmt::Display for KindsText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Kinds::ALL {
+            return f.write_str("all");
+        }
+        let words: Vec<_> = Kind::ALL.iter().filter(|k| self.0.contains(**k)).map(|k| k.word()).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+struct Share(Ppm);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0.0 / 10_000, self.0.0 % 10_000);
+        if part == 0 {
+            return write!(f, "{whole}%");
+        }
+        write!(f, "{whole}.{}%", format!("{part:04}").trim_end_matches('0'))
+    }
+}
+
+impl fmt::Display for ExpectText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fact = |fact| FactText { fact, names: self.names };
+        match *self.expect {
+            Expect::By(by, x) => write!(f, "by {} {}", instant(by), fact(x)),
+            Expect::During(from, to, x) => write!(f, "during {}..{} {}", instant(from), instant(to), fact(x)),
+            Expect::Outage(from, to, client, most) => {
+                let name = self.names.node(self.names.node_of(client));
+                write!(f, "in {}..{} outage {name} <= {}", instant(from), instant(to), Span(most))
+            }
+            Expect::Moves(from, to, most) => {
+                write!(f, "in {}..{} moves <= {most}", instant(from), instant(to))
+            }
+            Expect::Never(x, None) => write!(f, "never {}", fact(x)),
+            Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), Span(most)),
+            Expect::Eventually(x) => write!(f, "eventually {}", fact(x)),
+        }
+    }
+}
+
+struct FactText<'a> {
+    fact: Fact,
+    names: &'a dyn Names,
+}
+
+impl fmt::Display for FactText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cvm = |cvm: CvmId| self.names.node(NodeId(cvm.0));
+        match self.fact {
+            Fact::Master(c) => write!(f, "master {}", cvm(c)),
+            Fact::Bound(c, None) => write!(f, "bound {}", cvm(c)),
+            Fact::Bound(c, Some(havip)) => write!(f, "bound {} {}", cvm(c), self.names.havip(havip)),
+            Fact::Unbound(None) => f.write_str("unbound"),
+            Fact::Unbound(Some(havip)) => write!(f, "unbound {}", self.names.havip(havip)),
+            Fact::BoundIsMaster => f.write_str("bound = master"),
+            Fact::TwoMasters => f.write_str("two-masters"),
+            Fact::Stale(client) => write!(f, "stale {}", self.names.node(self.names.node_of(client))),
+            Fact::Refused(address) => write!(f, "refused {address}"),
+            Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
+        }
+    }
+}
+
+impl Names for Script {
+    fn node(&self, node: NodeId) -> &str {
+        let (i, n) = (usize::from(node.0), self.cvms.len());
+        let client = || self.clients.get(i - n).map(|client| client.name.as_str());
+        self.cvms.get(i).map(|cvm| cvm.name.as_str()).or_else(client).unwrap_or("?")
+    }
+    fn node_of(&self, client: ClientId) -> NodeId {
+        NodeId((self.cvms.len() as u16).saturating_add(client.0))
+    }
+    fn file(&self, file: FileId) -> &str {
+        self.files.get(usize::from(file.0)).map_or("?", |file| &file.path)
+    }
+    fn havip(&self, havip: HavipId) -> Ipv4Addr {
+        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
+    }
+}
+
+impl Names for Setup {
+    fn node(&self, node: NodeId) -> &str {
+        if usize::from(node.0) < self.nodes() { self.name_of(node) } else { "?" }
+    }
+    fn node_of(&self, client: ClientId) -> NodeId {
+        self.node_of_client(client)
+    }
+    fn file(&self, file: FileId) -> &str {
+        self.files.get(usize::from(file.0)).map_or("?", |files| &files.main)
+    }
+    fn havip(&self, havip: HavipId) -> Ipv4Addr {
+        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED, |havip| havip.address)
+    }
+}
