@@ -65,8 +65,8 @@ impl<'d, 'a> Scope<'d, 'a> {
             Some(run) if time > run.value => {
                 let message = format!(
                     "`{}` is past the end of the run ({}, line {})",
-                    super::print::Span(time),
-                    super::print::Span(run.value),
+                    super::print::TimeText(time),
+                    super::print::TimeText(run.value),
                     run.line
                 );
                 Err(Complaint::new(place, message))
@@ -83,7 +83,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     /// A machine, for something only machines do.
     pub(super) fn cvm(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<CvmId, Stop> {
         let word = r.word("a machine's name")?;
-        match self.draft.names.find(word, r.number(), "a machine's name")? {
+        match self.draft.names.find(word, r.number(), "a machine's name", |n| matches!(n, Named::Cvm(_)))? {
             Named::Cvm(cvm) => Ok(cvm),
             Named::Client(_) => {
                 let message = format!("`{}` is a client: `{what}` is for machines", word.text);
@@ -94,7 +94,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     /// A client, for something only clients have.
     pub(super) fn client(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<ClientId, Stop> {
         let word = r.word("a client's name")?;
-        match self.draft.names.find(word, r.number(), "a client's name")? {
+        match self.draft.names.find(word, r.number(), "a client's name", |n| matches!(n, Named::Client(_)))? {
             Named::Client(client) => Ok(client),
             Named::Cvm(_) => {
                 let message = format!("`{}` is a machine: `{what}` is for clients", word.text);
@@ -196,7 +196,7 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
 
 fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
     let word = r.word("the name of a machine or a client")?;
-    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client")?;
+    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client", |_| true)?;
     Ok(scope.node_of(named))
 }
 
@@ -229,7 +229,7 @@ fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
         text if text.contains("->") && text.len() > 2 => {
             Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
         }
-        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected)?))),
+        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected, |_| true)?))),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::world::{ClientId, CvmId};
 
 /// How many machines, clients, subnets and HAVIPs a file may have, each.
 const MOST: usize = 10_000;
+const MOST_OVERRIDES: usize = 100;
 const LONGEST_TICK: Duration = Duration::from_millis(10);
 const MOST_PHASES: u32 = 100_000;
 
@@ -290,10 +291,16 @@ fn program(word: Word<'_>) -> Result<(), Complaint> {
 fn override_of(word: Word<'_>, before: &[WithDecl]) -> Result<WithDecl, Complaint> {
     let expected = "an override such as `priority=90`";
     let Some((key, value)) = word.text.split_once('=') else {
-        return Err(word.unexpected(expected).help("key=value, without blanks"));
+        return Err(word
+            .unexpected(expected)
+            .help("key=value without blanks, or all of it between two `\"`"));
     };
-    if key.is_empty() || value.is_empty() || word.text.chars().any(char::is_control) {
+    if key.is_empty() || value.is_empty() || !value::is_printable(word.text) {
         return Err(word.unexpected(expected));
+    }
+    if before.len() >= MOST_OVERRIDES {
+        let message = format!("more than {MOST_OVERRIDES} overrides for one machine");
+        return Err(Complaint::new(word.place, message));
     }
     if before.iter().any(|with| with.key == key) {
         return Err(Complaint::new(word.place, format!("a second override of {}", shown(key))));

@@ -118,7 +118,14 @@ impl<'a> Names<'a> {
     }
 
     /// What a name stands for that is used on `line`.
-    pub(super) fn find(&self, word: Word<'_>, line: u32, expected: &str) -> Result<Named, Stop> {
+    /// `fits` tells which names are worth suggesting.
+    pub(super) fn find(
+        &self,
+        word: Word<'_>,
+        line: u32,
+        expected: &str,
+        fits: fn(Named) -> bool,
+    ) -> Result<Named, Stop> {
         match self.by_name.get(word.text) {
             Some((_, declared)) if *declared > line => {
                 let message = format!("`{}` is declared only on line {declared}", word.text);
@@ -127,20 +134,21 @@ impl<'a> Names<'a> {
             Some((Some(named), _)) => Ok(*named),
             Some((None, _)) => Err(Stop::Silent),
             None => {
-                let nearest = words::nearest(word.text, self.by_name.keys().copied());
-                Err(word.unexpected(expected).suggest(nearest, self.list()).into())
+                let fitting = self.by_name.iter().filter(|(_, (named, _))| named.is_some_and(fits));
+                let fitting: Vec<&str> = fitting.map(|(name, _)| *name).take(words::CANDIDATES).collect();
+                let nearest = words::nearest(word.text, fitting.iter().copied());
+                Err(word.unexpected(expected).suggest(nearest, list(&fitting)).into())
             }
         }
     }
+}
 
-    /// The names there are, for a message.
-    fn list(&self) -> String {
-        if self.by_name.is_empty() {
-            return "no machine and no client is declared".to_owned();
-        }
-        let first: Vec<&str> = self.by_name.keys().copied().take(10).collect();
-        let more = if self.by_name.len() > first.len() { " and others" } else { "" };
-        format!("declared: {}{more}", first.join(", "))
+/// The names there are, for a message.
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => "none is declared".to_owned(),
+        [few @ ..] if few.len() <= 10 => format!("declared: {}", few.join(", ")),
+        many => format!("declared: {} and others", many[..10].join(", ")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A line, cut into words; and a reader that takes them one by one.
 
-use winnow::combinator::{opt, preceded, repeat, terminated};
+use winnow::combinator::{alt, delimited, opt, preceded, repeat, terminated};
 use winnow::prelude::*;
 use winnow::stream::LocatingSlice;
 use winnow::token::{rest, take_while};
@@ -8,7 +8,7 @@ use winnow::token::{rest, take_while};
 use super::error::{Complaint, shown};
 use super::place::Place;
 
-/// Text between blanks.
+/// Text between blanks, or between two `"`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
@@ -48,21 +48,31 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// Words are what is left between blanks; from `#` on it is a comment.
+/// Words are what is left between blanks, or what stands between two `"`; from `#` on it is a comment.
 fn words(line: &str, offset: usize) -> Vec<Word<'_>> {
     // A byte order mark is what some editors begin a file with; it says nothing.
     let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
-    let word = take_while(1.., move |c| !blank(c) && c != '#').with_span().map(
-        |(text, span): (_, std::ops::Range<usize>)| {
-            let place = Place { start: (offset + span.start) as u32, end: (offset + span.end) as u32 };
-            Word { text, place }
-        },
-    );
+    let bare = take_while(1.., move |c| !blank(c) && c != '#').with_span();
+    let quoted = delimited('"', take_while(0.., |c| c != '"').with_span(), '"');
+    let word = alt((quoted, bare)).map(|(text, span): (_, std::ops::Range<usize>)| {
+        let place = Place { start: (offset + span.start) as u32, end: (offset + span.end) as u32 };
+        Word { text, place }
+    });
     let blanks = || take_while(0.., blank).void();
     let all = preceded(blanks(), repeat(0.., terminated(word, blanks())));
     let mut line_of = terminated(all, opt(preceded('#', rest)));
     let parsed: winnow::Result<Vec<Word<'_>>> = line_of.parse_next(&mut LocatingSlice::new(line));
     parsed.unwrap_or_default()
+}
+
+/// A text as one word: between `"` where it would be several words otherwise, or a comment.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let odd = |c: char| c.is_whitespace() || matches!(c, '#' | '\u{feff}');
+        if self.0.contains(odd) { write!(f, "\"{}\"", self.0) } else { f.write_str(self.0) }
+    }
 }
 
 /// Takes the words of a line in order.

@@ -1,6 +1,7 @@
 //! The script language: what a `.scn` file says, read and printed.
 //!
-//! A file is text for people who write `keepalived.conf`: one statement a line, `#` comments, absolute times.
+//! A file is text for people who write `keepalived.conf`: one statement a line, `#` comments, absolute times;
+//! a path or an override with blanks in it stands between two `"`.
 //! [`Script::parse`] reads it, complains of everything that cannot be (each [`ScriptError`] with line, column
 //! and what was expected), and gives a [`Script`]: the declarations with their names, the acts and the
 //! expectations with dense ids. A script prints as text that reads as the same script. [`Script::prepare`]
@@ -59,6 +60,6 @@ pub use error::ScriptError;
 pub use expect::{Expect, Expectation, Fact};
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
-pub use print::Span;
+pub use print::TimeText;
 pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
 pub use text::{ActText, ExpectText, Names};

@@ -61,7 +61,8 @@ impl Script {
         }
         let mut complaints = Vec::new();
         let mut shelf = Shelf { read, read_before: BTreeMap::new() };
-        let place = |address: Ipv4Addr| Ranges::of(&self.segment).find(address);
+        let ranges = Ranges::of(&self.segment);
+        let place = |address: Ipv4Addr| ranges.find(address);
         let eni = |address: Ipv4Addr, mac: Mac| {
             // Parsing found every address in a subnet; a changed script that was not checked finds its first.
             let (net, subnet) = place(address).unwrap_or_default();

@@ -5,15 +5,16 @@ use std::fmt;
 use havip::time::{Duration, Time};
 
 use super::expect::Expect;
+use super::lex::Quoted;
 use super::script::{ProgramDecl, Script};
 use super::text::{ActText, ExpectText};
 use crate::world::{Segment, Subnet};
 
 /// A time as a script writes it: the largest unit that makes it at least one, decimals if need be: `3.7s`.
 #[derive(Clone, Copy, Debug)]
-pub struct Span(pub Duration);
+pub struct TimeText(pub Duration);
 
-impl fmt::Display for Span {
+impl fmt::Display for TimeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
         let (unit, digits, name) = match nanos {
@@ -33,8 +34,8 @@ impl fmt::Display for Span {
 }
 
 /// A point of a run as a script writes it.
-pub(super) fn instant(time: Time) -> Span {
-    Span(time.saturating_since(Time::ZERO))
+pub(super) fn instant(time: Time) -> TimeText {
+    TimeText(time.saturating_since(Time::ZERO))
 }
 
 /// `A..B`, or `A` where both are the same.
@@ -43,16 +44,16 @@ pub(super) struct Range(pub(super) (Duration, Duration));
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = self.0;
-        if from == to { Span(from).fmt(f) } else { write!(f, "{}..{}", Span(from), Span(to)) }
+        if from == to { TimeText(from).fmt(f) } else { write!(f, "{}..{}", TimeText(from), TimeText(to)) }
     }
 }
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "scenario {}", self.name)?;
-        writeln!(f, "run {} seed {}", Span(self.run), self.seed)?;
+        writeln!(f, "run {} seed {}", TimeText(self.run), self.seed)?;
         if self.tick != Script::TICK {
-            writeln!(f, "tick {}", Span(self.tick))?;
+            writeln!(f, "tick {}", TimeText(self.tick))?;
         }
         if self.host_exact {
             writeln!(f, "host exact")?;
@@ -107,18 +108,18 @@ impl Script {
             let program = match cvm.program {
                 ProgramDecl::Keepalived => "keepalived",
             };
-            write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, cvm.file.path)?;
+            write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
                 write!(f, "  mac {}", cvm.mac)?;
             }
             for with in &cvm.with {
-                write!(f, "  with {}={}", with.key, with.value)?;
+                write!(f, "  with {}", Quoted(&format!("{}={}", with.key, with.value)))?;
             }
             writeln!(f, "{}", if cvm.off { "  off" } else { "" })?;
         }
         for client in &self.clients {
             let (name, address, target) = (&client.name, client.address, client.target);
-            write!(f, "client  {name}  {address}  probe {target} every {}", Span(client.every))?;
+            write!(f, "client  {name}  {address}  probe {target} every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;
             }

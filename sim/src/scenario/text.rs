@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::expect::{Expect, Expectation, Fact};
-use super::print::{Range, Span, instant};
+use super::lex::Quoted;
+use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use crate::world::{
     Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
@@ -56,12 +57,16 @@ impl<'a> ActText<'a> {
     /// Whom the act is about, if it is about one node.
     pub fn about(&self) -> Option<NodeId> {
         match *self.act {
-            Act::Start(cvm) | Act::Stop(cvm) | Act::Kill(cvm) | Act::PowerOff(cvm) | Act::PowerOn(cvm) => {
-                Some(NodeId(cvm.0))
-            }
-            Act::Freeze(cvm) | Act::Thaw(cvm) | Act::Pause(cvm) | Act::Resume(cvm) | Act::Reload(cvm, _) => {
-                Some(NodeId(cvm.0))
-            }
+            Act::Start(cvm)
+            | Act::Stop(cvm)
+            | Act::Kill(cvm)
+            | Act::PowerOff(cvm)
+            | Act::PowerOn(cvm)
+            | Act::Freeze(cvm)
+            | Act::Thaw(cvm)
+            | Act::Pause(cvm)
+            | Act::Resume(cvm)
+            | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
             Act::Unplug(node) | Act::Plug(node) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
@@ -147,7 +152,7 @@ impl fmt::Display for ActText<'_> {
             write!(f, " {}", self.names.node(node))?;
         }
         match *self.act {
-            Act::Reload(_, file) => write!(f, " with {}", self.names.file(file)),
+            Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
             _ => Ok(()),
         }
     }
@@ -214,13 +219,13 @@ impl fmt::Display for ExpectText<'_> {
             Expect::During(from, to, x) => write!(f, "during {}..{} {}", instant(from), instant(to), fact(x)),
             Expect::Outage(from, to, client, most) => {
                 let name = self.names.node(self.names.node_of(client));
-                write!(f, "in {}..{} outage {name} <= {}", instant(from), instant(to), Span(most))
+                write!(f, "in {}..{} outage {name} <= {}", instant(from), instant(to), TimeText(most))
             }
             Expect::Moves(from, to, most) => {
                 write!(f, "in {}..{} moves <= {most}", instant(from), instant(to))
             }
             Expect::Never(x, None) => write!(f, "never {}", fact(x)),
-            Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), Span(most)),
+            Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), TimeText(most)),
             Expect::Eventually(x) => write!(f, "eventually {}", fact(x)),
         }
     }

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use super::draft::{At, Draft, SubnetDraft};
 use super::error::Complaint;
 use super::place::Place;
-use super::print::Span;
+use super::print::TimeText;
 use crate::world::Segment;
 
 /// Everything wrong between the declarations of a file, what it lacks first.
@@ -21,8 +21,11 @@ pub(super) fn validate(draft: &Draft<'_>) -> Vec<Complaint> {
         let wrong = draft.times.iter().filter_map(|given| {
             on_tick(given.time, tick, given.place).err().or_else(|| {
                 let what = given.lasting.filter(|_| given.time < tick)?;
-                let message =
-                    format!("{what} of `{}` is shorter than the tick ({})", Span(given.time), Span(tick));
+                let message = format!(
+                    "{what} of `{}` is shorter than the tick ({})",
+                    TimeText(given.time),
+                    TimeText(tick)
+                );
                 Some(Complaint::new(given.place, message))
             })
         });
@@ -41,7 +44,7 @@ pub(super) fn on_tick(time: Duration, tick: Duration, place: Place) -> Result<()
     }
     let below = time - over;
     let nearest = if over * 2 < tick { below } else { below.saturating_add(tick) };
-    let span = |nanos| Span(Duration::from_nanos(nanos));
+    let span = |nanos| TimeText(Duration::from_nanos(nanos));
     let message = format!("`{}` is not a multiple of the tick ({})", span(time), span(tick));
     Err(Complaint::new(place, message).help(format!("the nearest is `{}`", span(nearest))))
 }
@@ -221,7 +224,7 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
             // One address twice is complained of already, and its hardware address follows from it.
             Some(before) if before.value != address.value => {
                 let message = format!("the hardware address {mac} is taken by line {}", before.line);
-                found.push(Complaint::new(place, message));
+                found.push(Complaint::new(place, message).help("`mac` gives a node another one"));
             }
             Some(_) => {}
             None => drop(first.insert(mac, address)),

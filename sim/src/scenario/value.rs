@@ -74,7 +74,7 @@ pub(super) fn span(word: Word<'_>) -> Result<(Duration, Duration), Complaint> {
     let (from, to) = (time(word.part(0, middle))?, time(word.part(middle + 2, word.text.len()))?);
     if from > to {
         return Err(Complaint::new(word.place, format!("the span {} is reversed", shown(word.text)))
-            .help(format!("write `{}..{}`", super::print::Span(to), super::print::Span(from))));
+            .help(format!("write `{}..{}`", super::print::TimeText(to), super::print::TimeText(from))));
     }
     Ok((from, to))
 }
@@ -180,9 +180,14 @@ pub(super) fn kinds(word: Word<'_>) -> Result<Kinds, Complaint> {
     Ok(kinds)
 }
 
+/// What can be printed and read again as one word, and moves no cursor.
+pub(super) fn is_printable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || c == '"')
+}
+
 /// A file's path, as the script names it.
 pub(super) fn path(word: Word<'_>) -> Result<String, Complaint> {
-    if word.text.chars().any(char::is_control) {
+    if word.text.is_empty() || !is_printable(word.text) {
         return Err(word.unexpected("a file's path"));
     }
     Ok(word.text.to_owned())

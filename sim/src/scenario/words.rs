@@ -6,10 +6,6 @@ pub(super) const STATEMENTS: [&str; 14] = [
     "at", "expect",
 ];
 
-/// Acts on one machine, by name.
-pub(super) const CVM_ACTS: [&str; 9] =
-    ["start", "stop", "kill", "power-off", "power-on", "freeze", "thaw", "pause", "resume"];
-
 /// Every act.
 pub(super) const ACTS: [&str; 19] = [
     "start",
@@ -87,11 +83,13 @@ pub(super) fn is_name(word: &str) -> bool {
         && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-'))
 }
 
+/// How many words a typing error is held against.
+pub(super) const CANDIDATES: usize = 1_000;
+
 /// The candidate that a typing error most likely meant, if one is near.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Bounds the work: longer words and longer lists are no typing errors worth a guess.
     const LETTERS: usize = 24;
-    const CANDIDATES: usize = 1_000;
     let word: Vec<char> = word.chars().take(LETTERS + 1).flat_map(char::to_lowercase).collect();
     let far = match word.len() {
         0 | 1 => return None,

@@ -37,7 +37,8 @@ fn bad() -> Vec<(&'static str, String)> {
         ("an act past the end", pair("at 61s kill a")),
         ("a typing error in an act", pair("at 20s powr-off a")),
         ("an act on nobody", pair("at 20s kill")),
-        ("an act on an unknown machine", pair("at 20s kill webb")),
+        ("an act on an unknown machine", pair("at 20s kill c")),
+        ("a client that is nearly known", pair("expect by 3s stale webb")),
         ("a machine's act on a client", pair("at 20s kill web")),
         ("too much in a line", pair("at 20s kill a b")),
         ("a use above its declaration", instead("cvm    a", "at 3s kill a\ncvm    a")),
@@ -92,6 +93,7 @@ fn bad() -> Vec<(&'static str, String)> {
         ("an unknown HAVIP", pair("expect by 3s bound b 172.16.16.13")),
         ("a state in lower case", pair("expect by 3s transition b master")),
         ("an instant that is to last", pair("expect eventually transition b MASTER")),
+        ("a file name with a quote", instead("6 keepalived conf/pair.conf", "6 keepalived pair\"conf")),
         ("letters of other scripts", pair("at 3s kill ä日本 # 語")),
         ("letters that move the cursor", pair("at 3s kill \u{1b}[2Ja")),
     ]

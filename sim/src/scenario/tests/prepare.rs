@@ -57,7 +57,7 @@ fn every_address_finds_its_own_subnet() {
 fn a_file_that_is_not_there_is_named_where_it_is_written() {
     let text = PAIR.replacen("conf/pair.conf", "conf/pear.conf", 1) + "at 3s reload b with gone.conf\n";
     let errors = Script::parse("t.scn", &text).unwrap().prepare(&read, &load).unwrap_err();
-    let lines: Vec<_> = errors.iter().map(|e| e.one_line()).collect();
+    let lines: Vec<_> = errors.iter().map(super::super::ScriptError::one_line).collect();
     assert_eq!(
         lines,
         [
@@ -72,7 +72,7 @@ fn an_override_that_matches_nothing_is_refused() {
     let text = PAIR.replacen("conf/pair.conf", "conf/pair.conf with priority=9 with prio=9", 1);
     let errors = Script::parse("t.scn", &text).unwrap().prepare(&read, &load).unwrap_err();
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].one_line(), "t.scn:7:68: nothing in `conf/pair.conf` is called `prio`");
+    assert_eq!(errors[0].one_line(), "t.scn:7:69: nothing in `conf/pair.conf` is called `prio`");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         Just(CloudAct::HearClaims),
     ];
     prop_oneof![
-        (select(&on_cvm[..]).prop_map(|f| f), cvm()).prop_map(|(of, cvm)| of(cvm)),
+        (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
         node().prop_map(Act::Unplug),
         node().prop_map(Act::Plug),
         (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
@@ -128,7 +128,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
 
 fn with_decls() -> impl Strategy<Value = Vec<WithDecl>> {
     let keys = proptest::sample::subsequence(vec!["priority", "VI_1.advert_int", "état"], 0..=3);
-    (keys, "[!-\"$-~]{1,8}").prop_map(|(keys, value)| {
+    (keys, "[ !#-~]{1,8}").prop_map(|(keys, value)| {
         let with = |key: &str| WithDecl { key: key.to_owned(), value: value.clone(), place: Place::NOWHERE };
         keys.into_iter().map(with).collect()
     })
@@ -181,7 +181,7 @@ fn made(
             address: address(n),
             mac: mac(*custom, *salt, n),
             program: ProgramDecl::Keepalived,
-            file: file("conf/pair.conf"),
+            file: file(if *custom { "my conf/pair #1.conf" } else { "conf/pair.conf" }),
             with: with.clone(),
             off: *off,
         }
