@@ -1,14 +1,119 @@
-//! Who watches a run.
-use crate::world::{Look, Report, Setup, Wants};
+//! Who watches a run: the record, the expectations, the digests.
+//!
+//! The world holds no trace. An engine hands the [`Report`]s of each instant, together and in canonical order
+//! (by [`Who`](crate::world::Who), then as they happened), to an [`Observer`] and forgets them. Several watch
+//! one run as a tuple or as a `Vec<&mut dyn Observer>`.
+//!
+//! What an observer does for each frame is bounded: it looks at a few bytes and counts. Text is made once, at
+//! the end, from what was folded on the way.
+
+mod digest;
+mod expectations;
+mod facts;
+mod fold;
+mod json;
+mod lines;
+mod outage;
+mod peek;
+mod print;
+mod record;
+mod table;
+mod words;
+
+#[cfg(test)]
+mod testing;
+
 use havip::time::Time;
-/// Watches.
+
+use crate::world::{Look, Report, Setup, Wants};
+
+pub use digest::{FrameDigest, Hash64, fold_hash};
+pub use expectations::{Expectations, Figure, Seen, Verdict};
+pub use facts::{Changes, Facts};
+pub use outage::{Cause, Outage, Outages, Unreached};
+pub use print::Palette;
+pub use record::{Record, RecordLine, Recorder};
+pub use table::{Phases, Spread, Summary};
+pub use words::{ActText, Words};
+
+/// Somebody who is told what happens in a run.
 pub trait Observer {
-    /// The classes of reports it needs.
+    /// The classes of reports it needs; the others are not made for it, but may come all the same.
     fn wants(&self) -> Wants;
-    /// Everything that happened at one instant.
+    /// Everything that happened at one instant. Instants come in time order, each once.
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]);
-    /// The run is over.
+    /// The run is over; `end` is its last instant.
     fn finish(&mut self, setup: &Setup, end: Time) {
         let _ = (setup, end);
     }
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn wants(&self) -> Wants {
+        (**self).wants()
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        (**self).instant(setup, look, reports);
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        (**self).finish(setup, end);
+    }
+}
+
+impl<O: Observer> Observer for Vec<O> {
+    fn wants(&self) -> Wants {
+        self.iter().fold(Wants::default(), |all, one| either(all, one.wants()))
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        for one in self {
+            one.instant(setup, look, reports);
+        }
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        for one in self {
+            one.finish(setup, end);
+        }
+    }
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn wants(&self) -> Wants {
+        either(self.0.wants(), self.1.wants())
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        self.0.instant(setup, look, reports);
+        self.1.instant(setup, look, reports);
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        self.0.finish(setup, end);
+        self.1.finish(setup, end);
+    }
+}
+
+impl<A: Observer, B: Observer, C: Observer> Observer for (A, B, C) {
+    fn wants(&self) -> Wants {
+        either(self.0.wants(), either(self.1.wants(), self.2.wants()))
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        self.0.instant(setup, look, reports);
+        self.1.instant(setup, look, reports);
+        self.2.instant(setup, look, reports);
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        self.0.finish(setup, end);
+        self.1.finish(setup, end);
+        self.2.finish(setup, end);
+    }
+}
+
+/// Nobody watches: for running as fast as it goes.
+impl Observer for () {
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
+    fn instant(&mut self, _: &Setup, _: &dyn Look, _: &[Report]) {}
+}
+
+fn either(a: Wants, b: Wants) -> Wants {
+    Wants { facts: a.facts || b.facts, frames: a.frames || b.frames }
 }
