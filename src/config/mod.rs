@@ -1,11 +1,35 @@
 //! `keepalived.conf`: text to words to blocks to a [`Config`], with diagnoses that point at the byte.
+//!
+//! [`load`] is the whole of it. It is a function of the texts in [`Files`](crate::files::Files); it never fails and never panics,
+//! whatever the text: what keepalived 2.2.7 would run with always results, and what is to be said about the
+//! text comes as [`Diagnosis`]. Reading a disk is [`disk`]'s.
 
+mod advice;
+mod complete;
+mod diagnosis;
+pub mod disk;
+mod globals;
+mod instance;
+pub mod keywords;
+mod lexer;
 mod model;
+mod numbers;
+mod overrides;
+mod parser;
+mod paths;
+mod reading;
+mod sources;
+mod suggest;
+mod values;
 
+pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
+pub use keywords::{Context, Form, Keyword};
 pub use model::{Config, Garp, Instance, Password, VRRP_GROUP, Version, VirtualAddress};
+pub use reading::load;
+pub use sources::{Source, Sources};
 
 /// A place in a configuration: file, and the bytes in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// Which file: an index into the list of files read, 0 for the main one.
     pub file: u16,
@@ -14,21 +38,33 @@ pub struct Span {
     /// Behind the last byte.
     pub end: u32,
 }
-/// Stub.
-#[derive(Clone, Debug, Default)]
+
+/// How to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// id
+    /// keepalived's option `-i`: which `@id` lines are for this machine.
     pub id: Option<String>,
-    /// with
+    /// Scalars of every `vrrp_instance`, keyword and value, as if they stood there instead of the file's own.
+    /// A keyword that takes no value is switched by `on` and `off`; an empty value means `on`.
     pub with: Vec<(String, String)>,
 }
-/// Stub.
-#[derive(Debug)]
+
+/// What was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// config
+    /// What keepalived would run with.
     pub config: Config,
+    /// What there is to say about it, in the order of the text.
+    pub diagnoses: Vec<Diagnosis>,
+    /// The texts the diagnoses point into.
+    pub sources: Sources,
+    /// The keywords of [`Options::with`] that are no scalar of a `vrrp_instance`.
+    pub unmatched_with: Vec<String>,
 }
-/// Stub.
-pub fn load(_: &crate::files::Files, _: &Options) -> Loaded {
-    Loaded { config: Config::default() }
+
+impl Loaded {
+    /// The worst there is to say.
+    pub fn worst(&self) -> Option<Severity> {
+        self.diagnoses.iter().map(|d| d.severity).min()
+    }
 }

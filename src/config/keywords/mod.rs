@@ -1,0 +1,178 @@
+//! Every keyword of `keepalived.conf`, in one table: where it stands, what follows it, what it means.
+//!
+//! The parser, the diagnoses ("did you mean"), `havipd keywords` and the tests all read this table: a keyword
+//! that is not in it is unknown, and a keyword that is in it is never an error for being unsupported.
+
+mod table;
+
+pub use table::TABLE;
+
+/// One keyword.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keyword {
+    /// As it is written; upper and lower case differ.
+    pub name: &'static str,
+    /// The blocks it may stand in.
+    pub contexts: &'static [Context],
+    /// What follows it.
+    pub form: Form,
+    /// Which values it takes, for people; empty where there is nothing to say.
+    pub range: &'static str,
+    /// What holds without it, for people; empty where nothing does.
+    pub default: &'static str,
+    /// How much users need it: 1 must, 2 expected, 3 recognised only.
+    pub tier: u8,
+    /// Whether it has its effect here. What is not modelled is recognised, warned of once and skipped.
+    pub modelled: bool,
+    /// What it does, in a line.
+    pub doc: &'static str,
+}
+
+/// A kind of block whose lines are keywords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Context {
+    /// Outside any block.
+    Top,
+    /// `global_defs`.
+    Global,
+    /// `vrrp_instance`.
+    Instance,
+    /// `authentication`, in an instance.
+    Authentication,
+    /// `vrrp_sync_group`.
+    SyncGroup,
+    /// `vrrp_script`.
+    Script,
+}
+
+/// What follows a keyword on its line, or in its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Nothing.
+    Flag,
+    /// A truth word, or nothing for true.
+    Switch,
+    /// A whole number.
+    Integer,
+    /// A decimal number of seconds.
+    Seconds,
+    /// One word.
+    Word,
+    /// One word or more.
+    Words,
+    /// Any number of words, or none.
+    Any,
+    /// A block of entries, one a line.
+    Entries,
+    /// A block of keywords.
+    Block(Context),
+    /// A name and a block of keywords.
+    Named(Context),
+    /// Any words and a block nobody looks into.
+    Opaque,
+}
+
+impl Form {
+    /// Whether the keyword is of no use without a word behind it: keepalived ends (exit 2) where it is missing.
+    pub fn needs_word(self) -> bool {
+        matches!(self, Form::Integer | Form::Seconds | Form::Word | Form::Words)
+    }
+    /// Whether a block belongs to the keyword.
+    pub fn has_block(self) -> bool {
+        matches!(self, Form::Entries | Form::Block(_) | Form::Named(_) | Form::Opaque)
+    }
+    /// Whether a word may stand behind the keyword, so that the two can be glued by mistake.
+    pub fn takes_word(self) -> bool {
+        !matches!(self, Form::Flag | Form::Entries | Form::Block(_))
+    }
+    /// How many words may follow; `None` for any number.
+    pub fn words_max(self) -> Option<usize> {
+        match self {
+            Form::Flag | Form::Entries | Form::Block(_) => Some(0),
+            Form::Switch | Form::Integer | Form::Seconds | Form::Word | Form::Named(_) => Some(1),
+            Form::Words | Form::Any | Form::Opaque => None,
+        }
+    }
+    /// The form in a few words, for `havipd keywords`.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Form::Flag => "-",
+            Form::Switch => "[on|off]",
+            Form::Integer => "N",
+            Form::Seconds => "SECONDS",
+            Form::Word => "WORD",
+            Form::Words => "WORD...",
+            Form::Any => "[WORD...]",
+            Form::Entries => "{ ENTRY... }",
+            Form::Block(_) => "{ ... }",
+            Form::Named(_) => "NAME { ... }",
+            Form::Opaque => "[WORD...] { ... }",
+        }
+    }
+}
+
+impl Context {
+    /// Every context, the outermost first.
+    pub const ALL: [Context; 6] = [
+        Context::Top,
+        Context::Global,
+        Context::Instance,
+        Context::Authentication,
+        Context::SyncGroup,
+        Context::Script,
+    ];
+    /// The keyword that opens it, or words for the outermost.
+    pub fn name(self) -> &'static str {
+        match self {
+            Context::Top => "top level",
+            Context::Global => "global_defs",
+            Context::Instance => "vrrp_instance",
+            Context::Authentication => "authentication",
+            Context::SyncGroup => "vrrp_sync_group",
+            Context::Script => "vrrp_script",
+        }
+    }
+}
+
+/// The keyword of this name in this context.
+pub fn lookup(context: Context, name: &str) -> Option<&'static Keyword> {
+    TABLE.iter().find(|k| k.name == name && k.contexts.contains(&context))
+}
+
+/// The keywords of one context, in the table's order.
+pub fn of(context: Context) -> impl Iterator<Item = &'static Keyword> {
+    TABLE.iter().filter(move |k| k.contexts.contains(&context))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_once_in_a_context() {
+        for context in Context::ALL {
+            let mut names: Vec<_> = of(context).map(|k| k.name).collect();
+            names.sort_unstable();
+            let all = names.len();
+            names.dedup();
+            assert_eq!(names.len(), all, "{context:?} has a keyword twice");
+        }
+    }
+
+    #[test]
+    fn every_row_is_documented_and_stands_somewhere() {
+        for k in TABLE {
+            assert!(!k.doc.is_empty() && !k.contexts.is_empty(), "{k:?}");
+            assert!((1..=3).contains(&k.tier), "{k:?}");
+            assert!(k.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{k:?}");
+        }
+    }
+
+    #[test]
+    fn every_block_context_can_be_entered() {
+        for context in Context::ALL.into_iter().skip(1) {
+            let enters = |k: &&Keyword| k.form == Form::Block(context) || k.form == Form::Named(context);
+            assert_eq!(TABLE.iter().find(enters).map(|k| k.name), Some(context.name()));
+        }
+    }
+}

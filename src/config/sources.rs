@@ -1,0 +1,53 @@
+//! The texts a configuration was read from, so that a [`Span`] can be shown to people.
+
+use super::Span;
+
+/// The files that were read, the main one first; [`Span::file`] is an index into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path.
+    pub path: String,
+    /// What is in it, as far as it was read.
+    pub text: String,
+}
+
+impl Sources {
+    /// Every file, in the order of [`Span::file`].
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+
+    /// The file a span is in.
+    pub fn get(&self, span: Span) -> Option<&Source> {
+        self.files.get(usize::from(span.file))
+    }
+
+    /// The text under a span; empty where the span is none of these files'.
+    pub fn text(&self, span: Span) -> &str {
+        let range = span.start as usize..span.end as usize;
+        self.get(span).and_then(|s| s.text.get(range)).unwrap_or("")
+    }
+
+    /// Line and column of a span's first byte, both counted from 1, the column in characters.
+    pub fn position(&self, span: Span) -> (usize, usize) {
+        let before = self.get(span).and_then(|s| s.text.get(..span.start as usize)).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// Adds a file, or finds it by its path. `None` when there are too many.
+    pub(super) fn add(&mut self, path: &str, text: &str) -> Option<u16> {
+        if let Some(i) = self.files.iter().position(|s| s.path == path) {
+            return u16::try_from(i).ok();
+        }
+        let index = u16::try_from(self.files.len()).ok()?;
+        self.files.push(Source { path: path.to_owned(), text: text.to_owned() });
+        Some(index)
+    }
+}
