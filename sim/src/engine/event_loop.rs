@@ -7,6 +7,9 @@ use std::sync::Arc;
 use havip::program::{Actions, Program};
 use havip::time::{Duration, Time};
 
+use tracing::level_filters::LevelFilter;
+
+use super::context::set_running;
 use super::programs::AnyProgram;
 use crate::observe::Observer;
 use crate::world::{CvmId, Setup, Wants, World};
@@ -62,6 +65,9 @@ impl EventLoop {
             *slot = Some(AnyProgram::of(setup, cvm, world.file_of(cvm)));
         }
         let Some(program) = slot else { return };
+        if LevelFilter::current() != LevelFilter::OFF {
+            set_running(Some((world.now(), cvm)));
+        }
         while let Some((now, event)) = world.poll(cvm) {
             program.step(now, event, actions);
             for action in actions.iter() {

@@ -47,6 +47,13 @@ pub struct Record {
     pub summary: Option<Summary>,
 }
 
+impl Record {
+    /// How many of the expectations fail.
+    pub fn failing(&self) -> usize {
+        self.verdicts.iter().filter(|row| !row.verdict.holds).count()
+    }
+}
+
 /// One line of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordLine {

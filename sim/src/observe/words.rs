@@ -143,6 +143,8 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::SocketQueueFull => "the program's queue is full",
         Loss::NotHeld => "the receiver does not hold the address",
         Loss::NoListener => "nobody listens there",
+        Loss::Deaf(_) => "the cloud hears no claims",
+        Loss::NoRoute => "no route to the destination",
         Loss::Malformed => "malformed",
         Loss::DiedInQueue => "the receiver stopped first",
     }
@@ -151,7 +153,7 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
 /// The act that lost a frame, if one did.
 pub(crate) fn loss_act(loss: Loss) -> Option<u32> {
     match loss {
-        Loss::Cut(act) | Loss::Chance(act) => Some(act),
+        Loss::Cut(act) | Loss::Chance(act) | Loss::Deaf(act) => Some(act),
         _ => None,
     }
 }

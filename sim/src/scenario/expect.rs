@@ -53,3 +53,17 @@ pub enum Fact {
     /// `transition b MASTER`: b's program entered that state at this instant.
     Transition(CvmId, Role),
 }
+
+impl Expect {
+    /// The same with its times, those from `first` on, so much later.
+    pub fn shifted(self, first: Time, shift: Duration) -> Expect {
+        let later = |t: Time| if t >= first { t + shift } else { t };
+        match self {
+            Expect::By(t, fact) => Expect::By(later(t), fact),
+            Expect::During(from, to, fact) => Expect::During(later(from), later(to), fact),
+            Expect::Outage(from, to, client, most) => Expect::Outage(later(from), later(to), client, most),
+            Expect::Moves(from, to, most) => Expect::Moves(later(from), later(to), most),
+            Expect::Never(..) | Expect::Eventually(_) => self,
+        }
+    }
+}

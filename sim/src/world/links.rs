@@ -87,12 +87,31 @@ impl Links {
                 }
             }
         }
-        let arrives = |purpose| {
-            let takes = self.chance.of_frame(purpose, from.0.into(), to.0.into(), nth).within(latency);
-            (nth.at + takes.max(tick)).round_up(tick)
+        let first = nth.at + self.latency(from, to, nth.at, latency).max(tick);
+        let copy = copies.then(|| {
+            let takes = self.chance.of_frame(Purpose::DuplicateLatency, from.0.into(), to.0.into(), nth).within(latency);
+            (first + takes.max(tick)).round_up(tick)
+        });
+        Fate::Arrives(first.round_up(tick), copy)
+    }
+
+    /// How long a frame takes that is sent now. Jitter is continuous, as queues make it: drawn at points as far
+    /// apart as the latency varies, and linear between them. It so falls no faster than time passes, and on one
+    /// path no frame overtakes another.
+    fn latency(&self, from: PortId, to: PortId, at: Time, (low, high): (Duration, Duration)) -> Duration {
+        let width = high.saturating_sub(low).as_nanos();
+        if width == 0 {
+            return low;
+        }
+        let (slot, into) = (at.as_nanos() / width, at.as_nanos() % width);
+        let place = u32::from(from.0) << 16 | u32::from(to.0);
+        let drawn = |slot| {
+            let draw = self.chance.of_node(Purpose::Latency, place, Time::from_nanos(slot), 0);
+            i128::from(draw.between(0, width))
         };
-        let first = arrives(Purpose::Latency);
-        Fate::Arrives(first, copies.then(|| arrives(Purpose::DuplicateLatency)))
+        let (here, next) = (drawn(slot), drawn(slot + 1));
+        let jitter = here + (next - here) * i128::from(into) / i128::from(width);
+        low + Duration::from_nanos(jitter as u64)
     }
 
     /// Two rules on one path draw apart: the rule's act is part of the name.
@@ -190,5 +209,17 @@ mod tests {
         let nth = Nth { kind: Kind::Vrrp, at: Time::ZERO, n: 0 };
         let at_once = quiet.fate(A, B, nth, (Duration::ZERO, Duration::ZERO), TICK);
         assert_eq!(at_once, Fate::Arrives(Time::ZERO + TICK, None));
+    }
+
+    #[test]
+    fn on_one_path_no_frame_overtakes_another() {
+        let (quiet, wide) = (links(&[]), (Duration::from_micros(100), Duration::from_millis(7)));
+        let mut last = Time::ZERO;
+        for n in 0..20_000 {
+            let nth = Nth { kind: Kind::Vrrp, at: Time::from_nanos(50_000 * n), n: 0 };
+            let Fate::Arrives(at, None) = quiet.fate(A, B, nth, wide, TICK) else { panic!("lost") };
+            assert!(last <= at && at <= (nth.at + wide.1).round_up(TICK), "{at:?} after {last:?}");
+            last = at;
+        }
     }
 }

@@ -1,0 +1,121 @@
+//! From a scenario file to its record: what the command line, the harness and the tests all call.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use havip::config::{self, Options};
+use havip::files::Files;
+use havip::time::{Duration, Time};
+
+use crate::engine::EventLoop;
+use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder, Words};
+use crate::scenario::{Loaded, Scenario, Script, ScriptError};
+use crate::world::{CvmId, Look, ProgramSetup, Report, Setup, Wants};
+
+/// Why a scenario file cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Something in it, or in what it names, is wrong.
+    #[error("{}", .0.iter().map(ScriptError::one_line).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<ScriptError>),
+}
+
+/// Reads a scenario file and the configuration files it names. A seed given replaces the file's.
+pub fn open(path: &Path, seed: Option<u64>) -> Result<Scenario, OpenError> {
+    let unreadable = |error| OpenError::Unreadable { path: path.to_owned(), error };
+    let text = std::fs::read(path).map_err(unreadable)?;
+    let text = String::from_utf8_lossy(&text);
+    let mut script = Script::parse(&path.display().to_string(), &text).map_err(OpenError::Wrong)?;
+    script.seed = seed.unwrap_or(script.seed);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read = |name: &str| std::fs::read_to_string(folder.join(name));
+    script.prepare(&read, &load).map_err(OpenError::Wrong)
+}
+
+/// Understands a machine's configuration as keepalived does.
+pub fn load(files: &Files, machine: &str, with: &[(String, String)]) -> Loaded {
+    let options = Options { id: Some(machine.to_owned()), with: with.to_vec() };
+    let loaded = config::load(files, &options);
+    let mut worst_first: Vec<_> = loaded.diagnoses.iter().collect();
+    worst_first.sort_by_key(|d| d.severity);
+    let diagnoses = worst_first.into_iter().map(|d| d.one_line(&loaded.sources)).collect();
+    Loaded { diagnoses, config: loaded.config, unmatched_with: loaded.unmatched_with }
+}
+
+/// Runs a scenario: once, or through all its phases. The record of phases is the worst run's, with everybody's
+/// numbers beside it.
+pub fn run(scenario: &Scenario) -> Record {
+    let setup = Arc::new(scenario.setup.clone());
+    let (Some(count), Some(first)) = (scenario.phases, setup.acts.first().map(|act| act.at)) else {
+        return run_shifted(scenario, &setup, Duration::ZERO);
+    };
+    let interval = advert_interval(&setup, first);
+    let mut phases = Phases::new();
+    for k in 0..count {
+        let shift = phase(interval, k, count, setup.tick);
+        phases.add(run_shifted(scenario, &setup, shift));
+    }
+    phases.finish().unwrap_or_else(|| run_shifted(scenario, &setup, Duration::ZERO))
+}
+
+/// The `k`-th of `count` shifts through an interval, on the grid.
+fn phase(interval: Duration, k: u32, count: u32, tick: Duration) -> Duration {
+    let share = u128::from(interval.as_nanos()) * u128::from(k) / u128::from(count);
+    let tick = tick.as_nanos().max(1);
+    Duration::from_nanos(share as u64 / tick * tick)
+}
+
+/// One run, its acts and what is expected from the first of them on so much later.
+fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration) -> Record {
+    let first = setup.acts.first().map_or(Time::MAX, |act| act.at);
+    let mut expected = scenario.expectations.clone();
+    for expectation in &mut expected {
+        expectation.expect = expectation.expect.shifted(first, shift);
+    }
+    let end = Time::ZERO + setup.run + shift;
+    let mut observers = (Recorder::new(setup), Expectations::new(setup, &expected), FrameDigest::new());
+    let mut engine = EventLoop::new(Arc::clone(setup));
+    engine.shift_acts(shift);
+    engine.run(end, &mut observers);
+    observers.finish(setup, end);
+    let (recorder, expectations, frames) = observers;
+    recorder.record(setup, &Words, expectations.verdicts(), Some(frames.value()))
+}
+
+/// The advertisement interval of whoever is master just before an instant; where nobody is, the longest there is.
+pub fn advert_interval(setup: &Arc<Setup>, at: Time) -> Duration {
+    let mut watch = Watch(Facts::new(setup));
+    let before = at.saturating_sub(Duration::from_nanos(1));
+    EventLoop::new(Arc::clone(setup)).run(before, &mut watch);
+    let interval_of = |i: usize| {
+        let ProgramSetup::Keepalived { config, .. } = &setup.cvms[i].program;
+        config.instances.iter().map(|instance| instance.advert_interval).max()
+    };
+    let machines = 0..setup.cvms.len();
+    let of_master = machines.clone().filter(|&i| watch.0.is_master(CvmId(i as u16))).filter_map(interval_of).max();
+    of_master.or_else(|| machines.filter_map(interval_of).max()).unwrap_or(Duration::from_secs(1))
+}
+
+/// Follows the facts and nothing else.
+struct Watch(Facts);
+
+impl Observer for Watch {
+    fn wants(&self) -> Wants {
+        Wants { facts: true, frames: false }
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        self.0.begin();
+        for report in reports {
+            self.0.apply(setup, look, report);
+        }
+    }
+}
