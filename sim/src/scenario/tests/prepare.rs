@@ -72,7 +72,7 @@ fn an_override_that_matches_nothing_is_refused() {
     let text = PAIR.replacen("conf/pair.conf", "conf/pair.conf with priority=9 with prio=9", 1);
     let errors = Script::parse("t.scn", &text).unwrap().prepare(&read, &load).unwrap_err();
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].one_line(), "t.scn:7:69: nothing in `conf/pair.conf` is called `prio`");
+    assert_eq!(errors[0].one_line(), "t.scn:7:69: `prio` overrides nothing in `conf/pair.conf`");
 }
 
 #[test]
