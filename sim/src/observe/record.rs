@@ -366,7 +366,10 @@ impl Observer for Recorder {
                         self.nodes[usize::from(node.0)].heard = Some((at, kind, from));
                     }
                 }
-                What::Received { .. } | What::Probed { .. } | What::Answered { .. } => {}
+                What::Received { .. }
+                | What::Probed { .. }
+                | What::Answered { .. }
+                | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. } => {}
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Act(index) => self.act(setup, at, index),
                 What::Program(cvm, life) => self.life(setup, at, who, cvm, life),
@@ -391,7 +394,6 @@ impl Observer for Recorder {
                 What::Claim { address, by, verdict: Heard::Refused(refusal) } => {
                     self.tally(at, Who::Cloud, Key::Refused { address, by, refusal });
                 }
-                What::Claim { .. } => {}
                 What::Bound { havip, from, to, claimed_by } => {
                     let reason = self.cloud;
                     self.push(at, Who::Cloud, Entry::Bound { havip, from, to, claimed_by, reason });
@@ -412,7 +414,8 @@ impl Observer for Recorder {
         for slot in 0..self.nodes.len() {
             self.close(Who::Node(NodeId(slot as u16)), slot);
         }
-        self.close(Who::Cloud, self.nodes.len());
+        let cloud = self.slot(Who::Cloud);
+        self.close(Who::Cloud, cloud);
     }
 }
 
