@@ -34,7 +34,6 @@ pub use outage::{Cause, Outage, Outages, Unreached};
 pub use print::Palette;
 pub use record::{Record, RecordLine, Recorder};
 pub use table::{Phases, Spread, Summary};
-pub use words::{ActText, Words};
 
 /// Somebody who is told what happens in a run.
 pub trait Observer {

@@ -11,8 +11,9 @@ use super::facts::Facts;
 use super::fold::{Fold, Folds, Key};
 use super::lines::{Entry, Line, Reason, Teller};
 use super::outage::{News, Outages};
-use super::words::{self, ActText};
+use super::words;
 use super::{Observer, Summary, peek};
+use crate::scenario::{ActText, ExpectText};
 use crate::world::{
     CvmId, FrameId, Kind, Life, Look, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard, Wants,
     What, Who,
@@ -163,15 +164,9 @@ impl Recorder {
     }
 
     /// The record, once the run is over. Verdicts and the digest of the frames are other observers' work.
-    pub fn record(
-        self,
-        setup: &Setup,
-        words: &dyn ActText,
-        verdicts: &[Verdict],
-        frames: Option<u64>,
-    ) -> Record {
+    pub fn record(self, setup: &Setup, verdicts: &[Verdict], frames: Option<u64>) -> Record {
         let all = self.outages.all();
-        let teller = Teller { setup, words, subjects: &self.subjects, outages: all };
+        let teller = Teller { setup, subjects: &self.subjects, outages: all };
         let client = |id| setup.name_of(setup.node_of_client(id)).to_owned();
         let outages = all.iter().map(|one| OutageRow {
             client: client(one.client),
@@ -189,8 +184,9 @@ impl Recorder {
         let unreached =
             unreached.map(|one| UnreachedRow { client: client(one.client), from: one.from, to: one.to });
         let unreached: Vec<UnreachedRow> = unreached.filter(|one| one.to != Some(one.from)).collect();
-        let verdicts =
-            verdicts.iter().map(|one| VerdictRow { text: words::expect(setup, &one.expect), verdict: *one });
+        let verdicts = verdicts
+            .iter()
+            .map(|one| VerdictRow { text: ExpectText::new(&one.expect, setup).to_string(), verdict: *one });
         let assumptions =
             if outages.is_empty() && unreached.is_empty() { vec![] } else { assumptions(setup) };
         Record {
@@ -270,7 +266,7 @@ impl Recorder {
 
     fn act(&mut self, setup: &Setup, at: Time, index: u32) {
         let act = &setup.acts[index as usize].act;
-        match words::act_node(act) {
+        match ActText::new(act, setup).about() {
             Some(node) => {
                 let notes = &mut self.nodes[usize::from(node.0)];
                 notes.act = Some((at, index));

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::observe::testing::*;
-use crate::observe::{Expectations, FrameDigest, Phases, Words};
+use crate::observe::{Expectations, FrameDigest, Phases};
 use crate::scenario::{Expect, Expectation, Fact};
 use crate::world::{Act, ClientId, CloudAct, End, Kinds, Loss, Path};
 
@@ -16,7 +16,7 @@ fn record(run: &Run, end: &str, expected: &[Expect]) -> Record {
         (Recorder::new(&run.setup), Expectations::new(&run.setup, &expected), FrameDigest::new());
     run.play(&mut watchers, end);
     let (recorder, expectations, digest) = watchers;
-    recorder.record(&run.setup, &Words, expectations.verdicts(), Some(digest.value()))
+    recorder.record(&run.setup, expectations.verdicts(), Some(digest.value()))
 }
 
 fn text(run: &Run, end: &str) -> String {
@@ -242,7 +242,7 @@ fn lost_probes_are_no_lines() {
 fn acts_on_the_cloud_stand_in_its_column() {
     let mut run = Run::pair();
     run.act("5", Act::Cloud(CloudAct::DropClaims), 8);
-    assert_eq!(lines_with(&run, "60", "drop"), ["cloud drop-claims | line 8"]);
+    assert_eq!(lines_with(&run, "60", "drop"), ["cloud drop claims | line 8"]);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn a_quiet_day_keeps_a_handful_of_lines() {
     }
     recorder.finish(&run.setup, Time::ZERO + Duration::from_secs(86_400));
     assert!(most <= 1, "{most} lines kept: only the first answer");
-    let record = recorder.record(&run.setup, &Words, &[], None);
+    let record = recorder.record(&run.setup, &[], None);
     let told: Vec<&str> = record.lines.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(
         told,
