@@ -15,8 +15,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, FrameId, Kind, Life, Look, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard, Wants,
-    What, Who,
+    CvmId, FrameId, Kind, Life, Look, Loss, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard,
+    Wants, What, Who,
 };
 
 /// The record of one run.
@@ -258,10 +258,17 @@ impl Recorder {
         let What::Lost { frame, kind, to, cause } = report.what else { return };
         // Clients send probes and what they need to send them: their outages tell.
         let client = matches!(report.who, Who::Node(node) if setup.cvm_of(node).is_none());
-        if kind != Kind::Probe && !client {
-            let address = peek::destination(look.frame(frame));
-            self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
+        if kind == Kind::Probe || client {
+            return;
         }
+        let bytes = look.frame(frame);
+        // Nobody misses what was said to everybody at a machine that is off.
+        let absent = matches!(cause, Loss::ReceiverOff | Loss::ReceiverNoCarrier);
+        if absent && matches!(kind, Kind::Arp | Kind::Garp) && peek::to_everybody(bytes) {
+            return;
+        }
+        let address = peek::destination(bytes);
+        self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
     }
 
     fn act(&mut self, setup: &Setup, at: Time, index: u32) {
@@ -325,18 +332,19 @@ impl Recorder {
         }
     }
 
-    fn news(&mut self, setup: &Setup, news: News) {
+    /// An answer's line stands where the answer came; the tables count from probe to probe.
+    fn news(&mut self, setup: &Setup, at: Time, news: News) {
         match news {
             News::Reached(one) => {
                 let who = Who::Node(setup.node_of_client(one.client));
                 let by = self.facts.reached(one.client);
-                self.push(one.to.unwrap_or(one.from), who, Entry::Reached(one, by));
+                self.push(at, who, Entry::Reached(one, by));
             }
             News::Over(index) => {
                 let one = self.outages.all()[index as usize];
                 let who = Who::Node(setup.node_of_client(one.client));
                 self.push(one.unanswered, who, Entry::OutageBegins(index));
-                self.push(one.to, who, Entry::OutageEnds(index));
+                self.push(at, who, Entry::OutageEnds(index));
             }
         }
     }
@@ -353,7 +361,7 @@ impl Observer for Recorder {
             let Report { at, who, what } = *report;
             self.facts.apply(setup, look, report);
             if let Some(news) = self.outages.apply(setup, look, &self.facts, report) {
-                self.news(setup, news);
+                self.news(setup, at, news);
             }
             match what {
                 What::Sent { frame, kind } => self.sent(look, at, who, frame, kind),

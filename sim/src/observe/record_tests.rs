@@ -239,6 +239,32 @@ fn lost_probes_are_no_lines() {
 }
 
 #[test]
+fn nobody_misses_a_broadcast_at_a_machine_that_is_off() {
+    let mut run = Run::lan();
+    run.at("1").garp(B);
+    let (to, kind) = (Some(Who::Node(NodeId(A))), Kind::Garp);
+    let lost = |cause| What::Lost { frame: FrameId(0), kind, to, cause };
+    run.say(Who::Node(NodeId(B)), lost(Loss::ReceiverOff));
+    assert_eq!(lines_with(&run, "60", "lost"), [""; 0]);
+    run.act("0.5", Act::Drop(Kinds::ALL, path(B, A)), 4);
+    run.at("2").say(Who::Node(NodeId(B)), lost(Loss::Cut(0)));
+    assert_eq!(lines_with(&run, "60", "lost"), ["b garp for 172.16.16.12 -> a lost | cut (line 4)"]);
+}
+
+#[test]
+fn a_shifted_act_is_followed_where_it_happened() {
+    let mut run = Run::pair();
+    run.act("20", Act::PowerOff(CvmId(A)), 12).life(A, Life::Killed);
+    // The script says 19.5 s: the run has moved its acts.
+    run.setup.acts[0].at = t("19.5");
+    run.at("1").started(A).master(A);
+    run.probes("2", "19.9", A).silence("20", "23.2").at("23.1").garp(B).probes("23.3", "60", B);
+    let record = record(&run, "60", &[Expect::By(t("19.7"), Fact::Master(CvmId(A)))]);
+    assert_eq!(record.outages[0].detection, Some(Duration::from_millis(3100)), "23.1 - 20");
+    assert!(record.verdicts[0].verdict.holds, "the act behind 19.7 s comes at 20 s");
+}
+
+#[test]
 fn acts_on_the_cloud_stand_in_its_column() {
     let mut run = Run::pair();
     run.act("5", Act::Cloud(CloudAct::DropClaims), 8);
