@@ -10,7 +10,7 @@ use super::facts::{Changes, Facts};
 use super::outage::{Outage, Outages};
 use super::{Observer, either};
 use crate::scenario::{Expect, Expectation, Fact};
-use crate::world::{ClientId, Look, Report, Segment, Setup, Wants};
+use crate::world::{ClientId, Look, Report, Segment, Setup, Wants, What};
 
 /// What was found of one expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Expectations {
     /// Follows these expectations from the beginning of a run.
     pub fn new(setup: &Setup, expectations: &[Expectation]) -> Expectations {
         let facts = Facts::new(setup);
-        let all: Vec<Watch> = expectations.iter().map(|one| Watch::new(setup, &facts, one)).collect();
+        let all: Vec<Watch> = expectations.iter().map(|one| Watch::new(&facts, one)).collect();
         let depends = all.iter().fold(Changes::NONE, |sum, watch| sum | watch.depends);
         let lan = matches!(setup.segment, Segment::Lan(_));
         let announcers = lan && all.iter().any(|watch| matches!(watch.expect, Expect::Moves(..)));
@@ -119,6 +119,9 @@ impl Observer for Expectations {
         let mut changes = self.facts.begin();
         let before = self.facts.moves();
         for report in reports {
+            if matches!(report.what, What::Act(_)) {
+                self.all.iter_mut().for_each(|watch| watch.acted(at));
+            }
             changes = changes | self.facts.apply(setup, look, report);
             self.outages.apply(setup, look, &self.facts, report);
         }
@@ -171,7 +174,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(setup: &Setup, facts: &Facts, one: &Expectation) -> Watch {
+    fn new(facts: &Facts, one: &Expectation) -> Watch {
         let fact = match one.expect {
             Expect::By(_, fact)
             | Expect::During(_, _, fact)
@@ -182,11 +185,7 @@ impl Watch {
         let point = matches!(fact, Some(Fact::Refused(_) | Fact::Transition(..)));
         let window = match one.expect {
             Expect::By(by, _) if point => (Time::ZERO, by),
-            Expect::By(by, _) => {
-                let next = setup.acts.iter().find(|act| act.at > by).map(|act| act.at);
-                // At the act's own instant the fact may already be another.
-                (by, next.map_or(Time::MAX, |at| at.saturating_sub(Duration::from_nanos(1))))
-            }
+            Expect::By(by, _) => (by, Time::MAX),
             Expect::During(from, to, _) | Expect::Outage(from, to, ..) | Expect::Moves(from, to, _) => {
                 (from, to)
             }
@@ -207,6 +206,14 @@ impl Watch {
             true_longest: None,
             times: 0,
             first: None,
+        }
+    }
+
+    /// An act was carried out: the first one behind `by`'s time ends what it asks for. At the act's own
+    /// instant the fact may already be another.
+    fn acted(&mut self, at: Time) {
+        if matches!(self.expect, Expect::By(by, _) if !self.point && at > by) && self.window.1 == Time::MAX {
+            self.window.1 = at.saturating_sub(Duration::from_nanos(1));
         }
     }
 

@@ -165,13 +165,6 @@ impl Folds {
         self.open[slot].drain(..).for_each(closed);
     }
 
-    /// All patterns are over.
-    pub(crate) fn close_all(&mut self, closed: &mut impl FnMut(Fold)) {
-        for slot in 0..self.open.len() {
-            self.close(slot, closed);
-        }
-    }
-
     fn open_new(&mut self, slot: usize, fold: Fold, closed: &mut impl FnMut(Fold)) {
         if self.open[slot].len() >= OPEN_MAX {
             self.close(slot, closed);
@@ -219,7 +212,7 @@ mod tests {
             let at = Time::from_nanos(ms * 1_000_000);
             folds.advert(0, at, advert(*priority), seq as u32, &mut closed);
         }
-        folds.close_all(&mut closed);
+        folds.close(0, &mut closed);
         counts.sort_unstable();
         counts.iter().map(|(_, count)| *count).collect()
     }

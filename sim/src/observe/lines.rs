@@ -9,7 +9,8 @@ use havip::wire::ethernet::Mac;
 use super::fold::{Fold, Key};
 use super::outage::{Cause, Outage, Unreached};
 use super::record::RecordLine;
-use super::words::{self, ActText};
+use super::words;
+use crate::scenario::ActText;
 use crate::world::{CvmId, HavipId, Kind, Life, NodeId, Setup, Who};
 
 /// One line to be.
@@ -80,7 +81,6 @@ pub(crate) enum Reason {
 /// Puts lines into words.
 pub(crate) struct Teller<'a> {
     pub(crate) setup: &'a Setup,
-    pub(crate) words: &'a dyn ActText,
     /// By machine and subject.
     pub(crate) subjects: &'a [Vec<String>],
     pub(crate) outages: &'a [Outage],
@@ -122,7 +122,7 @@ impl Teller<'_> {
         let (kind, what, why) = match &line.entry {
             Entry::Act(act) => {
                 let act = &self.setup.acts[*act as usize];
-                ("act", self.words.act(self.setup, &act.act), format!("line {}", act.line))
+                ("act", ActText::new(&act.act, self.setup).in_record(), format!("line {}", act.line))
             }
             Entry::Life(life, reason) => ("program", life_text(*life).into(), self.reason(*reason)),
             Entry::Transition { subject, from, to, why } => {
@@ -318,7 +318,7 @@ impl Teller<'_> {
         match cause {
             Cause::None => "-".into(),
             Cause::Act(act) => match self.setup.acts.get(act as usize) {
-                Some(act) => format!("{} (line {})", self.words.cause(self.setup, &act.act), act.line),
+                Some(act) => format!("{} (line {})", words::cause(self.setup, &act.act), act.line),
                 None => "-".into(),
             },
             Cause::Transition(CvmId(cvm), _, role) => {

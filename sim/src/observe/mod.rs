@@ -34,7 +34,6 @@ pub use outage::{Cause, Outage, Outages, Unreached};
 pub use print::Palette;
 pub use record::{Record, RecordLine, Recorder};
 pub use table::{Phases, Spread, Summary};
-pub use words::{ActText, Words};
 
 /// Somebody who is told what happens in a run.
 pub trait Observer {
@@ -116,4 +115,25 @@ impl Observer for () {
 
 fn either(a: Wants, b: Wants) -> Wants {
     Wants { facts: a.facts || b.facts, frames: a.frames || b.frames }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::testing::*;
+    use crate::scenario::{Expect, Expectation, Fact};
+
+    #[test]
+    fn several_watch_one_run() {
+        let mut run = Run::pair();
+        run.at("1").started(A).master(A).advert(A, B, 100);
+        let expect = Expect::Eventually(Fact::TwoMasters);
+        let mut expectations = Expectations::new(&run.setup, &[Expectation { expect, line: 1 }]);
+        assert!(!expectations.wants().frames);
+        let mut digest = FrameDigest::new();
+        let mut all: Vec<&mut dyn Observer> = vec![&mut expectations, &mut digest];
+        assert_eq!(all.wants(), Wants { facts: true, frames: true });
+        run.play(&mut all, "60");
+        assert_eq!((digest.frames(), expectations.hold()), (1, false));
+    }
 }

@@ -81,6 +81,8 @@ pub(crate) enum News {
 pub struct Outages {
     clients: Vec<Track>,
     all: Vec<Outage>,
+    /// Acts as they were carried out: a run of `phases` shifts them against the setup.
+    acts: Vec<(Time, u32)>,
     last_transition: Option<(Time, Cause)>,
     /// A probe sent so shortly before an act may be the act's victim: there and back again.
     flight: Duration,
@@ -121,6 +123,7 @@ impl Outages {
         Outages {
             clients: vec![track; setup.clients.len()],
             all: Vec::new(),
+            acts: Vec::new(),
             last_transition: None,
             flight: (longest.unwrap_or_default() + setup.tick) * 2,
         }
@@ -158,7 +161,7 @@ impl Outages {
                 let address = setup.havips[usize::from(havip.0)].address;
                 self.claims(setup, address, node, |entry| entry.1.get_or_insert(report.at));
             }
-            What::Act(_) => self.acted(report.at),
+            What::Act(index) => self.acted(report.at, index),
             What::Record(cvm, Said::Transition { subject, to, .. }) => {
                 let cause = Cause::Transition(cvm, subject, to);
                 self.last_transition = Some((report.at, cause));
@@ -234,7 +237,8 @@ impl Outages {
     }
 
     /// Claims count from the act that causes an outage: those before it were the old owner's.
-    fn acted(&mut self, at: Time) {
+    fn acted(&mut self, at: Time, index: u32) {
+        self.acts.push((at, index));
         for track in &mut self.clients {
             let begun = track.unanswered.is_some_and(|first| at > first + self.flight);
             if !begun && !track.clean {
@@ -271,9 +275,9 @@ impl Outages {
         let track = &self.clients[i];
         let from = track.last_answered;
         let unanswered = track.unanswered.unwrap_or(from + setup.clients[i].every);
-        let acts = setup.acts.partition_point(|act| act.at <= unanswered + self.flight);
-        let (cause, begin) = match acts.checked_sub(1) {
-            Some(act) => (Cause::Act(act as u32), setup.acts[act].at.max(from)),
+        let last = self.acts.iter().rev().find(|(at, _)| *at <= unanswered + self.flight);
+        let (cause, begin) = match last {
+            Some(&(at, act)) => (Cause::Act(act), at.max(from)),
             None => (track.began, from),
         };
         let owner = facts.reached(client).or_else(|| facts.holder(setup, setup.clients[i].target));

@@ -34,13 +34,17 @@ pub(crate) fn advert(frame: &[u8]) -> Option<Advert> {
     Some(Advert { to: address(ip, 16)?, vrid, priority, interval })
 }
 
+/// Whether a frame is for a group: a broadcast is one.
+pub(crate) fn to_everybody(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|byte| byte & 1 == 1)
+}
+
 /// The address that an ARP announcement to everybody announces. A kernel's unicast reply with the same
 /// sender and target is no claim (it answers an announcement of the address it still holds).
 pub(crate) fn announced(frame: &[u8]) -> Option<Ipv4Addr> {
-    let broadcast = frame.first()? & 1 == 1;
     let arp = frame.get(ETHERNET..)?;
     let sender = address(arp, 14)?;
-    (broadcast && address(arp, 24)? == sender).then_some(sender)
+    (to_everybody(frame) && address(arp, 24)? == sender).then_some(sender)
 }
 
 /// The address a frame or packet is for: the IPv4 destination, or the target of an ARP frame.

@@ -11,11 +11,12 @@ use super::facts::Facts;
 use super::fold::{Fold, Folds, Key};
 use super::lines::{Entry, Line, Reason, Teller};
 use super::outage::{News, Outages};
-use super::words::{self, ActText};
+use super::words;
 use super::{Observer, Summary, peek};
+use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, FrameId, Kind, Life, Look, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard, Wants,
-    What, Who,
+    CvmId, FrameId, Kind, Life, Look, Loss, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard,
+    Wants, What, Who,
 };
 
 /// The record of one run.
@@ -170,15 +171,9 @@ impl Recorder {
     }
 
     /// The record, once the run is over. Verdicts and the digest of the frames are other observers' work.
-    pub fn record(
-        self,
-        setup: &Setup,
-        words: &dyn ActText,
-        verdicts: &[Verdict],
-        frames: Option<u64>,
-    ) -> Record {
+    pub fn record(self, setup: &Setup, verdicts: &[Verdict], frames: Option<u64>) -> Record {
         let all = self.outages.all();
-        let teller = Teller { setup, words, subjects: &self.subjects, outages: all };
+        let teller = Teller { setup, subjects: &self.subjects, outages: all };
         let client = |id| setup.name_of(setup.node_of_client(id)).to_owned();
         let outages = all.iter().map(|one| OutageRow {
             client: client(one.client),
@@ -196,8 +191,9 @@ impl Recorder {
         let unreached =
             unreached.map(|one| UnreachedRow { client: client(one.client), from: one.from, to: one.to });
         let unreached: Vec<UnreachedRow> = unreached.filter(|one| one.to != Some(one.from)).collect();
-        let verdicts =
-            verdicts.iter().map(|one| VerdictRow { text: words::expect(setup, &one.expect), verdict: *one });
+        let verdicts = verdicts
+            .iter()
+            .map(|one| VerdictRow { text: ExpectText::new(&one.expect, setup).to_string(), verdict: *one });
         let assumptions =
             if outages.is_empty() && unreached.is_empty() { vec![] } else { assumptions(setup) };
         Record {
@@ -269,15 +265,22 @@ impl Recorder {
         let What::Lost { frame, kind, to, cause } = report.what else { return };
         // Clients send probes and what they need to send them: their outages tell.
         let client = matches!(report.who, Who::Node(node) if setup.cvm_of(node).is_none());
-        if kind != Kind::Probe && !client {
-            let address = peek::destination(look.frame(frame));
-            self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
+        if kind == Kind::Probe || client {
+            return;
         }
+        let bytes = look.frame(frame);
+        // Nobody misses what was said to everybody at a machine that is off.
+        let absent = matches!(cause, Loss::ReceiverOff | Loss::ReceiverNoCarrier);
+        if absent && matches!(kind, Kind::Arp | Kind::Garp) && peek::to_everybody(bytes) {
+            return;
+        }
+        let address = peek::destination(bytes);
+        self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
     }
 
     fn act(&mut self, setup: &Setup, at: Time, index: u32) {
         let act = &setup.acts[index as usize].act;
-        match words::act_node(act) {
+        match ActText::new(act, setup).about() {
             Some(node) => {
                 let notes = &mut self.nodes[usize::from(node.0)];
                 notes.act = Some((at, index));
@@ -336,18 +339,19 @@ impl Recorder {
         }
     }
 
-    fn news(&mut self, setup: &Setup, news: News) {
+    /// An answer's line stands where the answer came; the tables count from probe to probe.
+    fn news(&mut self, setup: &Setup, at: Time, news: News) {
         match news {
             News::Reached(one) => {
                 let who = Who::Node(setup.node_of_client(one.client));
                 let by = self.facts.reached(one.client);
-                self.push(one.to.unwrap_or(one.from), who, Entry::Reached(one, by));
+                self.push(at, who, Entry::Reached(one, by));
             }
             News::Over(index) => {
                 let one = self.outages.all()[index as usize];
                 let who = Who::Node(setup.node_of_client(one.client));
                 self.push(one.unanswered, who, Entry::OutageBegins(index));
-                self.push(one.to, who, Entry::OutageEnds(index));
+                self.push(at, who, Entry::OutageEnds(index));
             }
         }
     }
@@ -364,7 +368,7 @@ impl Observer for Recorder {
             let Report { at, who, what } = *report;
             self.facts.apply(setup, look, report);
             if let Some(news) = self.outages.apply(setup, look, &self.facts, report) {
-                self.news(setup, news);
+                self.news(setup, at, news);
             }
             match what {
                 What::Sent { frame, kind } => self.sent(look, at, who, frame, kind),
@@ -373,7 +377,10 @@ impl Observer for Recorder {
                         self.nodes[usize::from(node.0)].heard = Some((at, kind, from));
                     }
                 }
-                What::Received { .. } | What::Probed { .. } | What::Answered { .. } => {}
+                What::Received { .. }
+                | What::Probed { .. }
+                | What::Answered { .. }
+                | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. } => {}
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Act(index) => self.act(setup, at, index),
                 What::Program(cvm, life) => self.life(setup, at, who, cvm, life),
@@ -398,7 +405,6 @@ impl Observer for Recorder {
                 What::Claim { address, by, verdict: Heard::Refused(refusal) } => {
                     self.tally(at, Who::Cloud, Key::Refused { address, by, refusal });
                 }
-                What::Claim { .. } => {}
                 What::Bound { havip, from, to, claimed_by } => {
                     let reason = self.cloud;
                     self.push(at, Who::Cloud, Entry::Bound { havip, from, to, claimed_by, reason });
@@ -419,7 +425,8 @@ impl Observer for Recorder {
         for slot in 0..self.nodes.len() {
             self.close(Who::Node(NodeId(slot as u16)), slot);
         }
-        self.close(Who::Cloud, self.nodes.len());
+        let cloud = self.slot(Who::Cloud);
+        self.close(Who::Cloud, cloud);
     }
 }
 

@@ -147,7 +147,7 @@ impl<'a> Names<'a> {
 fn list(names: &[&str]) -> String {
     match names {
         [] => "none is declared".to_owned(),
-        [few @ ..] if few.len() <= 10 => format!("declared: {}", few.join(", ")),
+        few if few.len() <= 10 => format!("declared: {}", few.join(", ")),
         many => format!("declared: {} and others", many[..10].join(", ")),
     }
 }

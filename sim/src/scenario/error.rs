@@ -124,7 +124,13 @@ impl From<Complaint> for Stop {
 /// A word of the file as it is shown in a message: short, and nothing in it that moves a terminal's cursor.
 pub(super) fn shown(word: &str) -> String {
     const SHOWN: usize = 40;
-    let mut text: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut text = String::new();
+    for c in word.chars().take(SHOWN) {
+        match c {
+            '"' | '\'' | '\\' => text.push(c),
+            c => text.extend(c.escape_debug()),
+        }
+    }
     if word.chars().nth(SHOWN).is_some() {
         text.push('…');
     }

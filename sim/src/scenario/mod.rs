@@ -43,6 +43,7 @@ mod expect;
 mod expectation;
 mod includes;
 mod lex;
+mod load;
 mod parse;
 mod place;
 mod prepare;
@@ -58,6 +59,7 @@ mod tests;
 
 pub use error::ScriptError;
 pub use expect::{Expect, Expectation, Fact};
+pub use load::load_keepalived;
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;

@@ -129,8 +129,8 @@ fn keepalived(cvm: &CvmDecl, found: &Gathered, load: &Load<'_>, wrong: &mut Vec<
     let Loaded { config, mut diagnoses, unmatched_with } = load(&found.files, &cvm.name, &with);
     diagnoses.extend(found.notes.iter().cloned());
     for with in cvm.with.iter().filter(|with| unmatched_with.contains(&with.key)) {
-        let message = format!("nothing in {} is called {}", shown(&cvm.file.path), shown(&with.key));
-        let help = "`with` overrides a value that the file gives, for this machine";
+        let message = format!("{} overrides nothing in {}", shown(&with.key), shown(&cvm.file.path));
+        let help = "`with KEYWORD=VALUE` gives this machine another value of a `vrrp_instance`";
         wrong.push(Complaint::new(with.place, message).help(help));
     }
     let files = Arc::clone(&found.files);

@@ -174,6 +174,35 @@ fn machines_and_acts_have_a_limit() {
     assert_eq!(Script::parse("t.scn", &text).unwrap().acts.len(), 90_000);
 }
 
+/// As much as a file can hold of whatever costs most: a second would be far too long, ten are a bug.
+#[test]
+fn the_largest_files_are_read_in_no_time() {
+    let head = "scenario x\nrun 60s\nvpc 10.0.0.0/8\n";
+    let nets: String = (0..10_000u32)
+        .map(|i| format!("subnet {}/26\n", std::net::Ipv4Addr::from(0x0a00_0000 + (i << 6))))
+        .collect();
+    let ip = |i: u32| std::net::Ipv4Addr::from(0x0a00_0002 + (i << 6));
+    let havips: String = (0..10_000).map(|i| format!("havip {}\n", ip(i))).collect();
+    let files = [
+        format!("{head}{nets}{havips}"),
+        format!("{head}{nets}{}", "cvm a 10.0.0.2 keepalived f\n".repeat(16_000)),
+        format!("{head}subnet 10.0.0.0/9\n{havips}{}", "expect never unbound 10.9.195.194\n".repeat(16_000)),
+        format!(
+            "{PAIR}cvm c 172.16.16.7 keepalived f {}",
+            (0..70_000).map(|i| format!("with k{i}=1 ")).collect::<String>()
+        ),
+        format!("{PAIR}at 1s drop {} a -> b", "vrrp,".repeat(200_000)),
+        "x\n".repeat(1 << 19),
+        "\"".repeat(1 << 20),
+        " \"".repeat(1 << 19),
+        "\n".repeat(1 << 20),
+    ];
+    for text in files {
+        assert!(text.len() <= 1 << 20, "{}", text.len());
+        let _ = Script::parse("t.scn", &text);
+    }
+}
+
 #[test]
 fn a_very_long_line_is_shown_around_the_caret() {
     let text = format!("{PAIR}at 3s kill {} a\n", "日".repeat(100_000));

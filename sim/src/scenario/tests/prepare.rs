@@ -4,7 +4,7 @@ use std::io;
 
 use havip::files::Files;
 
-use super::super::{Loaded, Script};
+use super::super::{Loaded, Script, load_keepalived};
 use super::{PAIR, POWER_OFF};
 use crate::world::{HavipSetup, ProgramSetup};
 
@@ -72,7 +72,43 @@ fn an_override_that_matches_nothing_is_refused() {
     let text = PAIR.replacen("conf/pair.conf", "conf/pair.conf with priority=9 with prio=9", 1);
     let errors = Script::parse("t.scn", &text).unwrap().prepare(&read, &load).unwrap_err();
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].one_line(), "t.scn:7:69: nothing in `conf/pair.conf` is called `prio`");
+    assert_eq!(errors[0].one_line(), "t.scn:7:69: `prio` overrides nothing in `conf/pair.conf`");
+}
+
+/// With the real loader: the `@` id, an override, an include, and a word that keepalived does not know.
+#[test]
+fn each_machine_gets_its_own_reading_of_a_shared_file() {
+    let read = |path: &str| match path {
+        "conf/pair.conf" => Ok("\
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    @a priority 100
+    @b priority 90
+    include peers.conf
+    colour red
+    virtual_ipaddress { 172.16.16.12 }
+}
+"
+        .to_owned()),
+        "conf/peers.conf" => Ok("advert_int 2\n".to_owned()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let text = PAIR.replace("6 keepalived conf/pair.conf", "6 keepalived conf/pair.conf with priority=95");
+    let setup = Script::parse("t.scn", &text).unwrap().prepare(&read, &load_keepalived).unwrap().setup;
+    let programs: Vec<_> = setup.cvms.iter().map(|cvm| &cvm.program).collect();
+    let [ProgramSetup::Keepalived { config: a, diagnoses, .. }, ProgramSetup::Keepalived { config: b, .. }] =
+        programs[..]
+    else {
+        panic!("two machines: {programs:?}")
+    };
+    assert_eq!((a.instances[0].priority, b.instances[0].priority), (100, 95));
+    assert_eq!(a.instances[0].advert_interval.as_secs(), 2, "from the included file");
+    assert!(diagnoses.iter().any(|line| line.starts_with("conf/pair.conf:7:")), "{diagnoses:?}");
+
+    let text = text.replace("priority=95", "prio=95");
+    let errors = Script::parse("t.scn", &text).unwrap().prepare(&read, &load_keepalived).unwrap_err();
+    assert_eq!(errors[0].one_line(), "t.scn:8:53: `prio` overrides nothing in `conf/pair.conf`");
 }
 
 #[test]
