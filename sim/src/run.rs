@@ -4,13 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use havip::config::{self, Options};
-use havip::files::Files;
 use havip::time::{Duration, Time};
 
 use crate::engine::EventLoop;
-use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder, Words};
-use crate::scenario::{Loaded, Scenario, Script, ScriptError};
+use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder};
+use crate::scenario::{Scenario, Script, ScriptError, load_keepalived};
 use crate::world::{CvmId, Look, ProgramSetup, Report, Setup, Wants};
 
 /// Why a scenario file cannot be run.
@@ -38,17 +36,7 @@ pub fn open(path: &Path, seed: Option<u64>) -> Result<Scenario, OpenError> {
     script.seed = seed.unwrap_or(script.seed);
     let folder = path.parent().unwrap_or(Path::new(""));
     let read = |name: &str| std::fs::read_to_string(folder.join(name));
-    script.prepare(&read, &load).map_err(OpenError::Wrong)
-}
-
-/// Understands a machine's configuration as keepalived does.
-pub fn load(files: &Files, machine: &str, with: &[(String, String)]) -> Loaded {
-    let options = Options { id: Some(machine.to_owned()), with: with.to_vec() };
-    let loaded = config::load(files, &options);
-    let mut worst_first: Vec<_> = loaded.diagnoses.iter().collect();
-    worst_first.sort_by_key(|d| d.severity);
-    let diagnoses = worst_first.into_iter().map(|d| d.one_line(&loaded.sources)).collect();
-    Loaded { diagnoses, config: loaded.config, unmatched_with: loaded.unmatched_with }
+    script.prepare(&read, &load_keepalived).map_err(OpenError::Wrong)
 }
 
 /// Runs a scenario: once, or through all its phases. The record of phases is the worst run's, with everybody's
@@ -88,7 +76,7 @@ fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration) -> Reco
     engine.run(end, &mut observers);
     observers.finish(setup, end);
     let (recorder, expectations, frames) = observers;
-    recorder.record(setup, &Words, expectations.verdicts(), Some(frames.value()))
+    recorder.record(setup, expectations.verdicts(), Some(frames.value()))
 }
 
 /// The advertisement interval of whoever is master just before an instant; where nobody is, the longest there is.

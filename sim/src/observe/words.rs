@@ -71,8 +71,6 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::SocketQueueFull => "the program's queue is full",
         Loss::NotHeld => "the receiver does not hold the address",
         Loss::NoListener => "nobody listens there",
-        Loss::Deaf(_) => "the cloud hears no claims",
-        Loss::NoRoute => "no route to the destination",
         Loss::Malformed => "malformed",
         Loss::DiedInQueue => "the receiver stopped first",
     }
