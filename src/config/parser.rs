@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Span;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::keywords::{Context, Form, Keyword, lookup};
-use super::lexer::{Item, Word};
+use super::lexer::{Item, Word, cut};
 use super::suggest::{Guess, guess};
 
 /// A keyword's line and its block, or an entry of a block of entries.
@@ -181,7 +181,7 @@ impl Parser<'_> {
         }
         match keyword {
             Some(keyword) => {
-                self.known(keyword, Node { keyword: Some(keyword), words, comment, children: Vec::new() })
+                self.known(keyword, Node { keyword: Some(keyword), words, comment, children: Vec::new() });
             }
             None => self.unknown_line(context, &words, &first),
         }
@@ -274,7 +274,7 @@ impl Parser<'_> {
                 diagnosis.code = "glued-keyword";
                 diagnosis.message = format!("no blank between `{}` and {}", k.name, quote(rest));
                 diagnosis = diagnosis.label("unknown keyword").fix(
-                    format!("did you mean `{} {}{block}`?", k.name, shorten(rest)),
+                    format!("did you mean `{} {}{block}`?", k.name, cut(rest, 32)),
                     at(first.span, k.name.len()),
                     " ",
                 );
@@ -346,7 +346,7 @@ impl Parser<'_> {
             self.frames.last().filter(|f| f.node.keyword.is_some()).map(|f| f.node.words[0].text.clone());
         let said = match around {
             Some(around) => format!("the block is not skipped: its lines are read as lines of {}, and its `}}` closes that", quote(&around)),
-            None => "nothing of the block runs: keepalived does not know any of its lines either, and starts without them".to_owned(),
+            None => "nothing of the block runs: its lines are unknown outside it, and keepalived starts without them".to_owned(),
         };
         if self.stray_depth.is_none() {
             self.stray_depth = Some(self.depth);
@@ -450,8 +450,4 @@ pub(super) fn line_span(words: &[Word]) -> Span {
 fn at(span: Span, bytes: usize) -> Span {
     let start = (span.start + bytes as u32).min(span.end);
     Span { start, end: start, ..span }
-}
-
-fn shorten(word: &str) -> &str {
-    &word[..word.floor_char_boundary(32)]
 }

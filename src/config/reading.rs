@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::advice::SAFE_PAIR;
 use super::complete::complete;
 use super::diagnosis::{DIAGNOSES_MAX, Diagnoses, Diagnosis, Severity, quote};
 use super::globals::Globals;
@@ -35,7 +36,7 @@ pub fn load(files: &Files, options: &Options) -> Loaded {
         }
         None => diagnoses.extend(strict.diagnoses.iter().cloned()),
     }
-    diagnoses.sort_by_key(|d| (d.code == "safe-pair", d.span.is_none(), d.span.map(|s| (s.file, s.start))));
+    diagnoses.sort_by_key(|d| (d.code == SAFE_PAIR, d.span.is_none(), d.span.map(|s| (s.file, s.start))));
     if diagnoses.len() > DIAGNOSES_MAX {
         dropped += diagnoses.len() - DIAGNOSES_MAX;
         diagnoses.truncate(DIAGNOSES_MAX);
@@ -169,7 +170,7 @@ fn merge(strict: &Reading, mended: &Reading) -> Vec<Diagnosis> {
         all.push(Diagnosis::new(Severity::Note, "follow-ups", slip.span, message).help(help));
     }
     let new = mended.diagnoses.iter().filter(|d| !before.contains(&key(d)));
-    all.extend(new.cloned().map(|d| Diagnosis { once_mended: true, ..d }));
+    all.extend(new.cloned().map(|d| Diagnosis { once_mended: d.code != SAFE_PAIR, ..d }));
     all
 }
 
