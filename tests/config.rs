@@ -124,6 +124,32 @@ fn typical_mistakes() {
     }
 }
 
+/// Measured with keepalived 2.2.7, which complains of the same in both.
+#[test]
+fn strict_mode_and_priority_255_clear_what_they_clear() {
+    let lines = "    state MASTER\n    nopreempt\n    preempt_delay 10\n    priority 100\n    authentication {\n        auth_type PASS\n        auth_pass 1111\n    }";
+    let loaded = load(&format!("global_defs {{\n    vrrp_strict\n}}\n{}", with_lines(lines)));
+    assert_eq!(
+        codes(&loaded),
+        ["strict-state", "strict-clears-delay", "strict-authentication"],
+        "{}",
+        rendered(&loaded)
+    );
+    let vi = &loaded.config.instances[0];
+    assert!(vi.nopreempt && vi.lower_prio_no_advert && !vi.starts_master && vi.password.is_none());
+
+    let loaded = load(&with_lines("    state BACKUP\n    nopreempt\n    preempt_delay 10\n    priority 255"));
+    assert_eq!(codes(&loaded), ["owner-preempts"]);
+    let vi = &loaded.config.instances[0];
+    assert_eq!((vi.nopreempt, vi.preempt_delay.as_secs(), vi.starts_master), (false, 10, false));
+}
+
+#[test]
+fn without_a_state_priority_255_starts_as_master() {
+    let loaded = load(&with_lines("    priority 255"));
+    assert!(loaded.config.instances[0].starts_master);
+}
+
 #[test]
 fn what_is_not_modelled_is_skipped_whole_and_warned_of_once() {
     let text = format!(
