@@ -96,11 +96,9 @@ impl Agent {
         let has = |i: &&Interface, a: IpAddr| i.addresses.iter().any(|net| net.addr() == a);
         let interface = match (&instance.interface, instance.source) {
             (Some(name), _) => self.interfaces.iter().find(|i| i.name == *name)?,
-            (None, Some(source)) => self
-                .interfaces
-                .iter()
-                .find(|i| has(i, source))
-                .or(self.interfaces.first())?,
+            (None, Some(source)) => {
+                self.interfaces.iter().find(|i| has(i, source)).or(self.interfaces.first())?
+            }
             (None, None) => return None,
         };
         let primary = interface.addresses.iter().map(IpNet::addr).find_map(ipv4_of);
@@ -133,7 +131,9 @@ impl Agent {
         let Some(interface) = self.interfaces.iter().find(|i| i.id == place.interface) else { return };
         let ours = |net: &&IpNet| instance.addresses.iter().any(|a| a.address.addr() == net.addr());
         info!("({}) removing VIPs.", instance.name);
-        for left in interface.addresses.iter().filter(ours).filter(|net| net.addr() != IpAddr::V4(place.source)) {
+        for left in
+            interface.addresses.iter().filter(ours).filter(|net| net.addr() != IpAddr::V4(place.source))
+        {
             out.push(Action::RemoveAddress { interface: place.interface, address: *left });
         }
     }

@@ -1,6 +1,6 @@
 //! What to do about it: remarks that take a whole file to make.
 
-use super::diagnosis::{Diagnoses, Diagnosis, Severity, quote};
+use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::{Config, Instance, Span};
 
 /// Instances that get in each other's way; why keepalived refuses to run, if it does.
@@ -28,11 +28,14 @@ pub(super) fn check_together(instances: &[(Instance, Span)], out: &mut Diagnoses
     None
 }
 
+/// The code of [`safe_pair`]: it advises on the whole file and comes last.
+pub(super) const SAFE_PAIR: &str = "safe-pair";
+
 /// The pair that does what people who wrote this wanted, once: where `state MASTER` undoes a `nopreempt`.
 pub(super) fn safe_pair(cleared: Span, config: &Config, out: &mut Diagnoses) {
     let refresh = config.instances.iter().all(|i| !i.garp.master_refresh.is_zero());
     let mut note = Diagnosis::note(
-        "safe-pair",
+        SAFE_PAIR,
         cleared,
         "to leave the address where it is, write the same on both machines",
     )
@@ -40,6 +43,5 @@ pub(super) fn safe_pair(cleared: Span, config: &Config, out: &mut Diagnoses) {
     if !refresh {
         note = note.help("and `garp_master_refresh 5`: once a split has healed, it bounds how long a client stays with the loser");
     }
-    debug_assert_eq!(note.severity, Severity::Note);
     out.push(note);
 }

@@ -87,7 +87,7 @@ impl Job<'_> {
         Some(set.value)
     }
 
-    fn warn(&mut self, code: &'static str, span: Span, message: String) -> Diagnosis {
+    fn warn(&self, code: &'static str, span: Span, message: impl std::fmt::Display) -> Diagnosis {
         let message = format!("{}: {message}", self.draft.name.text);
         Diagnosis::new(Severity::Warning, code, Some(span), message)
     }
@@ -103,18 +103,14 @@ impl Job<'_> {
         self.decided.insert("state", state.line);
         if !explicit && written_master {
             self.decided.insert("priority", state.line);
-            let message =
-                "`state MASTER` without a priority makes it 255, the owner of the address".to_owned();
+            let message = "`state MASTER` without a priority makes it 255, the owner of the address";
             let diagnosis = self.warn("owner-by-state", state.line, message);
             self.out.push(
                 diagnosis.help("an owner takes the address at once, whoever holds it; write the priority"),
             );
         } else if let (Some(strict), true) = (strict, written_master != (priority == 255)) {
-            let diagnosis = self.warn(
-                "strict-state",
-                state.line,
-                "strict mode ties `state MASTER` to priority 255".to_owned(),
-            );
+            let diagnosis =
+                self.warn("strict-state", state.line, "strict mode ties `state MASTER` to priority 255");
             self.out.push(diagnosis.related(strict, "strict").by_keepalived());
             return (priority, priority == 255);
         } else if written_master && priority < 255 {
@@ -132,7 +128,7 @@ impl Job<'_> {
             let diagnosis = self.warn(
                 "strict-authentication",
                 block.line,
-                "strict mode has no authentication: no password is used".to_owned(),
+                "strict mode has no authentication: no password is used",
             );
             let help = "vrrp_strict does not go with a cloud's unicast either: leave it out";
             self.out.push(diagnosis.related(strict, "strict").help(help).by_keepalived());
@@ -142,7 +138,7 @@ impl Job<'_> {
             let mut diagnosis = self.warn(
                 "v3-authentication",
                 block.line,
-                "VRRPv3 has no authentication: no password is used".to_owned(),
+                "VRRPv3 has no authentication: no password is used",
             );
             if let Some(&line) = self.decided.get("version") {
                 diagnosis = diagnosis.related(line, "version 3");
@@ -152,11 +148,8 @@ impl Job<'_> {
         }
         match (block.kind, block.password) {
             (Some(Set { value: AuthKind::Ah, line }), _) => {
-                let diagnosis = self.warn(
-                    "not-modelled",
-                    line,
-                    "`auth_type AH` is not modelled yet: it runs without".to_owned(),
-                );
+                let diagnosis =
+                    self.warn("not-modelled", line, "`auth_type AH` is not modelled yet: it runs without");
                 self.out.push(diagnosis);
                 None
             }
@@ -168,7 +161,7 @@ impl Job<'_> {
                 let diagnosis = self.warn(
                     "no-password",
                     kind.line,
-                    "there is no `auth_pass`: it runs without authentication".to_owned(),
+                    "there is no `auth_pass`: it runs without authentication",
                 );
                 self.out.push(
                     diagnosis
@@ -181,7 +174,7 @@ impl Job<'_> {
                 let diagnosis = self.warn(
                     "no-auth-type",
                     password.line,
-                    "there is no `auth_type PASS`: the password is not used".to_owned(),
+                    "there is no `auth_type PASS`: the password is not used",
                 );
                 self.out.push(diagnosis);
                 None
@@ -198,12 +191,11 @@ impl Job<'_> {
             return false;
         }
         if priority == 255 {
-            let diagnosis = self.warn("owner-preempts", line, "priority 255 clears `nopreempt`".to_owned());
+            let diagnosis = self.warn("owner-preempts", line, "priority 255 clears `nopreempt`");
             let by = self.decided.get("priority").copied();
             self.out.push(related(diagnosis, by, "the owner always takes over").by_keepalived());
         } else if starts_master {
-            let diagnosis =
-                self.warn("master-clears-nopreempt", line, "`state MASTER` clears `nopreempt`".to_owned());
+            let diagnosis = self.warn("master-clears-nopreempt", line, "`state MASTER` clears `nopreempt`");
             let by = self.decided.get("state").copied();
             let help = "coming back, this machine takes the address from the one that holds it; `nopreempt` needs `state BACKUP`";
             self.out.push(
@@ -237,7 +229,7 @@ impl Job<'_> {
         } else {
             return value;
         };
-        let mut diagnosis = self.warn(code, line, message.to_owned()).label("no effect");
+        let mut diagnosis = self.warn(code, line, message).label("no effect");
         if !help.is_empty() {
             diagnosis = diagnosis.help(help);
         }
@@ -345,11 +337,8 @@ impl Job<'_> {
     fn check_unicast(&mut self) {
         let draft = &self.draft;
         if let (Some(line), true, false) = (draft.unicast, draft.peers.is_empty(), draft.ipv6) {
-            let diagnosis = self.warn(
-                "unicast-without-peers",
-                line,
-                "no peer is left: it advertises by multicast".to_owned(),
-            );
+            let diagnosis =
+                self.warn("unicast-without-peers", line, "no peer is left: it advertises by multicast");
             let help = "a cloud's network carries no multicast: every machine would become master; list the others in `unicast_peer`";
             self.out.push(diagnosis.help(help).by_keepalived());
             return;
@@ -359,15 +348,14 @@ impl Job<'_> {
         let own_address = draft.addresses.iter().find(|(a, _)| a.address.addr() == source.value);
         let (own_peer, own_address, line) = (own_peer.map(|p| p.1), own_address.map(|a| a.1), source.line);
         if let Some(span) = own_peer {
-            let diagnosis =
-                self.warn("own-peer", span, "this machine is in its own list of peers".to_owned());
+            let diagnosis = self.warn("own-peer", span, "this machine is in its own list of peers");
             self.out.push(diagnosis.related(line, "its address"));
         }
         if let Some(span) = own_address {
             let diagnosis = self.warn(
                 "source-is-virtual",
                 span,
-                "the source of advertisements is a virtual address: it stays in FAULT".to_owned(),
+                "the source of advertisements is a virtual address: it stays in FAULT",
             );
             self.out.push(diagnosis.related(line, "the source"));
         }
@@ -381,7 +369,7 @@ impl Job<'_> {
             let diagnosis = self.warn(
                 "own-interface-tracked",
                 span,
-                "the own interface is always tracked: this line has no effect".to_owned(),
+                "the own interface is always tracked: this line has no effect",
             );
             self.out.push(diagnosis.by_keepalived());
         }

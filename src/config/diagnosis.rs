@@ -110,7 +110,7 @@ impl Diagnosis {
 
     /// The message, with a word on when it holds.
     pub fn title(&self) -> String {
-        if self.once_mended { format!("once mended: {}", self.message) } else { self.message.clone() }
+        if self.once_mended { format!("once mended, {}", self.message) } else { self.message.clone() }
     }
 
     /// One snippet a file: the place itself, and the related places.

@@ -145,10 +145,10 @@ impl Draft {
                     integer(node, 0, 255, "ignored", out).ok().and_then(small).or(self.unicast_ttl.take());
             }
             "virtual_ipaddress" => {
-                node.children.iter().for_each(|entry| self.virtual_address(&entry.words, out))
+                node.children.iter().for_each(|entry| self.virtual_address(&entry.words, out));
             }
             "lower_prio_no_advert" => {
-                self.lower_prio_no_advert = switch(node, out).and_then(|v| Set::new(v, node))
+                self.lower_prio_no_advert = switch(node, out).and_then(|v| Set::new(v, node));
             }
             "higher_prio_send_advert" => {
                 self.higher_prio_send_advert = switch(node, out).and_then(|v| Set::new(v, node));

@@ -381,6 +381,7 @@ fn include_kind(items: &[Item]) -> Option<(&Word, Word)> {
 }
 
 /// The text's beginning, at most `max` bytes, cut between two characters.
-fn cut(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+pub(super) fn cut(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len())).rev().find(|&i| text.is_char_boundary(i));
+    &text[..end.unwrap_or(0)]
 }

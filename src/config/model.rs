@@ -30,7 +30,8 @@ pub struct Instance {
     pub version: Version,
     /// `priority`, 1..=255; 255 is the address owner.
     pub priority: u8,
-    /// `state MASTER` was written. Since 2.0 it has an effect at priority 255 only.
+    /// `state MASTER` is in force: it was written, or priority 255 stands there without a `state`. Since 2.0 it
+    /// has an effect at priority 255 only.
     pub starts_master: bool,
     /// `advert_int`, rounded as the version demands (whole seconds in v2, hundredths in v3).
     pub advert_interval: Duration,

@@ -45,7 +45,7 @@ fn one(key: &str, line: &str, file: u16, start: u32) -> Option<Override> {
     };
     let key_end = start + key.len() as u32;
     let mut words = vec![Word { text: key.to_owned(), span: Span { file, start, end: key_end } }];
-    if keyword.form != Form::Flag && !(value.is_empty() && !keyword.form.needs_word()) {
+    if keyword.form != Form::Flag && (keyword.form.needs_word() || !value.is_empty()) {
         let span = Span { file, start: key_end + 1, end: start + line.len() as u32 };
         words.push(Word { text: value.to_owned(), span });
     }

@@ -4,12 +4,12 @@
 //! that one. So one slip loses half a file and draws dozens of messages. To tell the slip from what follows
 //! from it, the text is read again with the slip mended ([`Mend`]), and the two readings are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Span;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::keywords::{Context, Form, Keyword, lookup};
-use super::lexer::{Item, Word};
+use super::lexer::{Item, Word, cut};
 use super::suggest::{Guess, guess};
 
 /// A keyword's line and its block, or an entry of a block of entries.
@@ -63,14 +63,24 @@ pub(super) struct Tree {
     pub(super) refused: Option<String>,
     /// What would mend the unknown blocks.
     pub(super) mends: Mends,
+    /// The places that were mended in this reading.
+    pub(super) used: BTreeSet<(u16, u32)>,
 }
 
 /// Reads a tree; never fails.
 pub(super) fn parse(items: &[Item], mends: &Mends, out: &mut Diagnoses) -> Tree {
     let root = Frame::new(Node { keyword: None, words: Vec::new(), comment: None, children: Vec::new() });
     let frames = vec![Frame { body: Body::Keywords(Context::Top), ..root }];
-    let mut parser =
-        Parser { mends, out, frames, pending: None, unknown: None, depth: 0, tree: Tree::default() };
+    let mut parser = Parser {
+        mends,
+        out,
+        frames,
+        pending: None,
+        unknown: None,
+        depth: 0,
+        stray_depth: None,
+        tree: Tree::default(),
+    };
     for item in items {
         match item {
             Item::Words { words, comment } => parser.words(words, *comment),
@@ -119,6 +129,9 @@ struct Parser<'a> {
     unknown: Option<Unknown>,
     /// Open braces, wanted or not.
     depth: usize,
+    /// How many were open with the outermost unknown block: what is unknown inside it may be known once that
+    /// is mended, and is left for the next reading.
+    stray_depth: Option<usize>,
     tree: Tree,
 }
 
@@ -148,8 +161,14 @@ impl Parser<'_> {
     /// A line in a block of keywords.
     fn line(&mut self, context: Context, mut words: Vec<Word>, comment: Option<Span>) {
         let Some(first) = words.first().cloned() else { return };
+        let place = (first.span.file, first.span.start);
         let mut keyword = lookup(context, &first.text);
-        match self.mends.get(&(first.span.file, first.span.start)) {
+        // What is known where it stands needs no mending: the slip was around it.
+        let mend = self.mends.get(&place).filter(|_| keyword.is_none());
+        if mend.is_some() {
+            self.tree.used.insert(place);
+        }
+        match mend {
             Some(&Mend::Split(length)) => {
                 keyword = split(&mut words, length).then(|| lookup(context, &words[0].text)).flatten();
             }
@@ -162,7 +181,7 @@ impl Parser<'_> {
         }
         match keyword {
             Some(keyword) => {
-                self.known(keyword, Node { keyword: Some(keyword), words, comment, children: Vec::new() })
+                self.known(keyword, Node { keyword: Some(keyword), words, comment, children: Vec::new() });
             }
             None => self.unknown_line(context, &words, &first),
         }
@@ -255,7 +274,7 @@ impl Parser<'_> {
                 diagnosis.code = "glued-keyword";
                 diagnosis.message = format!("no blank between `{}` and {}", k.name, quote(rest));
                 diagnosis = diagnosis.label("unknown keyword").fix(
-                    format!("did you mean `{} {}{block}`?", k.name, shorten(rest)),
+                    format!("did you mean `{} {}{block}`?", k.name, cut(rest, 32)),
                     at(first.span, k.name.len()),
                     " ",
                 );
@@ -327,9 +346,12 @@ impl Parser<'_> {
             self.frames.last().filter(|f| f.node.keyword.is_some()).map(|f| f.node.words[0].text.clone());
         let said = match around {
             Some(around) => format!("the block is not skipped: its lines are read as lines of {}, and its `}}` closes that", quote(&around)),
-            None => "nothing of the block runs: keepalived does not know any of its lines either, and starts without them".to_owned(),
+            None => "nothing of the block runs: its lines are unknown outside it, and keepalived starts without them".to_owned(),
         };
-        self.tree.mends.insert((word.span.file, word.span.start), mend);
+        if self.stray_depth.is_none() {
+            self.stray_depth = Some(self.depth);
+            self.tree.mends.insert((word.span.file, word.span.start), mend);
+        }
         self.out.push(diagnosis.help(said));
     }
 
@@ -359,6 +381,7 @@ impl Parser<'_> {
             );
         }
         self.depth = self.depth.saturating_sub(1);
+        self.stray_depth = self.stray_depth.filter(|&d| self.depth >= d);
     }
 
     fn end(mut self) -> Tree {
@@ -427,8 +450,4 @@ pub(super) fn line_span(words: &[Word]) -> Span {
 fn at(span: Span, bytes: usize) -> Span {
     let start = (span.start + bytes as u32).min(span.end);
     Span { start, end: start, ..span }
-}
-
-fn shorten(word: &str) -> &str {
-    &word[..word.floor_char_boundary(32)]
 }

@@ -93,8 +93,11 @@ fn one_matches(pattern: &[char], c: char) -> Option<usize> {
     }
 }
 
+/// Characters, from the first to the second of each pair.
+type Ranges = Vec<(char, char)>;
+
 /// A character class such as `[a-z]` or `[!0]`: its length, whether it is negated, its ranges.
-fn class(pattern: &[char]) -> Option<(usize, bool, Vec<(char, char)>)> {
+fn class(pattern: &[char]) -> Option<(usize, bool, Ranges)> {
     let negated = matches!(pattern.get(1), Some('!' | '^'));
     let mut i = if negated { 2 } else { 1 };
     let first = i;

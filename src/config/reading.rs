@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::advice::SAFE_PAIR;
 use super::complete::complete;
 use super::diagnosis::{DIAGNOSES_MAX, Diagnoses, Diagnosis, Severity, quote};
 use super::globals::Globals;
@@ -31,11 +32,11 @@ pub fn load(files: &Files, options: &Options) -> Loaded {
     match mended {
         Some(mended) => {
             dropped += mended.dropped;
-            diagnoses.extend(merge(&strict.mends, &strict.diagnoses, &mended.diagnoses));
+            diagnoses.extend(merge(&strict, &mended));
         }
-        None => diagnoses.extend(strict.diagnoses),
+        None => diagnoses.extend(strict.diagnoses.iter().cloned()),
     }
-    diagnoses.sort_by_key(|d| (d.code == "safe-pair", d.span.is_none(), d.span.map(|s| (s.file, s.start))));
+    diagnoses.sort_by_key(|d| (d.code == SAFE_PAIR, d.span.is_none(), d.span.map(|s| (s.file, s.start))));
     if diagnoses.len() > DIAGNOSES_MAX {
         dropped += diagnoses.len() - DIAGNOSES_MAX;
         diagnoses.truncate(DIAGNOSES_MAX);
@@ -61,6 +62,7 @@ struct Reading {
     diagnoses: Vec<Diagnosis>,
     dropped: usize,
     mends: Mends,
+    used: BTreeSet<(u16, u32)>,
 }
 
 fn read(items: &[Item], mends: &Mends, overrides: &[Override], sources: &Sources) -> Reading {
@@ -112,61 +114,64 @@ fn read(items: &[Item], mends: &Mends, overrides: &[Override], sources: &Sources
     if config.refused.is_some() {
         config.instances.clear();
     }
-    Reading { config, diagnoses, dropped, mends: tree.mends }
+    Reading { config, diagnoses, dropped, mends: tree.mends, used: tree.used }
 }
 
 /// Reads again with the unknown blocks mended, until no new one shows. `None` where there are none.
 fn mend(items: &[Item], strict: &Reading, overrides: &[Override], sources: &Sources) -> Option<Reading> {
     let mut mends = strict.mends.clone();
-    let mut mended = None;
-    for _ in 0..MENDING_ROUNDS {
+    let mut slips: Vec<Diagnosis> = Vec::new();
+    for round in 1.. {
         if mends.is_empty() {
             break;
         }
-        let reading = read(items, &mends, overrides, sources);
+        let mut reading = read(items, &mends, overrides, sources);
         let known = mends.len();
         mends.extend(reading.mends.iter().map(|(&place, &mend)| (place, mend)));
-        let done = mends.len() == known;
-        mended = Some(reading);
-        if done {
-            break;
+        if mends.len() == known || round == MENDING_ROUNDS {
+            // A slip inside a mended block was diagnosed in the round that found it.
+            slips.retain(|d| is_slip(d, &reading.used));
+            reading.diagnoses.append(&mut slips);
+            return Some(reading);
         }
+        slips.extend(reading.diagnoses.into_iter().filter(|d| d.code.ends_with("keyword")));
     }
-    mended
+    None
+}
+
+/// Whether a complaint is about a place that was mended.
+fn is_slip(d: &Diagnosis, mended: &BTreeSet<(u16, u32)>) -> bool {
+    d.code.ends_with("keyword") && d.span.is_some_and(|s| mended.contains(&(s.file, s.start)))
 }
 
 /// Tells slips from what follows from them. A complaint that is gone once the slips are mended is a
 /// consequence: those about unknown words are folded into one note. A complaint that shows only then is what
 /// the reader will meet next.
-fn merge(slips: &Mends, strict: &[Diagnosis], mended: &[Diagnosis]) -> Vec<Diagnosis> {
+fn merge(strict: &Reading, mended: &Reading) -> Vec<Diagnosis> {
     let key = |d: &Diagnosis| (d.code, d.span);
-    let after: BTreeSet<_> = mended.iter().map(key).collect();
-    let before: BTreeSet<_> = strict.iter().map(key).collect();
-    let slip = |d: &Diagnosis| {
-        d.span.is_some_and(|s| slips.contains_key(&(s.file, s.start))) && d.code.ends_with("keyword")
+    let first: BTreeSet<_> = strict.mends.keys().copied().filter(|p| mended.used.contains(p)).collect();
+    // A slip inside another one is told as the reading that knows its block tells it.
+    let inner: BTreeSet<_> = mended.used.difference(&first).copied().collect();
+    let after: BTreeSet<_> = mended.diagnoses.iter().filter(|d| !is_slip(d, &inner)).map(key).collect();
+    let before: BTreeSet<_> = strict.diagnoses.iter().filter(|d| !is_slip(d, &inner)).map(key).collect();
+    let follows = |d: &&Diagnosis| {
+        let words =
+            ["unknown-keyword", "glued-keyword", "unexpected-brace", "unknown-brace", "missing-brace"];
+        words.contains(&d.code) && !is_slip(d, &first) && !after.contains(&key(d))
     };
-    let cascade = |d: &Diagnosis| {
-        matches!(
-            d.code,
-            "unknown-keyword" | "glued-keyword" | "unexpected-brace" | "unknown-brace" | "missing-brace"
-        ) && !slip(d)
-            && !after.contains(&key(d))
-    };
-    let folded: Vec<&Diagnosis> = strict.iter().filter(|d| cascade(d)).collect();
-    let mut all = Vec::new();
-    if let (Some(slip), Some(first)) = (strict.iter().find(|d| slip(d)), folded.first()) {
-        let rest = folded.len() - 1;
-        let more = if rest == 0 { String::new() } else { format!(", and {rest} like it") };
-        let message = format!("what follows from it, as keepalived prints it: {}{more}", first.message);
-        all.push(Diagnosis::new(Severity::Note, "follow-ups", slip.span, message));
+    let mut all: Vec<Diagnosis> = strict.diagnoses.iter().filter(|d| !follows(d)).cloned().collect();
+    let folded: Vec<&Diagnosis> = strict.diagnoses.iter().filter(follows).collect();
+    if let (Some(slip), Some(head)) = (strict.diagnoses.iter().find(|d| is_slip(d, &first)), folded.first()) {
+        let message = match folded.len() {
+            1 => format!("this follows from it: {}", head.message),
+            n => format!("{n} complaints follow from it, the first: {}", head.message),
+        };
+        let help = "these are what keepalived itself logs; they go once the block is mended";
+        all.push(Diagnosis::new(Severity::Note, "follow-ups", slip.span, message).help(help));
     }
-    all.extend(mended.iter().filter(|d| !before.contains(&key(d))).cloned().map(|mut d| {
-        d.once_mended = true;
-        d
-    }));
-    let mut kept: Vec<Diagnosis> = strict.iter().filter(|d| !cascade(d)).cloned().collect();
-    kept.extend(all);
-    kept
+    let new = mended.diagnoses.iter().filter(|d| !before.contains(&key(d)));
+    all.extend(new.cloned().map(|d| Diagnosis { once_mended: d.code != SAFE_PAIR, ..d }));
+    all
 }
 
 /// One warning for each keyword that is recognised and has no effect here.

@@ -41,7 +41,7 @@ fn glued(context: Context, word: &str) -> Option<&'static Keyword> {
             })
     };
     let longest = |rows: &mut dyn Iterator<Item = &'static Keyword>| {
-        rows.filter(|k| begins(&k)).max_by_key(|k| k.name.len())
+        rows.filter(|k| begins(k)).max_by_key(|k| k.name.len())
     };
     longest(&mut of(context)).or_else(|| longest(&mut TABLE.iter().filter(|k| k.form.has_block())))
 }

@@ -48,10 +48,9 @@ impl Refused {
             Refused::Version { is, expected } => {
                 Why::with("wrong version {}, expect {}", [number(is.into()), number(expected.into())])
             }
-            Refused::AuthType { is, expected } => Why::with(
-                "authentication type {}, expect {}",
-                [number(is.into()), number(expected.into())],
-            ),
+            Refused::AuthType { is, expected } => {
+                Why::with("authentication type {}, expect {}", [number(is.into()), number(expected.into())])
+            }
             Refused::Password => Why::new("wrong password"),
             Refused::Interval { is, own } => {
                 Why::with("advertisement interval {} s, ours {} s", [Value::Seconds(is), Value::Seconds(own)])
@@ -142,11 +141,7 @@ fn same_bytes(a: &[u8; 8], b: &[u8; 8]) -> bool {
 }
 
 /// 2.2.7 accepts the pseudo header, and finds out by itself that a unicast peer uses the group's.
-fn checksum_is_right(
-    config: &Instance,
-    packet: &ipv4::Packet<&[u8]>,
-    message: &vrrp::Packet<&[u8]>,
-) -> bool {
+fn checksum_is_right(config: &Instance, packet: &ipv4::Packet<&[u8]>, message: &vrrp::Packet<&[u8]>) -> bool {
     match message.which_rule(packet.src(), packet.dst()) {
         Some(ChecksumRule::Plain) => config.version == Version::V2,
         Some(ChecksumRule::PseudoHeader) => true,

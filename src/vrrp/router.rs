@@ -11,9 +11,7 @@ use super::receive::{self, Advert};
 use super::timers::{Timer, Timers};
 use super::transmit;
 use crate::config::Instance;
-use crate::program::{
-    Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why,
-};
+use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
 use crate::wire::ipv4;
@@ -148,7 +146,11 @@ impl VirtualRouter {
                 Timer::Advert => self.advertise_and_refresh(now, out),
                 Timer::GarpDelayed => {
                     let delay = Value::Seconds(self.config.garp.master_delay);
-                    self.announce(self.config.garp.master_repeat, Why::with("garp_master_delay {}", [delay]), out);
+                    self.announce(
+                        self.config.garp.master_repeat,
+                        Why::with("garp_master_delay {}", [delay]),
+                        out,
+                    );
                 }
                 Timer::GarpLowerPrio => {
                     let delay = Value::Seconds(self.config.garp.lower_prio_delay);
@@ -169,7 +171,11 @@ impl VirtualRouter {
             Ok(advert) => self.advert_as_master(now, advert, out),
             Err(refused) => {
                 let why = refused.why();
-                info!("({}) received an advert from {} that is refused: {why}", self.config.name, packet.src());
+                info!(
+                    "({}) received an advert from {} that is refused: {why}",
+                    self.config.name,
+                    packet.src()
+                );
                 out.push(Action::Record(Record::Rejected { subject: self.subject, why }));
             }
         }
@@ -281,7 +287,8 @@ impl VirtualRouter {
                 let delay = self.config.preempt_delay;
                 self.preempt_from = Some(now.mono + delay);
                 info!("({}) start preempt delay ({})", self.config.name, delay.display(6));
-                let why = Why::with("preempt_delay {} starts: a lower priority is master", [Value::Seconds(delay)]);
+                let why =
+                    Why::with("preempt_delay {} starts: a lower priority is master", [Value::Seconds(delay)]);
                 out.push(Action::Record(Record::Note { subject: Some(self.subject), why }));
             }
             (false, Some(_)) => self.preempt_from = None,
@@ -294,7 +301,8 @@ impl VirtualRouter {
             return;
         }
         info!("({}) Receive advertisement timeout", self.config.name);
-        let waited = Value::Seconds(Duration::from_micros(now.mono.saturating_since(self.waiting.since).as_micros()));
+        let waited =
+            Value::Seconds(Duration::from_micros(now.mono.saturating_since(self.waiting.since).as_micros()));
         let why = match self.waiting.for_skew_after {
             Some(peer) => Why::with("{} left; skew time {} s is over", [Value::Address(peer.into()), waited]),
             None => Why::with("no advert for {} s (priority {})", [waited, self.priority_value()]),
@@ -341,7 +349,8 @@ impl VirtualRouter {
         if !garp.master_delay.is_zero() {
             self.timers.arm(Timer::GarpDelayed, now.mono + garp.master_delay);
         }
-        self.refresh_from = if garp.master_refresh.is_zero() { Time::MAX } else { now.mono + garp.master_refresh };
+        self.refresh_from =
+            if garp.master_refresh.is_zero() { Time::MAX } else { now.mono + garp.master_refresh };
     }
 
     fn advertise_and_refresh(&mut self, now: Now, out: &mut Actions) {
@@ -416,7 +425,9 @@ impl VirtualRouter {
         }
         let from = Value::Address(advert.from.into());
         let why = match advert.priority == self.config.priority {
-            true => Why::with("advert of {}: same priority {}, higher address", [from, self.priority_value()]),
+            true => {
+                Why::with("advert of {}: same priority {}, higher address", [from, self.priority_value()])
+            }
             false => {
                 let values = [from, Value::Number(advert.priority.into()), self.priority_value()];
                 Why::with("advert of {}: priority {}, ours {}", values)
@@ -494,7 +505,8 @@ impl VirtualRouter {
         }
         self.announcing = Announcing::Reload;
         let config = Arc::clone(&self.config);
-        for new in config.addresses.iter().filter(|a| !ipv4_of(a.address).is_some_and(|v4| had.contains(&v4))) {
+        for new in config.addresses.iter().filter(|a| !ipv4_of(a.address).is_some_and(|v4| had.contains(&v4)))
+        {
             self.add_address(new.address, out);
         }
     }
