@@ -217,6 +217,7 @@ impl Program for Agent {
                     router.timer(now, out);
                 }
                 if self.ends.is_some_and(|t| t <= now.mono) {
+                    self.ends = None;
                     out.push(Action::Exit);
                 }
             }

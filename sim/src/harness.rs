@@ -36,7 +36,10 @@ pub fn harness(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> Exit
 fn trials(scenarios: &Path, snapshots: &Path) -> std::io::Result<Vec<Trial>> {
     let files = snapshot::files_in(scenarios, "scn")?;
     if files.is_empty() {
-        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no scenario file (*.scn) in it"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "there is no scenario file (*.scn) in it",
+        ));
     }
     std::fs::create_dir_all(snapshots)?;
     let folder = std::fs::canonicalize(snapshots)?;

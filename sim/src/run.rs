@@ -89,7 +89,8 @@ pub fn advert_interval(setup: &Arc<Setup>, at: Time) -> Duration {
         config.instances.iter().map(|instance| instance.advert_interval).max()
     };
     let machines = 0..setup.cvms.len();
-    let of_master = machines.clone().filter(|&i| watch.0.is_master(CvmId(i as u16))).filter_map(interval_of).max();
+    let of_master =
+        machines.clone().filter(|&i| watch.0.is_master(CvmId(i as u16))).filter_map(interval_of).max();
     of_master.or_else(|| machines.filter_map(interval_of).max()).unwrap_or(Duration::from_secs(1))
 }
 

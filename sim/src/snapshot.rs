@@ -30,7 +30,11 @@ pub fn compare(path: &Path, record: &str) -> io::Result<Compared> {
         other => other?,
     };
     let stored = contents(&text);
-    Ok(if stored == record.trim_end() { Compared::Same } else { Compared::Differs { stored: stored.to_owned() } })
+    Ok(if stored == record.trim_end() {
+        Compared::Same
+    } else {
+        Compared::Differs { stored: stored.to_owned() }
+    })
 }
 
 /// Writes a record as its snapshot.

@@ -75,7 +75,8 @@ impl Adverts {
     }
     fn last_of(&self, node: NodeId, before: Time) -> (Time, u8) {
         let mut sent = self.sent.iter().rev();
-        let &(at, _, priority) = sent.find(|&&(at, who, _)| who == node && at <= before).expect("an advertisement");
+        let &(at, _, priority) =
+            sent.find(|&&(at, who, _)| who == node && at <= before).expect("an advertisement");
         (at, priority)
     }
 }
@@ -147,7 +148,8 @@ fn preempt_delay_10_ends_12_610_to_12_620_s_after_the_first_lower_advert() {
     let story = "cvm a 172.16.16.5 keepalived pair.conf with preempt_delay=10 off\n\
                  cvm b 172.16.16.6 keepalived pair.conf\nat 10s power-on a\n";
     with_every_seed(story, |seed, adverts| {
-        let &(heard, ..) = adverts.heard.iter().find(|&&(_, who, priority)| who == A && priority == 90).expect("an advert");
+        let &(heard, ..) =
+            adverts.heard.iter().find(|&&(_, who, priority)| who == A && priority == 90).expect("an advert");
         let first = adverts.first_of(A, heard);
         assert_within(seed, "preemption", first - heard, (12_610, 12_620));
     });

@@ -169,3 +169,106 @@ fn number_of(version: Version) -> u8 {
         Version::V3 => 3,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Options};
+    use crate::files::Files;
+
+    /// The advertisement of case c21 that was accepted: 172.16.16.6 to .5, virtual router 51, priority 200.
+    const GOOD: &str = "45c00028000100 00ff704279ac101006ac101005 2133c8010101f74a ac10100c 3131313100000000";
+
+    fn config() -> Instance {
+        let text = "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\nadvert_int 1\nauthentication {\n\
+                    auth_type PASS\nauth_pass 1111\n}\nunicast_src_ip 172.16.16.5\nunicast_peer {\n172.16.16.6\n}\n\
+                    virtual_ipaddress {\n172.16.16.12\n}\n}\n";
+        let loaded = config::load(&Files::single("k", text), &Options::default());
+        loaded.config.instances.into_iter().next().expect("an instance")
+    }
+
+    fn good() -> Vec<u8> {
+        let digits: Vec<u8> = GOOD.bytes().filter(|b| *b != b' ').collect();
+        let hex =
+            |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("ascii"), 16).expect("hex");
+        let mut bytes: Vec<u8> = digits.chunks(2).map(hex).collect();
+        mend(&mut bytes);
+        bytes
+    }
+
+    /// Makes total length and both checksums right again after a change.
+    fn mend(bytes: &mut [u8]) {
+        let len = bytes.len() as u16;
+        bytes[2..4].copy_from_slice(&len.to_be_bytes());
+        for (range, at) in [(0..20, 10), (20..bytes.len(), 26)] {
+            bytes[at..at + 2].fill(0);
+            let sum = crate::wire::checksum::Checksum::new().with(&bytes[range]).finish();
+            bytes[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+        }
+    }
+
+    fn verdict(change: impl FnOnce(&mut Vec<u8>)) -> Result<Advert, Refused> {
+        let mut bytes = good();
+        change(&mut bytes);
+        let packet = ipv4::Packet::new(&bytes[..]).expect("an IPv4 packet");
+        check(&config(), &[Ipv4Addr::new(172, 16, 16, 12)], &packet)
+    }
+
+    /// Case c21: what keepalived 2.2.7 made of each crafted advertisement, in unicast.
+    #[test]
+    fn each_crafted_advert_is_taken_or_refused_as_measured() {
+        let change = |f: fn(&mut Vec<u8>)| {
+            verdict(move |b| {
+                f(b);
+                mend(b);
+            })
+        };
+        let second = Duration::from_secs(1);
+        let accepted =
+            |priority| Ok(Advert { from: Ipv4Addr::new(172, 16, 16, 6), priority, interval: second });
+        assert_eq!(verdict(|_| ()), accepted(200));
+        assert_eq!(change(|b| b[8] = 254), accepted(200), "ttl 254");
+        assert_eq!(change(|b| b[8] = 1), accepted(200), "ttl 1");
+        assert_eq!(change(|b| b[22] = 255), accepted(255), "priority 255");
+        assert!(change(|b| b[15] = 8).is_ok(), "from a stranger");
+
+        assert_eq!(verdict(|b| b[26] ^= 1), Err(Refused::Checksum));
+        assert_eq!(change(|b| b[32] = b'2'), Err(Refused::Password));
+        assert_eq!(change(|b| b[24] = 0), Err(Refused::AuthType { is: 0, expected: 1 }));
+        assert_eq!(change(|b| b.truncate(32)), Err(Refused::TooShort { is: 32, expected: 40 }));
+        let two = Refused::Interval { is: Duration::from_secs(2), own: second };
+        assert_eq!(change(|b| b[25] = 2), Err(two));
+        assert_eq!(change(|b| b[23] = 2), Err(Refused::TooShort { is: 40, expected: 44 }));
+        let none = |b: &mut Vec<u8>| {
+            b[23] = 0;
+            b.drain(28..32);
+        };
+        assert_eq!(change(none), Err(Refused::AddressCount { is: 0, expected: 1 }));
+        let ours = Ipv4Addr::new(172, 16, 16, 12);
+        assert_eq!(change(|b| b[31] = 13), Err(Refused::AddressMissing(ours)), "another address");
+        let both = |b: &mut Vec<u8>| {
+            b[23] = 2;
+            b.splice(32..32, [172, 16, 16, 13]);
+        };
+        assert_eq!(change(both), Err(Refused::AddressCount { is: 2, expected: 1 }));
+        assert_eq!(change(|b| b[20] = 0x22), Err(Refused::Type(2)));
+        assert_eq!(change(|b| b[20] = 0x31), Err(Refused::Version { is: 3, expected: 2 }));
+        assert_eq!(change(|b| b.extend([0; 6])), Err(Refused::TooLong { is: 46, expected: 40 }));
+    }
+
+    #[test]
+    fn in_multicast_the_ttl_must_be_255() {
+        let mut bytes = good();
+        bytes[8] = 254;
+        mend(&mut bytes);
+        let packet = ipv4::Packet::new(&bytes[..]).expect("an IPv4 packet");
+        let config = Instance { peers: Vec::new(), ..config() };
+        assert_eq!(check(&config, &[Ipv4Addr::new(172, 16, 16, 12)], &packet), Err(Refused::Ttl(254)));
+    }
+
+    #[test]
+    fn a_refusal_says_what_keepalived_users_search_for() {
+        let refused = Refused::TooShort { is: 32, expected: 40 };
+        assert_eq!(refused.why().to_string(), "packet too short, length 32 and expect 40");
+    }
+}

@@ -82,7 +82,8 @@ impl Run {
                 files.push(path.clone());
                 continue;
             }
-            let found = snapshot::files_in(path, "scn").map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+            let found = snapshot::files_in(path, "scn")
+                .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
             if found.is_empty() {
                 return Err(format!("{} has no scenario file (*.scn)", path.display()));
             }
@@ -182,7 +183,10 @@ impl Run {
         for folder in self.paths.iter().filter(|path| path.is_dir()) {
             let snapshots = self.folder_for(&folder.join("any.scn"));
             for orphan in snapshot::orphans(&snapshots, files).unwrap_or_default() {
-                complain(&format!("{} has no scenario file: remove it, or bring the file back", orphan.display()));
+                complain(&format!(
+                    "{} has no scenario file: remove it, or bring the file back",
+                    orphan.display()
+                ));
                 code = FAILS;
             }
         }

@@ -47,9 +47,8 @@ mod tests {
     #[test]
     fn of_10_0_0_0_24_only_2_to_254_can_be_given() {
         let subnet: Ipv4Net = "10.0.0.0/24".parse().unwrap();
-        let free: Vec<u8> = (0..=255)
-            .filter(|n| reserved(subnet, Ipv4Addr::new(10, 0, 0, *n)).is_none())
-            .collect();
+        let free: Vec<u8> =
+            (0..=255).filter(|n| reserved(subnet, Ipv4Addr::new(10, 0, 0, *n)).is_none()).collect();
         assert_eq!((free.first(), free.last(), free.len()), (Some(&2), Some(&254), 253));
     }
 }

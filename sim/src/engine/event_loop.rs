@@ -35,6 +35,11 @@ impl EventLoop {
         &self.world
     }
 
+    /// The world, for whoever interferes between two instants.
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
     /// Moves the acts, none of which has happened yet, to later.
     pub fn shift_acts(&mut self, shift: Duration) {
         self.world.shift_acts(shift);

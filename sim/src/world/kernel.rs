@@ -86,6 +86,14 @@ impl World {
         &mut self.kernels[usize::from(node.0)]
     }
 
+    /// Makes a node's neighbour entry say what is not true: for tests, and for whoever plays an attacker.
+    pub fn poison(&mut self, node: NodeId, address: Ipv4Addr, mac: Mac) {
+        let now = self.now;
+        self.kernel(node).neighbours.forge(now, address, mac);
+        self.report(Who::Node(node), What::Neighbour { node, address, mac: Some(mac) });
+        self.arm_kernel(node);
+    }
+
     /// A frame reaches a node's port. Whether it was lost on the way was decided when it was sent; asked again is
     /// only "cable in, machine on".
     pub(super) fn arrive(&mut self, to: PortId, frame: FrameId) {
@@ -138,7 +146,8 @@ impl World {
             return self.lose(self.frames.from(frame), frame, Some(PortId::of(node)), Loss::Malformed);
         };
         let now = self.now;
-        let to_us_alone = !ethernet::Frame::new(self.frames.bytes(frame)).is_ok_and(|f| f.dst().is_multicast());
+        let to_us_alone =
+            !ethernet::Frame::new(self.frames.bytes(frame)).is_ok_and(|f| f.dst().is_multicast());
         self.frames.let_go(frame);
         let kernel = self.kernel(node);
         let asks_us = arp.operation == arp::Operation::REQUEST && kernel.holds(arp.target_address);
@@ -275,7 +284,8 @@ impl World {
 
     /// Asks for a neighbour, in the name of the packet that waits for it (`arp_announce` 0).
     fn ask(&mut self, node: NodeId, target: Ipv4Addr, to: Option<Mac>, waiting: Option<FrameId>) {
-        let packet = waiting.map(|frame| ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]));
+        let packet =
+            waiting.map(|frame| ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]));
         let source = packet.and_then(Result::ok).map(|p| p.src());
         let kernel = &self.kernels[usize::from(node.0)];
         let source = source.filter(|&s| kernel.holds(s)).unwrap_or(kernel.own.addr());

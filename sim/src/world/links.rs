@@ -89,7 +89,10 @@ impl Links {
         }
         let first = nth.at + self.latency(from, to, nth.at, latency).max(tick);
         let copy = copies.then(|| {
-            let takes = self.chance.of_frame(Purpose::DuplicateLatency, from.0.into(), to.0.into(), nth).within(latency);
+            let takes = self
+                .chance
+                .of_frame(Purpose::DuplicateLatency, from.0.into(), to.0.into(), nth)
+                .within(latency);
             (first + takes.max(tick)).round_up(tick)
         });
         Fate::Arrives(first.round_up(tick), copy)

@@ -100,9 +100,9 @@ impl Machine {
         self.subjects.get(usize::from(subject.0)).map_or(("", u32::MAX), |(name, group)| (name, *group))
     }
     pub(super) fn listens(&self, protocol: u8, dst: Ipv4Addr) -> bool {
-        self.listens.iter().any(|&(p, group)| {
-            p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst)))
-        })
+        self.listens
+            .iter()
+            .any(|&(p, group)| p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst))))
     }
     fn is_starting(&self, now: Time) -> bool {
         self.running == Running::Starting && self.signals.front().is_some_and(|&(at, _)| at <= now)
@@ -160,7 +160,9 @@ impl World {
                 Signal::Start => return None,
                 Signal::Stop => Event::Stop,
                 Signal::Link(up) => Event::Link { interface, up },
-                Signal::Address(address, change) => Event::Address { interface, address: address.into(), change },
+                Signal::Address(address, change) => {
+                    Event::Address { interface, address: address.into(), change }
+                }
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
             };
             return Some((clocks, event));

@@ -33,7 +33,7 @@ mod switch;
 pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
 pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
 pub use setup::{
-    ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup, Segment, Setup,
-    Subnet, TimedAct,
+    ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
+    Segment, Setup, Subnet, TimedAct,
 };
 pub use state::World;

@@ -181,7 +181,8 @@ impl Neighbours {
                 Resolved::Waits { ask: true, pushed_out: None }
             }
             State::Incomplete => {
-                let pushed_out = if entry.waiting.len() >= QUEUE_MAX { entry.waiting.pop_front() } else { None };
+                let pushed_out =
+                    if entry.waiting.len() >= QUEUE_MAX { entry.waiting.pop_front() } else { None };
                 entry.waiting.push_back(packet);
                 Resolved::Waits { ask: false, pushed_out }
             }
@@ -228,6 +229,12 @@ impl Neighbours {
         }
         let released = if old.is_valid() { VecDeque::new() } else { std::mem::take(&mut entry.waiting) };
         Learned { changed: other_mac, released }
+    }
+
+    /// Makes an entry say what is not true, as a forged answer would.
+    pub fn forge(&mut self, now: Time, address: Ipv4Addr, mac: Mac) {
+        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true });
+        self.hear(now, Heard { address, mac, confirms: true, asks_us: false, gratuitous: false });
     }
 
     /// No timer of the table is due before this.
@@ -361,10 +368,7 @@ mod tests {
     #[test]
     fn an_unknown_neighbour_is_asked_for_three_times_and_given_up_after_three_seconds() {
         let mut t = table();
-        assert_eq!(
-            t.resolve(at(0), PEER, FrameId(1)),
-            Resolved::Waits { ask: true, pushed_out: None }
-        );
+        assert_eq!(t.resolve(at(0), PEER, FrameId(1)), Resolved::Waits { ask: true, pushed_out: None });
         let mut wants = Vec::new();
         for ms in [1000, 2000, 3000] {
             assert_eq!(t.deadline(), at(ms));

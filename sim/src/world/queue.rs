@@ -50,8 +50,19 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// A frame on its way: the `sequence`-th its sender ever put on the wire, the original or its copy.
-    pub(crate) fn push_frame(&mut self, at: Time, from: PortId, sequence: u64, copy: bool, to: PortId, frame: FrameId) {
-        let rank = FRAME << CLASS_SHIFT | u64::from(from.0) << 45 | (sequence & 0xfff_ffff_ffff) << 1 | u64::from(copy);
+    pub(crate) fn push_frame(
+        &mut self,
+        at: Time,
+        from: PortId,
+        sequence: u64,
+        copy: bool,
+        to: PortId,
+        frame: FrameId,
+    ) {
+        let rank = FRAME << CLASS_SHIFT
+            | u64::from(from.0) << 45
+            | (sequence & 0xfff_ffff_ffff) << 1
+            | u64::from(copy);
         self.heap.push(Reverse(Entry { at: at.as_nanos(), rank, port: to.0, frame: frame.0 }));
     }
     /// A wake-up.

@@ -10,8 +10,8 @@ use havip::time::Time;
 use havip::wire::ethernet::Mac;
 
 use super::act::Kind;
-pub use crate::cloud::{Refusal, Verdict};
 use super::setup::{ClientId, CvmId, HavipId, NodeId};
+pub use crate::cloud::{Refusal, Verdict};
 
 /// A frame in the world's slab; its bytes can be asked for until the instant ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,8 +11,8 @@ use havip::time::{Duration, Time};
 
 use super::act::Kind;
 use super::chance::{Chance, Nth};
-use super::cloud_port::CloudPort;
 use super::clients::Client;
+use super::cloud_port::CloudPort;
 use super::frames::{Frames, PortId};
 use super::host::Host;
 use super::kernel::Kernel;
@@ -136,7 +136,11 @@ impl World {
     /// copy; timers of kernels, clients and the cloud (axiom 3).
     pub fn begin(&mut self, now: Time) {
         debug_assert!(now >= self.now, "time runs forward");
-        debug_assert_eq!(now, now.round_up(self.setup.tick), "an instant is a multiple of the tick (axiom 1)");
+        debug_assert_eq!(
+            now,
+            now.round_up(self.setup.tick),
+            "an instant is a multiple of the tick (axiom 1)"
+        );
         self.now = now;
         while let Some(timed) = self.setup.acts.get(self.next_act).copied() {
             if timed.at + self.shift > now {
