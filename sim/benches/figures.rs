@@ -1,0 +1,162 @@
+//! The figures the testbed must reach, measured: absolute, and as a ratio to a fixed loop timed in the same run.
+//!
+//! `cargo bench -p havip-sim` prints the table. Nothing here fails on a slow machine: the figure is for people. A
+//! case runs in a process of its own, so that its peak memory is its own.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark is the one place with a clock"
+)]
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use havip::time::{Duration, Time};
+use havip_sim::engine::EventLoop;
+use havip_sim::observe::{Expectations, FrameDigest, Observer, Recorder};
+use havip_sim::scenario::{Script, load_keepalived};
+use havip_sim::world::Setup;
+
+/// One row: a cluster, how long it runs, who watches, and what it must reach.
+struct Case {
+    name: &'static str,
+    machines: u32,
+    simulated: Duration,
+    recording: bool,
+    must: &'static str,
+}
+
+const CASES: [Case; 6] = [
+    Case {
+        name: "3 machines, nobody watching",
+        machines: 3,
+        simulated: day(),
+        recording: false,
+        must: ">= 400000 sim s/s",
+    },
+    Case {
+        name: "3 machines, recording",
+        machines: 3,
+        simulated: day(),
+        recording: true,
+        must: ">= 200000 sim s/s",
+    },
+    Case {
+        name: "100 machines",
+        machines: 100,
+        simulated: Duration::from_secs(3600),
+        recording: false,
+        must: ">= 5000 sim s/s",
+    },
+    Case {
+        name: "1000 machines",
+        machines: 1000,
+        simulated: Duration::from_secs(60),
+        recording: false,
+        must: "< 512 MiB",
+    },
+    Case {
+        name: "1000 machines, recording",
+        machines: 1000,
+        simulated: Duration::from_secs(60),
+        recording: true,
+        must: "< 512 MiB",
+    },
+    Case {
+        name: "a recorded day of 3 machines",
+        machines: 3,
+        simulated: day(),
+        recording: true,
+        must: "< 64 MiB",
+    },
+];
+
+const fn day() -> Duration {
+    Duration::from_secs(86_400)
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if let Some(index) = arguments.find_map(|a| a.strip_prefix("--case=").map(str::to_owned)) {
+        return run_case(&CASES[index.parse::<usize>().expect("a case")]);
+    }
+    println!("{:<32} {:>16} {:>14} {:>12}   must", "case", "sim s/s", "ratio to loop", "peak MiB");
+    for index in 0..CASES.len() {
+        let program = std::env::current_exe().expect("this program");
+        let output =
+            Command::new(program).arg(format!("--case={index}")).output().expect("a run of this program");
+        print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Three runs; the median counts.
+fn run_case(case: &Case) {
+    let setup = Arc::new(cluster(case.machines));
+    let mut rates: Vec<(f64, f64)> = (0..3).map(|_| (rate(case, &setup), loop_rate())).collect();
+    rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (rate, of_loop) = rates[1];
+    // Simulated seconds for each million rounds of the fixed loop.
+    let ratio = rate / (of_loop / 1e6);
+    println!("{:<32} {rate:>16.0} {ratio:>14.2} {:>12}   {}", case.name, peak_mib(), case.must);
+}
+
+fn rate(case: &Case, setup: &Arc<Setup>) -> f64 {
+    let end = Time::ZERO + case.simulated;
+    let mut engine = EventLoop::new(Arc::clone(setup));
+    let begun = Instant::now();
+    if case.recording {
+        let mut watch = (Recorder::new(setup), Expectations::new(setup, &[]), FrameDigest::new());
+        engine.run(end, &mut watch);
+        watch.finish(setup, end);
+        assert!(!watch.0.record(setup, &[], None).text().is_empty());
+    } else {
+        engine.run(end, &mut ());
+    }
+    case.simulated.as_secs() as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// A fixed loop: rounds of a hash a second. What a machine is worth just now.
+fn loop_rate() -> f64 {
+    const ROUNDS: u64 = 50_000_000;
+    let begun = Instant::now();
+    let hash =
+        (0..ROUNDS).fold(1u64, |hash, n| (hash ^ n).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7));
+    std::hint::black_box(hash);
+    ROUNDS as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// The most memory this process ever had, from the kernel's own account.
+fn peak_mib() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.map_or("?".into(), |kib| format!("{:.1}", kib as f64 / 1024.0))
+}
+
+/// Machines of falling priority on one subnet, 1 s advertisements to every other, and one client that probes each
+/// second.
+fn cluster(machines: u32) -> Setup {
+    let address = |i: u32| std::net::Ipv4Addr::from(u32::from_be_bytes([172, 16, 0, 10]) + i);
+    let mut text = String::from(
+        "scenario figures\nrun 24h\nvpc 172.16.0.0/16\nsubnet 172.16.0.0/16\nhavip 172.16.255.1\n\
+         client web 172.16.255.2 probe 172.16.255.1 every 1s\n",
+    );
+    for i in 0..machines {
+        writeln!(text, "cvm m{i} {} keepalived m{i}.conf", address(i)).expect("a string takes it");
+    }
+    let script = Script::parse("figures.scn", &text).expect("a script");
+    let read = |name: &str| {
+        let i: u32 =
+            name.trim_start_matches('m').trim_end_matches(".conf").parse().expect("a machine's number");
+        let peers: String = (0..machines).filter(|&j| j != i).map(|j| format!("{}\n", address(j))).collect();
+        Ok(format!(
+            "vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\npriority {}\nadvert_int 1\n\
+             unicast_src_ip {}\nunicast_peer {{\n{peers}}}\nvirtual_ipaddress {{\n172.16.255.1\n}}\n}}\n",
+            250 - (i % 240).min(240),
+            address(i)
+        ))
+    };
+    script.prepare(&read, &load_keepalived).expect("a setup").setup
+}
