@@ -14,7 +14,7 @@ use super::chance::Chance;
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
 use super::host;
-use super::machine::Signal;
+use super::machine::{Signal, kind_of_frame};
 use super::neighbours::{Heard, Neighbours, Resolved, Want};
 use super::queue::Due;
 use super::report::{FrameId, Loss, What, Who};
@@ -92,6 +92,13 @@ impl World {
         self.kernel(node).neighbours.forge(now, address, mac);
         self.report(Who::Node(node), What::Neighbour { node, address, mac: Some(mac) });
         self.arm_kernel(node);
+    }
+
+    /// Puts a frame of any bytes on the wire at a node's port, whatever the node itself would send: for tests, and
+    /// for whoever plays an attacker.
+    pub fn inject(&mut self, node: NodeId, bytes: &[u8]) {
+        let frame = self.frames.store(&[bytes], PortId::of(node), kind_of_frame(bytes));
+        self.transmit(node, frame);
     }
 
     /// A frame reaches a node's port. Whether it was lost on the way was decided when it was sent; asked again is

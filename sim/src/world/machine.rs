@@ -461,7 +461,7 @@ fn kind_of_packet(packet: &[u8]) -> Kind {
     }
 }
 
-fn kind_of_frame(bytes: &[u8]) -> Kind {
+pub(super) fn kind_of_frame(bytes: &[u8]) -> Kind {
     let Ok(frame) = ethernet::Frame::new(bytes) else { return Kind::Other };
     match frame.ethertype() {
         EtherType::IPV4 => kind_of_packet(frame.payload()),
