@@ -99,7 +99,7 @@ struct Watch(Facts);
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false }
+        Wants { facts: true, frames: false, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.0.begin();

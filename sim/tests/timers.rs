@@ -51,7 +51,7 @@ struct Adverts {
 
 impl Observer for Adverts {
     fn wants(&self) -> Wants {
-        Wants { facts: false, frames: true }
+        Wants { facts: false, frames: true, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {

@@ -26,7 +26,7 @@ impl EventLoop {
     /// A run at its beginning.
     pub fn new(setup: Arc<Setup>) -> Self {
         let programs = setup.cvms.iter().map(|_| None).collect();
-        let world = World::new(setup, Duration::ZERO, Wants::default());
+        let world = World::new(setup, Duration::ZERO);
         EventLoop { world, programs, actions: Actions::new() }
     }
 
@@ -47,7 +47,7 @@ impl EventLoop {
 
     /// Runs every instant up to and including `end`, and shows each to the observer.
     pub fn run(&mut self, end: Time, observer: &mut dyn Observer) {
-        self.world.set_wants(observer.wants());
+        self.world.watch(observer.wants(), end);
         let setup = Arc::clone(self.world.setup());
         let silent = observer.wants() == Wants::default();
         while let Some(now) = self.world.next_instant().filter(|&t| t <= end) {

@@ -4,7 +4,7 @@ use havip::program::Record as Said;
 use havip::time::Time;
 
 use super::Observer;
-use crate::world::{Look, Report, Setup, Wants, What, Who};
+use crate::world::{Kind, Look, Report, Setup, Wants, What, Who};
 
 /// A 64-bit hash, written out so that it is the same on every platform and toolchain. It takes words, mixes
 /// each with a multiplication and a shift, and is no defence against anybody.
@@ -89,12 +89,13 @@ fn number(who: Who) -> u64 {
 
 impl Observer for FrameDigest {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true }
+        Wants { facts: true, frames: true, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {
             match report.what {
-                What::Sent { frame, .. } => {
+                // Probes are no part of it: whether they are frames at all is the watcher's choice.
+                What::Sent { frame, kind } if kind != Kind::Probe => {
                     self.frames += 1;
                     self.head(report.at, 1, number(report.who));
                     self.hash.bytes(look.frame(frame));

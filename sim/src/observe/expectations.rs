@@ -109,8 +109,8 @@ impl Expectations {
 
 impl Observer for Expectations {
     fn wants(&self) -> Wants {
-        let traffic = Wants { facts: true, frames: self.depends.meets(Changes::TRAFFIC) };
-        let announcers = Wants { facts: true, frames: self.announcers };
+        let traffic = Wants { facts: true, frames: self.depends.meets(Changes::TRAFFIC), probes: false };
+        let announcers = Wants { facts: true, frames: self.announcers, probes: false };
         either(traffic, announcers)
     }
 

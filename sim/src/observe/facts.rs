@@ -140,8 +140,9 @@ impl Facts {
     /// Takes one report and says what it may have changed.
     pub fn apply(&mut self, setup: &Setup, look: &dyn Look, report: &Report) -> Changes {
         match report.what {
-            What::Received { kind: Kind::Probe, from: Who::Node(from), .. } => {
-                self.probe_reached(setup, report.who, from)
+            What::Reached { client, node } => {
+                self.reached[usize::from(client.0)] = Some(node);
+                Changes::TRAFFIC
             }
             What::Sent { frame, kind: Kind::Garp } if matches!(setup.segment, Segment::Lan(_)) => {
                 let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame)))
@@ -226,19 +227,6 @@ impl Facts {
             Some(i) => self.bound.get(usize::from(i)).is_some_and(|to| is(*to)),
             None => !self.bound.is_empty() && self.bound.iter().all(|to| is(*to)),
         }
-    }
-
-    fn probe_reached(&mut self, setup: &Setup, by: Who, from: NodeId) -> Changes {
-        let machines = setup.cvms.len();
-        // A probe goes from a client to a machine; the answer comes the other way and tells nothing new.
-        let (Who::Node(by), Some(client)) = (by, usize::from(from.0).checked_sub(machines)) else {
-            return Changes::NONE;
-        };
-        if usize::from(by.0) >= machines || self.reached[client] == Some(by) {
-            return Changes::NONE;
-        }
-        self.reached[client] = Some(by);
-        Changes::TRAFFIC
     }
 
     fn program(&mut self, cvm: CvmId, life: Life) -> Changes {
@@ -393,7 +381,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> Wants {
-            Wants { facts: true, frames: true }
+            Wants { facts: true, frames: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             self.facts.begin();

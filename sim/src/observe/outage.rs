@@ -102,6 +102,21 @@ struct Track {
     clean: bool,
 }
 
+impl Track {
+    /// Claims and bindings up to an answered probe are no part of an outage after it.
+    fn forget_claims(&mut self, answered: Time) {
+        if self.clean {
+            return;
+        }
+        self.clean = true;
+        for (claim, bound) in &mut self.claims {
+            *claim = claim.filter(|at| *at > answered);
+            *bound = bound.filter(|at| *at > answered);
+            self.clean &= claim.is_none() && bound.is_none();
+        }
+    }
+}
+
 impl Outages {
     /// No probe sent yet.
     pub fn new(setup: &Setup) -> Outages {
@@ -152,6 +167,7 @@ impl Outages {
         match report.what {
             What::Probed { client } => self.probed(client, report.at),
             What::Answered { client, sent } => return self.answered(setup, facts, client, sent),
+            What::AllAnswered { client, last } => self.all_answered(client, last),
             What::Sent { frame, kind: Kind::Garp } => {
                 if let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame))) {
                     self.claims(setup, address, node, |entry| entry.0.get_or_insert(report.at));
@@ -221,19 +237,20 @@ impl Outages {
             }
             Some(_) => None,
         };
+        let every = setup.clients[i].every;
         let track = &mut self.clients[i];
         track.first_answered.get_or_insert(sent);
         track.last_answered = sent;
-        track.unanswered = (track.last_probe > sent).then(|| sent + setup.clients[i].every);
-        if !track.clean {
-            track.clean = true;
-            for (claim, bound) in &mut track.claims {
-                *claim = claim.filter(|at| *at > sent);
-                *bound = bound.filter(|at| *at > sent);
-                track.clean &= claim.is_none() && bound.is_none();
-            }
-        }
+        track.unanswered = (track.last_probe > sent).then(|| sent + every);
+        track.forget_claims(sent);
         news
+    }
+
+    /// Nothing was missed, and nothing is under way.
+    fn all_answered(&mut self, client: ClientId, last: Time) {
+        let track = &mut self.clients[usize::from(client.0)];
+        (track.last_probe, track.last_answered, track.unanswered) = (last, last, None);
+        track.forget_claims(last);
     }
 
     /// Claims count from the act that causes an outage: those before it were the old owner's.
@@ -400,7 +417,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> crate::world::Wants {
-            crate::world::Wants { facts: true, frames: true }
+            crate::world::Wants { facts: true, frames: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             for report in reports {

@@ -359,7 +359,7 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true }
+        Wants { facts: true, frames: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
@@ -379,6 +379,8 @@ impl Observer for Recorder {
                 }
                 What::Received { .. }
                 | What::Probed { .. }
+                | What::AllAnswered { .. }
+                | What::Reached { .. }
                 | What::Answered { .. }
                 | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. } => {}
                 What::Lost { .. } => self.lost(setup, look, report),

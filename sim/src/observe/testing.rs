@@ -167,8 +167,7 @@ impl Run {
         self.node(CLIENT, What::Probed { client: ClientId(0) })
     }
     pub(crate) fn probe_reaches(&mut self, cvm: u16) -> &mut Run {
-        let frame = self.frame(Vec::new());
-        self.node(cvm, What::Received { frame, kind: Kind::Probe, from: Who::Node(NodeId(CLIENT)) })
+        self.node(cvm, What::Reached { client: ClientId(0), node: NodeId(cvm) })
     }
     /// Probes from one instant to another, each answered by a machine within the same tick.
     pub(crate) fn probes(&mut self, from: &str, to: &str, by: u16) -> &mut Run {

@@ -65,12 +65,12 @@ impl World {
             Some(arp) if arp.is_gratuitous() => match self.cloud.deaf {
                 Some(act) => return self.lose(from, frame, Some(PortId::CLOUD), Loss::Deaf(act)),
                 None => {
-                    self.report_frame(PortId::CLOUD, received(frame, Kind::Garp, node));
+                    self.report_frame(PortId::CLOUD, Kind::Garp, received(frame, Kind::Garp, node));
                     self.hear_claim(node, &arp);
                 }
             },
             Some(arp) => {
-                self.report_frame(PortId::CLOUD, received(frame, Kind::Arp, node));
+                self.report_frame(PortId::CLOUD, Kind::Arp, received(frame, Kind::Arp, node));
                 if arp.operation == arp::Operation::REQUEST {
                     self.answer_arp(node, &arp);
                 }

@@ -139,7 +139,10 @@ impl World {
                 eth.ethertype()
             }
         };
-        self.report_frame(port, What::Received { frame, kind, from: who(from) });
+        self.report_frame(port, kind, What::Received { frame, kind, from: who(from) });
+        if kind == Kind::Probe {
+            self.note_reached(from, node);
+        }
         match ethertype {
             EtherType::ARP => self.receive_arp(node, frame),
             EtherType::IPV4 => self.receive_ip(node, frame),

@@ -49,6 +49,11 @@ impl Links {
         Links { rules: Vec::new(), chance }
     }
 
+    /// Whether no act's effect stands.
+    pub fn are_untouched(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Carries out an act, if it is one on links.
     pub fn act(&mut self, act: &Act, index: u32) {
         let (path, kinds, effect) = match *act {

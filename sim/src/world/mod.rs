@@ -13,6 +13,7 @@
 //! 5. Within an instant nothing is shared: a look-up uses what was learned at earlier instants.
 
 mod act;
+mod asked;
 mod chance;
 mod clients;
 mod cloud_port;

@@ -147,13 +147,28 @@ impl Neighbours {
         Neighbours { entries: Vec::new(), next: Time::MAX, owner, chance }
     }
 
+    /// The hardware address of an entry that a packet uses without changing anything but when it was used.
+    pub fn steady_mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
+        let entry = &self.entries[self.find(address).ok()?];
+        matches!(entry.state, State::Reachable | State::Delay | State::Probe).then_some(entry.mac)
+    }
+
+    /// Notes a packet that was not sent because its fate was known.
+    pub fn note_used(&mut self, address: Ipv4Addr, at: Time) {
+        if let Ok(i) = self.find(address) {
+            self.entries[i].used = at;
+        }
+    }
+
     /// The hardware address it would use now, if any.
+    #[cfg(test)]
     pub fn mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
         let entry = &self.entries[self.find(address).ok()?];
         entry.state.is_valid().then_some(entry.mac)
     }
 
     /// The state of an entry, if there is one.
+    #[cfg(test)]
     pub fn state_of(&self, address: Ipv4Addr) -> Option<State> {
         Some(self.entries[self.find(address).ok()?].state)
     }

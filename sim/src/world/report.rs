@@ -120,6 +120,21 @@ pub enum What {
         /// When that probe was sent.
         sent: Time,
     },
+    /// Every probe a client has sent since its last answer, up to and including the one sent then, was or will be
+    /// answered like that one: they were asked, not sent.
+    AllAnswered {
+        /// Who.
+        client: ClientId,
+        /// When the last of them is sent.
+        last: Time,
+    },
+    /// A client's probes go to another machine than before.
+    Reached {
+        /// Who.
+        client: ClientId,
+        /// Which node's network card takes them.
+        node: NodeId,
+    },
     /// A client's (or machine's) neighbour entry for an address changed.
     Neighbour {
         /// Whose table.
@@ -190,8 +205,10 @@ pub enum Loss {
 pub struct Wants {
     /// Everything but frames.
     pub facts: bool,
-    /// `Sent`, `Received` and `Lost`.
+    /// `Sent`, `Received` and `Lost`, but for probes.
     pub frames: bool,
+    /// The same for probes: each is a frame then, and none is asked.
+    pub probes: bool,
 }
 
 /// What can be asked of the world while an instant's reports are read.

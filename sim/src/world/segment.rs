@@ -25,7 +25,7 @@ impl World {
         if !self.kernels[usize::from(from.0)].carrier {
             return self.lose(port, frame, None, Loss::NoCarrier);
         }
-        self.report_frame(port, What::Sent { frame, kind });
+        self.report_frame(port, kind, What::Sent { frame, kind });
         let (nth, sequence) = self.count_sent(port, kind);
         match self.in_vpc() {
             false => self.forward_on_lan(port, frame, nth, sequence),
@@ -36,7 +36,7 @@ impl World {
     /// Ends a frame's way, and lets go of it.
     pub(super) fn lose(&mut self, from: PortId, frame: FrameId, to: Option<PortId>, cause: Loss) {
         let kind = self.frames.kind(frame);
-        self.report_frame(from, What::Lost { frame, kind, to: to.map(who), cause });
+        self.report_frame(from, kind, What::Lost { frame, kind, to: to.map(who), cause });
         self.frames.let_go(frame);
     }
 
@@ -98,7 +98,7 @@ impl World {
     /// The cloud puts a frame on the wire for one node.
     pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: NodeId) {
         let kind = self.frames.kind(frame);
-        self.report_frame(PortId::CLOUD, What::Sent { frame, kind });
+        self.report_frame(PortId::CLOUD, kind, What::Sent { frame, kind });
         let (nth, sequence) = self.count_sent(PortId::CLOUD, kind);
         self.carry(frame, PortId::CLOUD, PortId::of(to), nth, sequence);
     }
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Latency end to end: that of the receiver's subnet. The cloud is as far away as the first one.
-    fn latency(&self, to: PortId) -> (Duration, Duration) {
+    pub(super) fn latency(&self, to: PortId) -> (Duration, Duration) {
         match &self.setup.segment {
             Segment::Lan(lan) => lan.latency,
             Segment::Vpc { subnets, .. } => {

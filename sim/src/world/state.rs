@@ -47,6 +47,7 @@ pub struct World {
     next_act: usize,
     shift: Duration,
     wants: Wants,
+    until: Time,
     reports: Vec<Report>,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
@@ -64,7 +65,7 @@ pub(super) struct Port {
 
 impl World {
     /// A world at its beginning. All acts are `shift` later than the script says.
-    pub fn new(setup: Arc<Setup>, shift: Duration, wants: Wants) -> World {
+    pub fn new(setup: Arc<Setup>, shift: Duration) -> World {
         let chance = Chance::new(setup.seed);
         let nodes = setup.nodes();
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
@@ -84,7 +85,8 @@ impl World {
             ready: Vec::new(),
             next_act: 0,
             shift,
-            wants,
+            wants: Wants::default(),
+            until: Time::ZERO,
             reports: Vec::new(),
             neighbour_wants: Vec::new(),
             setup,
@@ -127,9 +129,18 @@ impl World {
         assert_eq!(self.next_act, 0, "acts have begun");
         self.shift = shift;
     }
-    /// Chooses what is reported from here on.
-    pub fn set_wants(&mut self, wants: Wants) {
+    /// Chooses what is reported from here on, and how far the run goes: no probe is asked beyond it.
+    pub fn watch(&mut self, wants: Wants, until: Time) {
         self.wants = wants;
+        self.until = until;
+    }
+    /// What is reported.
+    pub(super) fn wants(&self) -> Wants {
+        self.wants
+    }
+    /// Until when nothing happens but what is being done just now.
+    pub(super) fn quiet_until(&self) -> Time {
+        self.next_instant().map_or(self.until, |next| next.min(self.until))
     }
 
     /// Runs everything of an instant but the programs: acts in file order; frames by source port, sequence and
@@ -223,9 +234,9 @@ impl World {
             self.reports.push(Report { at: self.now, who, what });
         }
     }
-    /// Reports about a frame, if anybody wants frames.
-    pub(super) fn report_frame(&mut self, port: PortId, what: What) {
-        if self.wants.frames {
+    /// Reports about a frame, if anybody wants frames of its kind.
+    pub(super) fn report_frame(&mut self, port: PortId, kind: Kind, what: What) {
+        if if kind == Kind::Probe { self.wants.probes } else { self.wants.frames } {
             self.reports.push(Report { at: self.now, who: who(port), what });
         }
     }

@@ -1,0 +1,75 @@
+//! Asking a probe's fate and sending it as a frame give the same record, for every scenario file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use havip::time::{Duration, Time};
+use havip_sim::engine::EventLoop;
+use havip_sim::observe::{Expectations, FrameDigest, Observer, Recorder};
+use havip_sim::scenario::Scenario;
+use havip_sim::world::{Look, Report, Setup, Wants, What};
+use havip_sim::{run, snapshot};
+
+/// Wants every probe as a frame, or not, and counts the answers either way.
+struct Probes {
+    as_frames: bool,
+    sent: u64,
+    asked: u64,
+}
+
+impl Observer for Probes {
+    fn wants(&self) -> Wants {
+        Wants { facts: true, frames: false, probes: self.as_frames }
+    }
+    fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
+        for report in reports {
+            match report.what {
+                What::Probed { .. } => self.sent += 1,
+                What::AllAnswered { .. } => self.asked += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn record(scenario: &Scenario, as_frames: bool) -> (String, u64, Probes) {
+    let setup = Arc::new(scenario.setup.clone());
+    let end = Time::ZERO + setup.run;
+    let expectations = Expectations::new(&setup, &scenario.expectations);
+    let probes = Probes { as_frames, sent: 0, asked: 0 };
+    let mut watch = (probes, (Recorder::new(&setup), expectations, FrameDigest::new()));
+    EventLoop::new(Arc::clone(&setup)).run(end, &mut watch);
+    watch.finish(&setup, end);
+    let (probes, (recorder, expectations, frames)) = watch;
+    let record = recorder.record(&setup, expectations.verdicts(), Some(frames.value()));
+    (record.text(), frames.value(), probes)
+}
+
+#[test]
+fn a_probe_asked_and_a_probe_sent_make_the_same_record() {
+    let files = snapshot::files_in(Path::new("../scenarios"), "scn").expect("scenarios");
+    assert!(!files.is_empty());
+    let mut saved = 0;
+    for file in files {
+        let scenario = run::open(&file, None).expect("a scenario");
+        let (asked, asked_frames, few) = record(&scenario, false);
+        let (sent, sent_frames, all) = record(&scenario, true);
+        assert_eq!(asked, sent, "{}", file.display());
+        assert_eq!(asked_frames, sent_frames, "{}", file.display());
+        assert_eq!(all.asked, 0, "who wants frames gets frames");
+        saved += all.sent.saturating_sub(few.sent);
+    }
+    assert!(saved > 1_000, "only {saved} probes were asked: the short cut is not taken");
+}
+
+/// What changes between two probes changes their fate: with the first cut the short cut must end.
+#[test]
+fn a_probe_is_not_asked_across_a_change() {
+    let scenario = run::open(Path::new("../scenarios/power-off.scn"), None).expect("a scenario");
+    let setup = Arc::new(scenario.setup);
+    let mut engine = EventLoop::new(Arc::clone(&setup));
+    engine.run(Time::ZERO + Duration::from_millis(19_999), &mut ());
+    assert!(engine.world().fate(havip_sim::world::ClientId(0)).is_some(), "a answers");
+    engine.run(Time::ZERO + Duration::from_millis(20_005), &mut ());
+    assert!(engine.world().fate(havip_sim::world::ClientId(0)).is_none(), "a is off");
+}
