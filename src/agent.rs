@@ -18,7 +18,7 @@ use crate::program::{
 use crate::time::{Duration, Time};
 use crate::vrrp::{Place, VirtualRouter};
 use crate::wire::ipv4;
-use crate::wire::vrrp::{GROUP, HEADER_LEN};
+use crate::wire::vrrp::GROUP;
 
 /// Measured (c03): after SIGTERM the process stays for about a second.
 const LINGER: Duration = Duration::from_secs(1);
@@ -143,7 +143,6 @@ impl Agent {
     fn packet(&mut self, now: Now, interface: InterfaceId, packet: &[u8], out: &mut Actions) {
         let Ok(packet) = ipv4::Packet::new(packet) else { return };
         let [_, vrid, ..] = packet.payload() else { return };
-        debug_assert!(HEADER_LEN > 1);
         let (vrid, dst) = (*vrid, packet.dst());
         let mut candidates = self.routers.iter_mut().filter(|r| r.config().vrid == vrid);
         let router = candidates.find(|r| {

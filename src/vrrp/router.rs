@@ -197,7 +197,7 @@ impl VirtualRouter {
                 if self.config.is_unicast() {
                     // Peers may hold an old entry for us: measured, one announcement of our own address.
                     let own = std::iter::once(self.place.source);
-                    transmit::announcements(self.place.interface, self.place.mac, own, 1, out);
+                    transmit::announcements(self.place.interface, self.place.mac, &own, 1, out);
                 }
                 info!("({}) Entering BACKUP STATE", self.config.name);
                 self.become_backup(now, Why::new("link up"), out);
@@ -483,7 +483,7 @@ impl VirtualRouter {
         }
         out.push(Action::Record(Record::Claims { subject: self.subject, why }));
         let addresses = self.addresses.iter().copied();
-        transmit::announcements(self.place.interface, self.place.mac, addresses, repeat, out);
+        transmit::announcements(self.place.interface, self.place.mac, &addresses, repeat, out);
     }
 
     fn add_address(&mut self, address: IpNet, out: &mut Actions) {

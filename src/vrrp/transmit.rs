@@ -68,7 +68,7 @@ pub(crate) fn advert(
 pub(crate) fn announcements(
     interface: InterfaceId,
     mac: Mac,
-    addresses: impl Iterator<Item = Ipv4Addr> + Clone,
+    addresses: &(impl Iterator<Item = Ipv4Addr> + Clone),
     repeat: u32,
     out: &mut Actions,
 ) {

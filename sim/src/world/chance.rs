@@ -93,7 +93,7 @@ impl Draw {
     pub fn between(self, low: u64, high: u64) -> u64 {
         debug_assert!(low <= high);
         let width = u128::from(high - low) + 1;
-        low + (u128::from(self.0) * width >> 64) as u64
+        low + ((u128::from(self.0) * width) >> 64) as u64
     }
     /// A length in a range, ends included.
     pub fn within(self, (low, high): (Duration, Duration)) -> Duration {

@@ -24,13 +24,12 @@ impl Switch {
         match self.table.binary_search_by_key(&mac, |&(m, _)| m) {
             // Of two ports that use one address at one instant, the lower holds: whoever ran first.
             Ok(i) if self.table[i].1.latest() != Some(port) => self.table[i].1.set(now, Some(port)),
-            Ok(_) => {}
             Err(i) if self.table.len() < TABLE_MAX => {
                 let mut entry = Latched::new(None);
                 entry.set(now, Some(port));
                 self.table.insert(i, (mac, entry));
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     /// The port of an address, if it was learned at an earlier instant.
