@@ -4,37 +4,22 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::includes::gather;
 use super::paths;
 use crate::files::Files;
 
 /// A file longer than this is refused: the limit is there for what is no configuration at all.
 const FILE_MAX: u64 = 1 << 24;
-const FILES_MAX: usize = 1024;
+/// A pattern that means more files than this means no configuration.
+const FOUND_MAX: usize = 1024;
 
-/// Reads a file and everything its `include` lines may mean. Included files that are missing or cannot be read
-/// are left out: the parser says so where it looks for them.
+/// Reads a file and everything its `include` lines may mean, patterns resolved. Included files that are missing or
+/// cannot be read are left out: the parser says so where it looks for them.
 ///
 /// # Errors
 /// The main file cannot be read, or is too long.
 pub fn read(main: &str) -> io::Result<Files> {
-    let mut files = Files::single(main, read_text(Path::new(main))?);
-    let mut seen = BTreeSet::from([paths::normalise(main)]);
-    let mut waiting = vec![main.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let text = files.texts.get(&path).cloned().unwrap_or_default();
-        for pattern in text.lines().filter_map(pattern) {
-            for found in glob(&paths::resolve(&path, &pattern)) {
-                if files.texts.len() < FILES_MAX
-                    && seen.insert(found.clone())
-                    && let Ok(text) = read_text(Path::new(&found))
-                {
-                    files.texts.insert(found.clone(), text);
-                    waiting.push(found);
-                }
-            }
-        }
-    }
-    Ok(files)
+    Ok(gather(main, &mut glob, &|path| read_text(Path::new(path)))?.files)
 }
 
 /// Bytes that are no UTF-8 become U+FFFD: they stand in comments and names, and the parser wants text.
@@ -47,17 +32,6 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no regular file"));
     }
     Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
-}
-
-/// What an `include` line names. More lines than the parser will take are let through, never fewer.
-fn pattern(line: &str) -> Option<String> {
-    let mut words = line.split_whitespace().skip_while(|w| w.starts_with('@'));
-    let kind = words.next()?;
-    let rest = kind.strip_prefix("include")?;
-    if !matches!(rest, "" | "r" | "m" | "w" | "b" | "a") {
-        return None;
-    }
-    Some(words.next()?.trim_matches('"').to_owned())
 }
 
 /// The files a pattern means, in the order of their names.
@@ -73,7 +47,7 @@ fn glob(pattern: &str) -> Vec<String> {
                 next.push(directory.join(part));
             }
         }
-        next.truncate(FILES_MAX);
+        next.truncate(FOUND_MAX);
         found = next;
     }
     found.into_iter().filter(|p| p.is_file()).filter_map(|p| p.to_str().map(str::to_owned)).collect()

@@ -2,13 +2,15 @@
 //!
 //! [`load`] is the whole of it. It is a function of the texts in [`Files`](crate::files::Files); it never fails and never panics,
 //! whatever the text: what keepalived 2.2.7 would run with always results, and what is to be said about the
-//! text comes as [`Diagnosis`]. Reading a disk is [`disk`]'s.
+//! text comes as [`Diagnosis`]. Following `include` lines is
+//! [`includes`]'s, reading a disk is [`disk`]'s.
 
 mod advice;
 mod complete;
 mod diagnosis;
 pub mod disk;
 mod globals;
+pub mod includes;
 mod instance;
 pub mod keywords;
 mod lexer;
