@@ -1,0 +1,1 @@
+//! Whatever the cluster of this configuration serves.
