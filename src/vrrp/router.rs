@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::interval::{master_down_interval, skew_time};
 use super::receive::{self, Advert};
-use super::timers::{Timer, Timers};
+use super::timers::{Bursts, Timer, Timers};
 use super::transmit;
 use crate::config::Instance;
 use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
@@ -38,6 +38,9 @@ pub struct VirtualRouter {
     addresses: Vec<Ipv4Addr>,
     role: Role,
     timers: Timers,
+    /// Second bursts to come: after takeovers, and after lower-priority advertisements.
+    garp_delayed: Bursts,
+    garp_lower_prio: Bursts,
     /// Active_Adver_Interval: our own, or in v3 the one the master told.
     master_interval: Duration,
     /// Why and since when the master down timer runs.
@@ -88,6 +91,8 @@ impl VirtualRouter {
             addresses,
             role: Role::Init,
             timers: Timers::new(),
+            garp_delayed: Bursts::default(),
+            garp_lower_prio: Bursts::default(),
             master_interval: config.advert_interval,
             waiting: Waiting { since: Time::ZERO, for_skew_after: None },
             preempt_from: None,
@@ -146,16 +151,19 @@ impl VirtualRouter {
                 Timer::Advert => self.advertise_and_refresh(now, out),
                 Timer::GarpDelayed => {
                     let delay = Value::Seconds(self.config.garp.master_delay);
-                    self.announce(
-                        self.config.garp.master_repeat,
-                        Why::with("garp_master_delay {}", [delay]),
-                        out,
-                    );
+                    let why = Why::with("garp_master_delay {}", [delay]);
+                    for _ in 0..self.garp_delayed.take(now.mono) {
+                        self.announce(self.config.garp.master_repeat, why, out);
+                    }
+                    self.timers.arm(Timer::GarpDelayed, self.garp_delayed.next());
                 }
                 Timer::GarpLowerPrio => {
                     let delay = Value::Seconds(self.config.garp.lower_prio_delay);
                     let why = Why::with("garp_lower_prio_delay {}", [delay]);
-                    self.announce(self.config.garp.lower_prio_repeat, why, out);
+                    for _ in 0..self.garp_lower_prio.take(now.mono) {
+                        self.announce(self.config.garp.lower_prio_repeat, why, out);
+                    }
+                    self.timers.arm(Timer::GarpLowerPrio, self.garp_lower_prio.next());
                 }
             }
         }
@@ -347,7 +355,8 @@ impl VirtualRouter {
         let garp = self.config.garp;
         self.announce(garp.master_repeat, Why::NONE, out);
         if !garp.master_delay.is_zero() {
-            self.timers.arm(Timer::GarpDelayed, now.mono + garp.master_delay);
+            self.garp_delayed.add(now.mono + garp.master_delay);
+            self.timers.arm(Timer::GarpDelayed, self.garp_delayed.next());
         }
         self.refresh_from =
             if garp.master_refresh.is_zero() { Time::MAX } else { now.mono + garp.master_refresh };
@@ -409,7 +418,8 @@ impl VirtualRouter {
             let values = [Value::Number(advert.priority.into()), Value::Address(advert.from.into())];
             self.announce(garp.lower_prio_repeat, Why::with("priority {} heard from {}", values), out);
             if !garp.lower_prio_delay.is_zero() {
-                self.timers.arm(Timer::GarpLowerPrio, now.mono + garp.lower_prio_delay);
+                self.garp_lower_prio.add(now.mono + garp.lower_prio_delay);
+                self.timers.arm(Timer::GarpLowerPrio, self.garp_lower_prio.next());
             }
         }
     }

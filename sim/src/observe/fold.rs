@@ -45,6 +45,8 @@ pub(crate) struct Fold {
     irregular: bool,
     /// Claims: which of the program's announcements the last burst belonged to.
     announcement: u32,
+    /// Claims: only what is left of that burst belongs to it still.
+    sealed: bool,
 }
 
 impl Fold {
@@ -59,6 +61,7 @@ impl Fold {
             gaps: (Duration::MAX, Duration::ZERO),
             irregular: false,
             announcement: 0,
+            sealed: false,
         }
     }
     fn add(&mut self, at: Time) {
@@ -135,6 +138,11 @@ impl Folds {
         let key = Key::Claims { address, why };
         if let Some(i) = self.find(slot, |fold| fold.key == key) {
             let fold = &mut self.open[slot][i];
+            if fold.sealed && fold.announcement != announcement {
+                closed(*fold);
+                *fold = Fold { announcement, ..Fold::new(key, seq, at) };
+                return;
+            }
             let next_burst = fold.announcement != announcement || at.saturating_since(fold.last) > BURST;
             fold.bursts += u32::from(next_burst);
             fold.announcement = announcement;
@@ -163,6 +171,17 @@ impl Folds {
     /// A node's patterns are over.
     pub(crate) fn close(&mut self, slot: usize, closed: &mut impl FnMut(Fold)) {
         self.open[slot].drain(..).for_each(closed);
+    }
+
+    /// A node's patterns are over, but for the rest of a burst that is still leaving.
+    pub(crate) fn seal(&mut self, slot: usize, closed: &mut impl FnMut(Fold)) {
+        self.open[slot].retain_mut(|fold| {
+            fold.sealed = matches!(fold.key, Key::Claims { .. });
+            if !fold.sealed {
+                closed(*fold);
+            }
+            fold.sealed
+        });
     }
 
     fn open_new(&mut self, slot: usize, fold: Fold, closed: &mut impl FnMut(Fold)) {

@@ -96,6 +96,10 @@ impl Teller<'_> {
             if merged[i] {
                 continue;
             }
+            if let Some(quarrel) = self.quarrel(&lines[i..], &mut merged[i..]) {
+                told.push(quarrel);
+                continue;
+            }
             let mut same = Vec::new();
             if let Entry::Fold(fold) = &line.entry {
                 for (j, other) in lines.iter().enumerate().skip(i + 1) {
@@ -115,6 +119,61 @@ impl Teller<'_> {
             told.push(self.line(line, &same));
         }
         told
+    }
+
+    /// Two machines that announce one address by turns move it to and fro: one line, of the first and the last.
+    fn quarrel(&self, lines: &[Line], merged: &mut [bool]) -> Option<RecordLine> {
+        let first = lines.first()?;
+        let address = self.moved(first)?;
+        let (mut last, mut turns) = (first, vec![0]);
+        for (i, line) in lines.iter().enumerate().skip(1) {
+            if line.at > last.at + ROUND {
+                break;
+            }
+            if line.who == first.who && !merged[i] && self.moved(line) == Some(address) {
+                last = line;
+                turns.push(i);
+            }
+        }
+        if turns.len() < 3 {
+            return None;
+        }
+        turns.iter().for_each(|&i| merged[i] = true);
+        let of_all = turns.iter().map(|&i| &lines[i]);
+        let mut by: Vec<String> = Vec::new();
+        for name in of_all.filter_map(|line| self.announcer(line)) {
+            if !by.contains(&name) {
+                by.push(name);
+            }
+        }
+        by.sort();
+        let told = self.line(last, &[]);
+        let what = match (&first.entry, &last.entry) {
+            (Entry::Bound { from, .. }, Entry::Bound { to, .. }) => {
+                format!("{address}  {} -> {}, in {} moves", self.bound(*from), self.bound(*to), turns.len())
+            }
+            _ => format!("{}, after {} moves", told.what, turns.len()),
+        };
+        let why = format!("garps from {} by turns", by.join(" and "));
+        Some(RecordLine { at: first.at, until: Some(last.at), what, why, ..told })
+    }
+
+    /// The address that a line says has moved.
+    fn moved(&self, line: &Line) -> Option<Ipv4Addr> {
+        match line.entry {
+            Entry::Bound { havip, .. } => Some(self.setup.havips[usize::from(havip.0)].address),
+            Entry::Neighbour { address, .. } => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Whose announcement moved an address.
+    fn announcer(&self, line: &Line) -> Option<String> {
+        match line.entry {
+            Entry::Bound { claimed_by: Some(mac), .. } => Some(words::hardware(self.setup, mac)),
+            Entry::Neighbour { heard: Some((_, from)), .. } => Some(self.who(from)),
+            _ => None,
+        }
     }
 
     fn line(&self, line: &Line, same: &[&Fold]) -> RecordLine {
@@ -198,6 +257,7 @@ impl Teller<'_> {
                 let every = match (fold.every(), fold.gaps) {
                     (Some(every), _) => format!(" every {}", every.display(3)),
                     (None, _) if fold.count == 1 => String::new(),
+                    (None, (_, most)) if most <= AT_ONCE => " at once".into(),
                     (None, (least, most)) => format!(" every {}..{}", least.display(3), most.display(3)),
                 };
                 let cause = if fold.every().is_some() { "timer, " } else { "" };
@@ -327,6 +387,9 @@ impl Teller<'_> {
         }
     }
 }
+
+/// What a program says in one go, it says within this.
+const AT_ONCE: havip::time::Duration = havip::time::Duration::from_millis(1);
 
 /// What a machine sends to several receivers in turn, it sends within this.
 const ROUND: havip::time::Duration = havip::time::Duration::from_millis(20);

@@ -3,7 +3,7 @@
 //! A [`Recorder`] watches a run and keeps small values, folded; a [`Record`] is what became of them, in words.
 //! How it looks as text is in `print`, as JSON in `json`.
 
-use havip::program::{Record as Said, Why};
+use havip::program::{Record as Said, Role, Why};
 use havip::time::{Duration, Time};
 
 use super::expectations::Verdict;
@@ -275,6 +275,11 @@ impl Recorder {
             return;
         }
         let address = peek::destination(bytes);
+        // A question to everybody is for one; that the others did not hear it is no loss.
+        let asked = |to| matches!(to, Who::Node(node) if setup.eni_of(node).address.addr() == address);
+        if kind == Kind::Arp && peek::to_everybody(bytes) && to.is_some_and(|to| to != Who::Cloud && !asked(to)) {
+            return;
+        }
         self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
     }
 
@@ -315,8 +320,16 @@ impl Recorder {
         let slot = usize::from(cvm.0);
         match said {
             Said::Transition { subject, from, to, why } => {
-                self.close(who, slot);
-                self.nodes[slot].reason = Reason::Role(to);
+                let lines = &mut self.lines;
+                self.folds.seal(slot, &mut |fold| lines.push(line_of(who, fold)));
+                // What ended it stays the cause of what follows from its end.
+                let ended = to == Role::Init && matches!(self.nodes[slot].reason, Reason::Act(_));
+                let acted = self.nodes[slot].act.filter(|(when, _)| to == Role::Init && *when == at);
+                self.nodes[slot].reason = match acted {
+                    Some((_, act)) => Reason::Act(act),
+                    None if ended => self.nodes[slot].reason,
+                    None => Reason::Role(to),
+                };
                 self.push(at, who, Entry::Transition { subject, from, to, why });
             }
             Said::Rejected { subject, why } => self.tally(at, who, Key::Rejected { subject, why }),

@@ -358,3 +358,29 @@ fn a_quiet_day_keeps_a_handful_of_lines() {
         ["advert x86400 every 1.000 -> b, 172.16.16.7", "172.16.16.12 answers for the first time"]
     );
 }
+
+#[test]
+fn two_that_announce_by_turns_are_one_line() {
+    let mut run = Run::pair();
+    run.at("3").master(A).bound(None, Some(A));
+    run.at("9.0001").bound(Some(A), Some(B)).at("9.0002").bound(Some(B), Some(A));
+    assert_eq!(lines_with(&run, "10", "-> Bound").len(), 3, "two are told one by one");
+    run.at("9.0003").bound(Some(A), Some(B)).at("9.5").bound(Some(B), Some(A));
+    let lines = lines_with(&run, "10", "-> Bound");
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert_eq!(
+        lines[1],
+        "cloud 172.16.16.12  Bound with CVM a -> Bound with CVM b, in 3 moves | garps from a and b by turns"
+    );
+}
+
+#[test]
+fn a_burst_that_outlasts_its_mastership_is_one_line() {
+    let mut run = Run::pair();
+    run.at("3").master(B).claims(B, "").garp(B).at("3.0001").backup(B).at("3.0002").garp(B);
+    run.at("3.5").master(B).claims(B, "").garp(B);
+    assert_eq!(
+        lines_with(&run, "10", "garp"),
+        ["b claims 172.16.16.12  garp x2 | takeover", "b claims 172.16.16.12  garp x1 | takeover"]
+    );
+}
