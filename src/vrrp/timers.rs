@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn each_first_burst_has_its_second_one() {
-        let at = |seconds| Time::from_nanos(seconds * 1_000_000_000);
+        let at = |seconds: u64| Time::from_nanos(seconds * 1_000_000_000);
         let mut bursts = Bursts::default();
         assert_eq!((bursts.next(), bursts.take(at(9))), (Time::MAX, 0));
         for due in [5, 6, 7] {

@@ -277,7 +277,10 @@ impl Recorder {
         let address = peek::destination(bytes);
         // A question to everybody is for one; that the others did not hear it is no loss.
         let asked = |to| matches!(to, Who::Node(node) if setup.eni_of(node).address.addr() == address);
-        if kind == Kind::Arp && peek::to_everybody(bytes) && to.is_some_and(|to| to != Who::Cloud && !asked(to)) {
+        if kind == Kind::Arp
+            && peek::to_everybody(bytes)
+            && to.is_some_and(|to| to != Who::Cloud && !asked(to))
+        {
             return;
         }
         self.tally(report.at, report.who, Key::Lost { kind, to, address, cause });
