@@ -363,6 +363,13 @@ impl Actions {
         };
         self.entries.push(entry);
     }
+    /// Adds the sending of an IP packet of `len` bytes, which `write` fills in place.
+    pub fn push_packet(&mut self, interface: InterfaceId, len: usize, write: impl FnOnce(&mut [u8])) {
+        let start = self.bytes.len();
+        self.bytes.resize(start + len, 0);
+        write(&mut self.bytes[start..]);
+        self.entries.push(Entry::SendPacket { interface, packet: start..start + len });
+    }
     /// The actions in the order they were asked.
     pub fn iter(&self) -> impl Iterator<Item = Action<'_>> {
         self.entries.iter().map(|entry| match entry {

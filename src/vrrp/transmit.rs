@@ -8,9 +8,6 @@ use crate::wire::ethernet::Mac;
 use crate::wire::vrrp::{self, Addresses, AuthData, Authentication, ChecksumRule, Dialect};
 use crate::wire::{arp, ipv4};
 
-/// Header and message at their longest.
-const PACKET_MAX: usize = ipv4::HEADER_LEN + vrrp::MAX_LEN;
-
 /// Sends one advertisement: to the group, or a copy to each peer, all with one IP identification.
 pub(crate) fn advert(
     config: &Instance,
@@ -53,9 +50,9 @@ pub(crate) fn advert(
             dont_fragment: false,
             payload_len: message.len() as u16,
         };
-        let mut packet = [0; PACKET_MAX];
-        message.emit(header.emit(&mut packet), rule, source, dst);
-        out.push(Action::SendPacket { interface, packet: &packet[..header.total_len()] });
+        out.push_packet(interface, header.total_len(), |packet| {
+            message.emit(header.emit(packet), rule, source, dst);
+        });
     };
     if config.is_unicast() {
         config.peers.iter().filter_map(ipv4_of).for_each(|peer| send(peer, config.unicast_ttl));

@@ -47,6 +47,7 @@ impl Frames {
         });
         let slot = &mut self.slots[i as usize];
         slot.bytes.clear();
+        slot.bytes.reserve(parts.iter().map(|part| part.len()).sum());
         for part in parts {
             slot.bytes.extend_from_slice(part);
         }

@@ -115,11 +115,11 @@ impl Links {
         let place = u32::from(from.0) << 16 | u32::from(to.0);
         let drawn = |slot| {
             let draw = self.chance.of_node(Purpose::Latency, place, Time::from_nanos(slot), 0);
-            i128::from(draw.between(0, width))
+            draw.between(0, width)
         };
         let (here, next) = (drawn(slot), drawn(slot + 1));
-        let jitter = here + (next - here) * i128::from(into) / i128::from(width);
-        low + Duration::from_nanos(jitter as u64)
+        let step = share(here.abs_diff(next), into, width);
+        low + Duration::from_nanos(if here <= next { here + step } else { here - step })
     }
 
     /// Two rules on one path draw apart: the rule's act is part of the name.
@@ -141,6 +141,14 @@ fn is_at(end: End, port: PortId) -> bool {
         End::Any => true,
         End::Node(node) => PortId::of(node) == port,
         End::Cloud => port == PortId::CLOUD,
+    }
+}
+
+/// `whole * part / of`, rounded down.
+fn share(whole: u64, part: u64, of: u64) -> u64 {
+    match whole.checked_mul(part) {
+        Some(product) => product / of,
+        None => (u128::from(whole) * u128::from(part) / u128::from(of)) as u64,
     }
 }
 
