@@ -46,6 +46,7 @@ pub mod observe;
 pub mod run;
 pub mod scenario;
 pub mod snapshot;
+pub mod trial;
 pub mod world;
 
 pub use harness::harness;

@@ -1,6 +1,7 @@
 //! The command line of `havip-sim`.
 
 mod run;
+mod try_files;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ Colours appear on a terminal only; NO_COLOR switches them off, CLICOLOR_FORCE=1 
 enum Command {
     /// Run scenario files and print the record of each
     Run(run::Run),
+    /// Try configuration files, no scenario: a table of what clients suffer in every failure
+    Try(try_files::Try),
 }
 
 /// How results are printed.
@@ -45,5 +48,6 @@ pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     ExitCode::from(match command {
         Command::Run(command) => command.execute(),
+        Command::Try(command) => command.execute(),
     })
 }

@@ -40,7 +40,7 @@ impl EventLoop {
         &mut self.world
     }
 
-    /// Moves the acts, none of which has happened yet, to later.
+    /// Moves the acts that have not happened yet to later.
     pub fn shift_acts(&mut self, shift: Duration) {
         self.world.shift_acts(shift);
     }

@@ -65,3 +65,4 @@ pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
 pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
 pub use text::{ActText, ExpectText, Names};
+pub use value::times;

@@ -88,6 +88,15 @@ pub(super) fn range(word: Word<'_>) -> Result<(Duration, Duration), Complaint> {
     Ok((both, both))
 }
 
+/// `3s..8s` or `3s`, as on a command line; what is wrong with it, in a line, if it is no such thing.
+pub fn times(text: &str) -> Result<(Duration, Duration), String> {
+    let place = super::place::Place::NOWHERE;
+    range(Word { text, place }).map_err(|complaint| match complaint.help {
+        Some(help) => format!("{}: {help}", complaint.message),
+        None => complaint.message,
+    })
+}
+
 /// `20%`, to the ten-thousandth of a percent.
 pub(super) fn share(word: Word<'_>) -> Result<Ppm, Complaint> {
     let expected = "a share such as `20%`";

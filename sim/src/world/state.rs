@@ -124,9 +124,8 @@ impl World {
     pub fn first_act(&self) -> Option<Time> {
         self.setup.acts.first().map(|a| a.at + self.shift)
     }
-    /// Moves the acts that are still to come: a fork taken before the first act is another phase of it.
+    /// Moves the acts that are still to come: a fork taken before an act is another phase of what follows.
     pub fn shift_acts(&mut self, shift: Duration) {
-        assert_eq!(self.next_act, 0, "acts have begun");
         self.shift = shift;
     }
     /// Chooses what is reported from here on, and how far the run goes: no probe is asked beyond it.

@@ -1,0 +1,429 @@
+//! For each verdict that is not ok: the line that decided it, why, what to write instead, and what would be then.
+//!
+//! What would be then is not guessed: the row is run again on the changed files.
+
+use havip::config::{Instance, Version};
+use havip::time::Duration;
+
+use super::Refusal;
+use super::battery::{Plan, Story};
+use super::change::{Change, Edit};
+use super::cluster::{Cluster, Machine};
+use super::execute;
+use super::rows::{Row, Verdict, rows_of};
+use super::settings::Settings;
+use super::table;
+
+/// What to do about a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// The verdict, in words.
+    pub verdict: String,
+    /// The rows that have it, in words.
+    pub rows: Vec<String>,
+    /// The lines that decided it: `FILE:LINE: text`.
+    pub decided: Vec<String>,
+    /// Why, in a sentence.
+    pub why: String,
+    /// What to write instead; empty where no line helps.
+    pub write: Vec<String>,
+    /// What each of the rows would then be, in their order.
+    pub then: Vec<String>,
+}
+
+/// What is known to help.
+struct Cure {
+    decided: Vec<String>,
+    why: String,
+    write: Vec<String>,
+    change: Option<Change>,
+}
+
+/// A remedy for each kind of verdict that occurs.
+pub(super) fn remedies(cluster: &Cluster, settings: &Settings, rows: &[Row]) -> Result<Vec<Remedy>, Refusal> {
+    let mut kinds: Vec<Verdict> = rows.iter().flat_map(|row| row.verdicts.iter().map(|(v, _)| *v)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    // A limit on what is left behind anyway says nothing new.
+    let stale = kinds.contains(&Verdict::LeftBehind);
+    kinds.retain(|kind| !(stale && matches!(kind, Verdict::StaleLimit(_))));
+    let mut remedies = Vec::new();
+    for kind in kinds {
+        let has = |row: &&Row| row.verdicts.iter().any(|(verdict, _)| *verdict == kind);
+        let mut with_it: Vec<&Row> = rows.iter().filter(has).collect();
+        if kind.is_limit() {
+            // Where the row has a graver verdict, that one's remedy comes first.
+            let own =
+                |row: &&Row| row.verdict() == Some(kind) || row.verdict().is_some_and(Verdict::is_limit);
+            let only: Vec<&Row> = with_it.iter().copied().filter(own).collect();
+            if only.is_empty() {
+                continue;
+            }
+            with_it = only;
+        }
+        // What makes an outage long is detection, or that nobody announces the address for a while.
+        let by_claim = |row: &&&Row| matches!(kind, Verdict::OutageLimit(_)) && waits_for_a_claim(row);
+        let (waiting, others): (Vec<&Row>, Vec<&Row>) = with_it.iter().partition(|row| by_claim(row));
+        for rows in [others, waiting].into_iter().filter(|rows| !rows.is_empty()) {
+            remedies.push(remedy(kind, cluster, settings, &rows)?);
+        }
+    }
+    Ok(remedies)
+}
+
+/// Whether a row's worst outage is that the client's traffic goes to a machine that gave the address up.
+fn waits_for_a_claim(row: &Row) -> bool {
+    let worst = &row.figures[row.worst];
+    worst.stale * 2 > worst.without.time && worst.without.time > Duration::from_secs(1)
+}
+
+fn remedy(kind: Verdict, cluster: &Cluster, settings: &Settings, rows: &[&Row]) -> Result<Remedy, Refusal> {
+    let cure = cure(kind, cluster, settings, rows[0]);
+    let then = match &cure.change {
+        Some(change) => then(change, cluster, settings, rows)?,
+        None => Vec::new(),
+    };
+    Ok(Remedy {
+        verdict: table::verdict(kind),
+        rows: rows.iter().map(|row| table::row_in_words(row)).collect(),
+        decided: cure.decided,
+        why: cure.why,
+        write: cure.write,
+        then,
+    })
+}
+
+fn cure(kind: Verdict, cluster: &Cluster, settings: &Settings, row: &Row) -> Cure {
+    match kind {
+        Verdict::LeftBehind => left_behind(cluster, row, "5"),
+        Verdict::StaleLimit(_) => left_behind(cluster, row, "1"),
+        Verdict::SecondSwitch => second_switch(cluster, row),
+        Verdict::TwoMasters | Verdict::NobodyServes | Verdict::TwoMastersLimit(_) => {
+            disagreement(cluster).unwrap_or_else(|| elections(cluster, kind, row))
+        }
+        Verdict::OutageLimit(_) if waits_for_a_claim(row) => left_behind(cluster, row, "1"),
+        Verdict::OutageLimit(limit) => slow(cluster, settings, row, limit),
+    }
+}
+
+/// The rows again, on the changed files.
+fn then(
+    change: &Change,
+    cluster: &Cluster,
+    settings: &Settings,
+    rows: &[&Row],
+) -> Result<Vec<String>, Refusal> {
+    let Some(changed) = change.made(cluster) else {
+        return Ok(vec!["not run: these files do not take the change as it is written here".to_owned()]);
+    };
+    let refresh = changed.machines.iter().map(|m| m.instance().garp.master_refresh).max().unwrap_or_default();
+    let mut plans: Vec<Plan> = Vec::new();
+    let mut of_row = Vec::new();
+    for row in rows {
+        let first = row.first_of(cluster);
+        let known = plans.iter().position(|plan| (plan.story, plan.first) == (row.story, first));
+        of_row.push(known.unwrap_or(plans.len()));
+        if known.is_none() {
+            plans.push(Plan::new(&changed, settings, row.story, first));
+        }
+    }
+    let runs = execute::run(&changed, settings, plans, &())?;
+    let told = rows.iter().zip(of_row).map(|(row, place)| {
+        let new = rows_of(&changed, settings, place, &runs[place]);
+        let same = new.iter().find(|new| new.story != Story::Split || new.first_advert == row.first_advert);
+        let words = match same {
+            Some(new) => {
+                format!("{} without the address, {}", table::without(new, refresh), table::verdict_of(new))
+            }
+            None => "does not happen any more".to_owned(),
+        };
+        format!("{}: {words}", table::row_in_words(row))
+    });
+    Ok(told.collect())
+}
+
+impl Row {
+    /// Who is master first, by number.
+    fn first_of(&self, cluster: &Cluster) -> Option<crate::world::CvmId> {
+        let first = self.first.as_ref()?;
+        let place = cluster.machines.iter().position(|machine| machine.name == first)?;
+        Some(crate::world::CvmId(place as u16))
+    }
+}
+
+/// The line of a keyword, or that there is none.
+fn decided(machine: &Machine, keyword: &str, default: &str) -> String {
+    let sources = &machine.loaded.sources;
+    let written = machine.instance().decided.get(keyword).and_then(|span| Some((*span, sources.get(*span)?)));
+    match written {
+        Some((span, source)) => {
+            let (line, _) = sources.position(span);
+            let text = source.text.lines().nth(line - 1).unwrap_or("").trim();
+            format!("{}:{line}: {text}", source.path)
+        }
+        None => format!("{}: no {keyword}: {default}", machine.path),
+    }
+}
+
+/// A keyword's lines in all files, each once.
+fn decided_in_all(cluster: &Cluster, keyword: &str, default: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for machine in &cluster.machines {
+        let line = decided(machine, keyword, default);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn left_behind(cluster: &Cluster, row: &Row, refresh: &str) -> Cure {
+    let place = if cluster.lan { "the client's ARP entry" } else { "the binding" };
+    let why = match (row.story, row.first_advert) {
+        (Story::Split, Some(heard)) => format!(
+            "{0}'s advert is heard first: the other master steps down without a word, {0} never heard it and does \
+             not announce, so {place} stays with the loser until somebody announces the address",
+            cluster.machines[usize::from(heard.0)].name
+        ),
+        _ => format!(
+            "who stays master does not announce the address again, so {place} stays with a machine that gave it up"
+        ),
+    };
+    Cure {
+        decided: decided_in_all(cluster, "garp_master_refresh", "default 0, a master never announces again"),
+        why,
+        write: vec![format!("garp_master_refresh {refresh}")],
+        change: Some(Change::with(&[("garp_master_refresh", refresh)])),
+    }
+}
+
+fn second_switch(cluster: &Cluster, row: &Row) -> Cure {
+    let place = cluster.machines.iter().position(|m| Some(m.name) == row.first.as_deref()).unwrap_or(0);
+    let machine = &cluster.machines[place];
+    let instance = machine.instance();
+    let mut lines = Vec::new();
+    for keyword in ["priority", "nopreempt", "preempt_delay"] {
+        let wanted = keyword != "preempt_delay" || !instance.preempt_delay.is_zero();
+        let line =
+            decided(machine, keyword, if keyword == "priority" { "default 100" } else { "it preempts" });
+        if wanted && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let mut why = format!("{} has the higher priority ({}) and preempts", machine.name, instance.priority);
+    if instance.starts_master {
+        why.push_str("; `state MASTER` clears `nopreempt` and `preempt_delay`");
+    }
+    if machine.loaded.diagnoses.iter().any(|d| d.code == "seconds-not-minutes") {
+        why.push_str("; `preempt_delay` counts seconds, not the minutes its comment says");
+    }
+    why.push_str(": clients suffer a second time, when nothing is broken");
+    let mut pairs = vec![("state", "BACKUP"), ("nopreempt", "on")];
+    let mut write = vec!["state BACKUP".to_owned(), "nopreempt".to_owned()];
+    if instance.priority == 255 {
+        pairs.push(("priority", "100"));
+        write.push("priority 100".to_owned());
+    }
+    Cure { decided: lines, why, write, change: Some(Change::with(&pairs)) }
+}
+
+/// Detection takes N advert intervals and a skew time; version 3 counts them in hundredths of a second.
+fn slow(cluster: &Cluster, settings: &Settings, row: &Row, limit: Duration) -> Cure {
+    let cloud = row.spread(|one| one.without.cloud).max;
+    let given = settings.cloud_delay.map_or(Duration::ZERO, |(_, longest)| longest);
+    let left = limit.saturating_sub(cloud).saturating_sub(given);
+    let decided = decided_in_all(cluster, "advert_int", "default 1 s");
+    // In version 3 detection is at most N + 1 intervals; half of what is left is kept for the rest.
+    let count =
+        cluster.machines.iter().map(|m| u64::from(m.instance().down_timer_adverts)).max().unwrap_or(3);
+    let centis = left.as_centis() / 2 / (count + 1);
+    if centis == 0 {
+        let why = "the cloud alone takes longer to move the binding than the limit allows: no line of a file decides \
+                   it, --cloud-delay gives what you measured";
+        return Cure { decided: Vec::new(), why: why.to_owned(), write: Vec::new(), change: None };
+    }
+    let interval = Duration::from_centis(centis.min(100));
+    let interval = format!("{}.{:02}", interval.as_secs(), interval.as_centis() % 100);
+    let mut why =
+        format!("a backup waits for {count} adverts that do not come, and version 2 counts whole seconds");
+    if cluster.machines.iter().any(|m| m.instance().password.is_some()) {
+        why.push_str("; version 3 has no authentication, which in the clear protects from nothing");
+    }
+    Cure {
+        decided,
+        why,
+        write: vec!["version 3".to_owned(), format!("advert_int {interval}")],
+        change: Some(Change {
+            with: vec![("version", "3".to_owned()), ("advert_int", interval)],
+            edits: Vec::new(),
+        }),
+    }
+}
+
+fn elections(cluster: &Cluster, kind: Verdict, row: &Row) -> Cure {
+    if kind == Verdict::NobodyServes {
+        let why = "no line was found that decides it; --save writes the run, and `havip-sim run` tells it line by line";
+        return Cure { decided: Vec::new(), why: why.to_owned(), write: Vec::new(), change: None };
+    }
+    let why = match row.story {
+        Story::Loss => {
+            "so many adverts in a row are lost by chance now and then; waiting for more of them makes it rare, and detection slower"
+        }
+        _ => "a machine that goes on works through what it missed before it gives way",
+    };
+    Cure {
+        decided: decided_in_all(cluster, "down_timer_adverts", "default 3"),
+        why: why.to_owned(),
+        write: vec!["down_timer_adverts 6".to_owned()],
+        change: Some(Change::with(&[("down_timer_adverts", "6")])),
+    }
+}
+
+/// Where two machines say different things of what must be the same, or talk where nobody hears.
+fn disagreement(cluster: &Cluster) -> Option<Cure> {
+    let model = &cluster.machines[0];
+    if !cluster.lan && !model.instance().is_unicast() {
+        return Some(multicast(cluster));
+    }
+    for (i, other) in cluster.machines.iter().enumerate().skip(1) {
+        let (ours, theirs) = (model.instance(), other.instance());
+        if ours.version != theirs.version {
+            let value = if ours.version == Version::V3 { "3" } else { "2" };
+            return Some(scalar(
+                model,
+                other,
+                "version",
+                "default 2",
+                value,
+                "one speaks VRRPv2, one VRRPv3",
+            ));
+        }
+        if ours.vrid != theirs.vrid {
+            let why = "each takes the other's adverts for another router's and drops them without a word";
+            return Some(scalar(model, other, "virtual_router_id", "", &ours.vrid.to_string(), why));
+        }
+        if ours.version == Version::V2 && ours.advert_interval != theirs.advert_interval {
+            let seconds = ours.advert_interval.as_secs().to_string();
+            let why = "in version 2 an advert with another interval is dropped";
+            return Some(scalar(model, other, "advert_int", "default 1 s", &seconds, why));
+        }
+        if ours.password != theirs.password {
+            return Some(password(model, i, other));
+        }
+        if sorted(ours) != sorted(theirs) {
+            return Some(addresses(model, i, other));
+        }
+    }
+    None
+}
+
+fn sorted(instance: &Instance) -> Vec<ipnet::IpNet> {
+    let mut all: Vec<_> = instance.addresses.iter().map(|a| a.address).collect();
+    all.sort_unstable();
+    all
+}
+
+fn scalar(
+    model: &Machine,
+    other: &Machine,
+    keyword: &'static str,
+    default: &str,
+    value: &str,
+    why: &str,
+) -> Cure {
+    Cure {
+        decided: vec![decided(model, keyword, default), decided(other, keyword, default)],
+        why: format!("{} and {} differ: {why}, so both are master", model.name, other.name),
+        write: vec![format!("{keyword} {value}")],
+        change: Some(Change::with(&[(keyword, value)])),
+    }
+}
+
+fn password(model: &Machine, place: usize, other: &Machine) -> Cure {
+    let written = |machine: &Machine| machine.instance().decided.get("auth_pass").copied();
+    let edit = match (written(model), written(other)) {
+        (Some(ours), Some(theirs)) => Some(Edit::Replace(theirs, model.loaded.sources.text(ours).to_owned())),
+        _ => None,
+    };
+    let write = "the same `authentication` block on every machine, or on none";
+    Cure {
+        decided: vec![
+            decided(model, "auth_pass", "no authentication"),
+            decided(other, "auth_pass", "no authentication"),
+        ],
+        why: format!(
+            "{} and {} differ: adverts with another password are dropped, so both are master",
+            model.name, other.name
+        ),
+        write: vec![write.to_owned()],
+        change: edit.map(|edit| Change { with: Vec::new(), edits: vec![(place, edit)] }),
+    }
+}
+
+fn addresses(model: &Machine, place: usize, other: &Machine) -> Cure {
+    let block = |machine: &Machine| {
+        let text = &machine.text;
+        let start = text.find("virtual_ipaddress")?;
+        let end = start + text[start..].find('}')? + 1;
+        let line = text[..start].matches('\n').count() + 1;
+        Some((start, end, line))
+    };
+    let (ours, theirs) = (block(model), block(other));
+    let decided = [(model, ours), (other, theirs)].map(|(machine, found)| {
+        let list: Vec<String> =
+            machine.instance().addresses.iter().map(|a| a.address.addr().to_string()).collect();
+        match found {
+            Some((.., line)) => {
+                format!("{}:{line}: virtual_ipaddress {{ {} }}", machine.path, list.join(" "))
+            }
+            None => format!("{}: virtual_ipaddress {{ {} }}", machine.path, list.join(" ")),
+        }
+    });
+    let edit = match (ours, theirs) {
+        (Some((from, to, _)), Some((start, end, _))) => {
+            let span = havip::config::Span { file: 0, start: start as u32, end: end as u32 };
+            Some(Edit::Replace(span, model.text[from..to].to_owned()))
+        }
+        _ => None,
+    };
+    Cure {
+        decided: decided.to_vec(),
+        why: format!(
+            "{} and {} differ: 2.2.7 drops adverts with other addresses, so both are master",
+            model.name, other.name
+        ),
+        write: vec!["the same `virtual_ipaddress` block on every machine".to_owned()],
+        change: edit.map(|edit| Change { with: Vec::new(), edits: vec![(place, edit)] }),
+    }
+}
+
+/// A cloud carries no multicast: every machine hears nobody.
+fn multicast(cluster: &Cluster) -> Cure {
+    let mut write = Vec::new();
+    let mut edits = Vec::new();
+    for (i, machine) in cluster.machines.iter().enumerate() {
+        let others = cluster.machines.iter().filter(|other| other.name != machine.name);
+        let peers: Vec<String> = others.map(|other| other.address.to_string()).collect();
+        let own = machine.address;
+        write.push(format!(
+            "on {}: unicast_src_ip {own}, unicast_peer {{ {} }}",
+            machine.name,
+            peers.join(" ")
+        ));
+        let instance = machine.instance();
+        if let Some(span) = instance.decided.get("virtual_router_id") {
+            let source =
+                if instance.source.is_some() { String::new() } else { format!("    unicast_src_ip {own}\n") };
+            let lines =
+                format!("{source}    unicast_peer {{\n        {}\n    }}\n", peers.join("\n        "));
+            edits.push((i, Edit::Below(*span, lines)));
+        }
+    }
+    Cure {
+        decided: decided_in_all(cluster, "unicast_peer", "it advertises to 224.0.0.18"),
+        why: "a cloud's network carries no multicast: no machine hears another, and all are master"
+            .to_owned(),
+        write,
+        change: Some(Change { with: Vec::new(), edits }),
+    }
+}

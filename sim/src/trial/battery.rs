@@ -1,0 +1,375 @@
+//! What happens to the cluster: a closed list of stories, and each as acts of a script.
+
+use havip::config::Instance;
+use havip::time::{Duration, Time};
+use ipnet::Ipv4Net;
+
+use super::cluster::{Cluster, INTERFACE, PERIOD};
+use super::settings::Settings;
+use crate::scenario::{ClientDecl, CvmDecl, FileDecl, Place, ProgramDecl, Script};
+use crate::world::{Act, CvmId, End, FileId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet, TimedAct};
+
+/// One story of the battery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Story {
+    /// Every machine boots.
+    Start,
+    /// The master loses power.
+    PowerOff,
+    /// Its program is killed; its kernel keeps the address.
+    Kill,
+    /// Its program ends in good order.
+    Stop,
+    /// It lost power and comes back.
+    Return,
+    /// Its program stands still for 10 s.
+    Freeze,
+    /// The whole machine stands still for 10 s.
+    Pause,
+    /// No advertisement passes either way for 60 s, then all do.
+    Split,
+    /// What the master sends to the others is lost for 60 s.
+    LossOut,
+    /// What the others send to the master is lost for 60 s.
+    LossIn,
+    /// A fifth of what passes between the machines is lost for 10 minutes.
+    Loss,
+    /// Every machine reloads, the master last.
+    Reload,
+    /// The master's cable is out for 20 s. On a lan only.
+    Unplug,
+}
+
+/// A second.
+const fn s(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// When the stories' times are counted from, and what else is needed to run one.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) story: Story,
+    /// Who is master first; nobody in [`Story::Start`].
+    pub(super) first: Option<CvmId>,
+    /// How many acts come before the story: they are not shifted.
+    pub(super) before: usize,
+    /// The act from which everything is measured: an index into the script's acts.
+    pub(super) mark: u32,
+    /// The acts between which no advertisement passes.
+    pub(super) blocked: Option<(u32, u32)>,
+    pub(super) script: Script,
+}
+
+impl Story {
+    /// In the order of the table.
+    pub const ALL: [Story; 13] = [
+        Story::Start,
+        Story::PowerOff,
+        Story::Kill,
+        Story::Stop,
+        Story::Return,
+        Story::Freeze,
+        Story::Pause,
+        Story::Split,
+        Story::LossOut,
+        Story::LossIn,
+        Story::Loss,
+        Story::Reload,
+        Story::Unplug,
+    ];
+
+    /// Its name in file names and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Story::Start => "start",
+            Story::PowerOff => "power-off",
+            Story::Kill => "kill",
+            Story::Stop => "stop",
+            Story::Return => "return",
+            Story::Freeze => "freeze",
+            Story::Pause => "pause",
+            Story::Split => "split",
+            Story::LossOut => "loss-out",
+            Story::LossIn => "loss-in",
+            Story::Loss => "loss",
+            Story::Reload => "reload",
+            Story::Unplug => "unplug",
+        }
+    }
+
+    /// As the table says it.
+    pub(super) fn title(self, machines: usize) -> &'static str {
+        match self {
+            Story::Start if machines == 2 => "both start",
+            Story::Start => "all start",
+            Story::PowerOff => "power-off",
+            Story::Kill => "kill -9",
+            Story::Stop => "graceful stop",
+            Story::Return => "return of the failed",
+            Story::Freeze => "freeze 10s",
+            Story::Pause => "VM pause 10s",
+            Story::Split => "heal",
+            Story::LossOut => "master unheard 60s",
+            Story::LossIn => "master deaf 60s",
+            Story::Loss => "20% loss 10min",
+            Story::Reload => "rolling reload",
+            Story::Unplug => "cable out 20s",
+        }
+    }
+
+    /// Whether it has a row in this cluster.
+    pub(super) fn is_for(self, cluster: &Cluster) -> bool {
+        self != Story::Unplug || cluster.lan
+    }
+}
+
+impl Plan {
+    /// A story in a cluster, one of its machines being master first.
+    pub(super) fn new(cluster: &Cluster, settings: &Settings, story: Story, first: Option<CvmId>) -> Plan {
+        let waits = Waits::of(cluster);
+        let mut acts = Acts::default();
+        let others: Vec<CvmId> =
+            (0..cluster.machines.len() as u16).map(CvmId).filter(|cvm| Some(*cvm) != first).collect();
+        let boot = if first.is_some() { s(2) + waits.down } else { s(1) };
+        for &cvm in &others {
+            acts.at(boot, Act::PowerOn(cvm));
+        }
+        let before = if first.is_some() { acts.list.len() } else { 0 };
+        // By then whoever would take the address from the first has done so, and every burst is over.
+        let start = boot + waits.down + waits.down + waits.preempt + s(6);
+        let (mark, blocked) = match first {
+            Some(first) => story.acts(first, &others, start, &waits, cluster, &mut acts),
+            None => (0, None),
+        };
+        let last = acts.list.last().map_or(Duration::ZERO, |(at, _)| *at);
+        let files = files(cluster);
+        let mut script = Script {
+            source: crate::scenario::Source::default(),
+            name: story.name(cluster, first),
+            run: last + story.observed(&waits),
+            seed: Script::SEED,
+            tick: Script::TICK,
+            host_exact: false,
+            phases: None,
+            segment: segment(cluster.net, cluster.lan),
+            havips: if cluster.lan { Vec::new() } else { cluster.havips.clone() },
+            bind_delay: settings.cloud_delay.unwrap_or_default(),
+            cvms: cvms(cluster, first),
+            clients: vec![ClientDecl {
+                name: "web".to_owned(),
+                address: cluster.client,
+                mac: Script::default_mac(cluster.client),
+                target: cluster.havips[0],
+                every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
+            }],
+            files,
+            acts: acts.timed(),
+            expectations: Vec::new(),
+        };
+        script.tidy();
+        Plan { story, first, before, mark, blocked, script }
+    }
+
+    /// The script of one run: with its seed, the story's acts so much later, and those behind the mark later still.
+    pub(super) fn script_of(&self, seed: u64, (shift, extra): (Duration, Duration)) -> Script {
+        let mut script = self.script.clone();
+        script.seed = seed;
+        script.run = script.run + shift + extra;
+        for (i, act) in script.acts.iter_mut().enumerate().skip(self.before) {
+            act.at = act.at + shift + if i > self.mark as usize { extra } else { Duration::ZERO };
+        }
+        script
+    }
+
+    /// Over how many advert intervals the beginning and the end of a split are spread, each, so that they meet every
+    /// part of the time between two refreshes; 1 where nobody refreshes.
+    pub(super) fn turns(&self, cluster: &Cluster) -> u64 {
+        let refresh =
+            cluster.machines.iter().map(|m| m.instance().garp.master_refresh).max().unwrap_or_default();
+        if self.blocked.is_none() || refresh.is_zero() {
+            return 1;
+        }
+        let interval = self.interval(cluster).as_nanos().max(1);
+        (refresh.as_nanos().div_ceil(interval) + 1).min(50)
+    }
+
+    /// The advert interval of whoever is master first.
+    pub(super) fn interval(&self, cluster: &Cluster) -> Duration {
+        let of = |i: usize| cluster.machines[i].instance().advert_interval;
+        match self.first {
+            Some(first) => of(usize::from(first.0)),
+            None => (0..cluster.machines.len()).map(of).max().unwrap_or(s(1)),
+        }
+    }
+}
+
+impl Story {
+    fn name(self, cluster: &Cluster, first: Option<CvmId>) -> String {
+        match first {
+            Some(first) => format!("{}-{}", self.word(), cluster.machines[usize::from(first.0)].name),
+            None => self.word().to_owned(),
+        }
+    }
+
+    /// How long after its last act a story is watched.
+    fn observed(self, waits: &Waits) -> Duration {
+        let settled = waits.down + waits.down + waits.preempt + s(15);
+        match self {
+            Story::Split | Story::LossOut | Story::LossIn | Story::Loss | Story::Unplug => {
+                settled.max(s(90)) + waits.refresh
+            }
+            Story::Freeze | Story::Pause | Story::Return => settled.max(s(30)) + waits.refresh,
+            Story::Start | Story::PowerOff | Story::Kill | Story::Stop | Story::Reload => settled,
+        }
+    }
+
+    /// Adds the story's acts; the act it is measured from, and those between which nothing passes.
+    fn acts(
+        self,
+        first: CvmId,
+        others: &[CvmId],
+        start: Duration,
+        waits: &Waits,
+        cluster: &Cluster,
+        acts: &mut Acts,
+    ) -> (u32, Option<(u32, u32)>) {
+        let vrrp = Kinds::NONE.with(Kind::Vrrp);
+        let me = End::Node(NodeId(first.0));
+        let path = |from, to, both| Path { from, to, both };
+        let mark = acts.list.len() as u32;
+        let block = |acts: &mut Acts, path| {
+            acts.at(start, Act::Drop(vrrp, path));
+            acts.at(start + s(60), Act::Heal(None));
+            (mark, Some((mark, mark + 1)))
+        };
+        match self {
+            Story::Start => {}
+            Story::PowerOff => acts.at(start, Act::PowerOff(first)),
+            Story::Kill => acts.at(start, Act::Kill(first)),
+            Story::Stop => acts.at(start, Act::Stop(first)),
+            Story::Return => {
+                acts.at(start, Act::PowerOff(first));
+                acts.at(start + s(20).max(waits.down + waits.down + s(6)), Act::PowerOn(first));
+                return (mark + 1, None);
+            }
+            Story::Freeze => {
+                acts.at(start, Act::Freeze(first));
+                acts.at(start + s(10), Act::Thaw(first));
+            }
+            Story::Pause => {
+                acts.at(start, Act::Pause(first));
+                acts.at(start + s(10), Act::Resume(first));
+            }
+            Story::Split => return block(acts, path(me, End::Any, true)),
+            Story::LossOut => return block(acts, path(me, End::Any, false)),
+            Story::LossIn => return block(acts, path(End::Any, me, false)),
+            Story::Loss => {
+                let all: Vec<CvmId> = std::iter::once(first).chain(others.iter().copied()).collect();
+                for (i, a) in all.iter().enumerate() {
+                    for b in &all[i + 1..] {
+                        let between = path(End::Node(NodeId(a.0)), End::Node(NodeId(b.0)), true);
+                        acts.at(start, Act::Loss(Ppm(200_000), Kinds::ALL, between));
+                    }
+                }
+                acts.at(start + s(600), Act::Heal(None));
+            }
+            Story::Reload => {
+                let mut at = start;
+                for cvm in others.iter().copied().chain([first]) {
+                    acts.at(at, Act::Reload(cvm, file_of(cluster, cvm)));
+                    at = at + s(5);
+                }
+            }
+            Story::Unplug => {
+                acts.at(start, Act::Unplug(NodeId(first.0)));
+                acts.at(start + s(20), Act::Plug(NodeId(first.0)));
+            }
+        }
+        (mark, None)
+    }
+}
+
+/// How long things take by the files.
+struct Waits {
+    /// The longest master down interval, in whole seconds, rounded up.
+    down: Duration,
+    preempt: Duration,
+    refresh: Duration,
+}
+
+impl Waits {
+    fn of(cluster: &Cluster) -> Waits {
+        let longest = |of: fn(&Instance) -> Duration| {
+            let all = cluster.machines.iter().map(|m| of(m.instance()));
+            s(all.max().unwrap_or_default().as_nanos().div_ceil(1_000_000_000))
+        };
+        let down = |i: &Instance| i.advert_interval * (u64::from(i.down_timer_adverts) + 1);
+        Waits {
+            // A skew time is shorter than a second, or than an interval.
+            down: longest(down).max(s(4)),
+            preempt: longest(|i| i.preempt_delay),
+            refresh: longest(|i| i.garp.master_refresh),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Acts {
+    list: Vec<(Duration, Act)>,
+}
+
+impl Acts {
+    fn at(&mut self, at: Duration, act: Act) {
+        self.list.push((at, act));
+    }
+    fn timed(self) -> Vec<TimedAct> {
+        self.list.into_iter().map(|(at, act)| TimedAct { at: Time::ZERO + at, act, line: 0 }).collect()
+    }
+}
+
+/// Each file once, however many machines read it.
+fn files(cluster: &Cluster) -> Vec<FileDecl> {
+    let mut files: Vec<FileDecl> = Vec::new();
+    for machine in &cluster.machines {
+        if !files.iter().any(|file| file.path == machine.file) {
+            files.push(FileDecl { path: machine.file.clone(), place: Place::NOWHERE });
+        }
+    }
+    files
+}
+
+fn file_of(cluster: &Cluster, cvm: CvmId) -> FileId {
+    let path = &cluster.machines[usize::from(cvm.0)].file;
+    FileId(files(cluster).iter().position(|file| file.path == *path).unwrap_or_default() as u16)
+}
+
+fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
+    let of = |(i, machine): (usize, &super::cluster::Machine)| CvmDecl {
+        name: machine.name.to_owned(),
+        address: machine.address,
+        mac: Script::default_mac(machine.address),
+        program: ProgramDecl::Keepalived,
+        file: FileDecl { path: machine.file.clone(), place: Place::NOWHERE },
+        with: machine
+            .with
+            .iter()
+            .map(|(key, value)| crate::scenario::WithDecl {
+                key: key.clone(),
+                value: value.clone(),
+                place: Place::NOWHERE,
+            })
+            .collect(),
+        off: first != Some(CvmId(i as u16)),
+    };
+    debug_assert_eq!(INTERFACE, "eth0", "what the world calls a machine's interface");
+    cluster.machines.iter().enumerate().map(of).collect()
+}
+
+fn segment(net: Ipv4Net, lan: bool) -> Segment {
+    let subnet = Subnet { net, latency: Script::default_latency(Script::TICK) };
+    if lan {
+        return Segment::Lan(subnet);
+    }
+    let wide = Ipv4Net::new(net.network(), net.prefix_len().min(16)).unwrap_or(net).trunc();
+    Segment::Vpc { net: wide, subnets: vec![subnet] }
+}

@@ -1,0 +1,230 @@
+//! `havip-sim try`: its tables, its exit codes, its messages, and that what it saves replays.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use havip_sim::run;
+use havip_sim::trial::{Settings, Trial};
+
+const SPELLED: &str = "scenarios/conf/vendor-spelled.conf";
+const SAFE: &str = "scenarios/conf/vendor-safe.conf";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn try_in(folder: &Path, arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_havip-sim");
+    Command::new(program).current_dir(folder).arg("try").args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A folder of its own for a test's files.
+fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    for (file, text) in files {
+        fs::write(folder.join(file), text).unwrap();
+    }
+    folder
+}
+
+/// A machine's file: its address and its peer's, and what else an instance says.
+fn conf(own: &str, peer: &str, more: &str) -> String {
+    format!(
+        "vrrp_instance VI_1 {{\n    interface eth0\n    virtual_router_id 51\n    {more}\n    unicast_src_ip {own}\n    \
+         unicast_peer {{\n        {peer}\n    }}\n    virtual_ipaddress {{\n        10.0.0.12\n    }}\n}}\n"
+    )
+}
+
+/// What a command that must be refused says.
+fn refused(name: &str, files: &[(&str, &str)], arguments: &[&str]) -> String {
+    let folder = folder(name, files);
+    let output = try_in(&folder, arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(output.stdout.is_empty(), "what cannot be tried has no table");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn the_vendors_pair_leaves_clients_behind_after_a_healed_split() {
+    let output = try_in(&root(), &[SPELLED, SPELLED]);
+    assert_eq!(output.status.code(), Some(0), "no limit was given");
+    let text = stdout(&output);
+    insta::assert_snapshot!("vendor-spelled", text);
+    // b, of the higher address, is master; in the split a claims the address. Heard first, b never hears a. Its
+    // adverts come in (1 - 0.609) of all phases next: a's trail them by its skew time, (256-100)/256 s.
+    let row =
+        text.lines().find(|line| line.starts_with("heal, b heard first") && line.contains("never")).unwrap();
+    assert!(row.contains(" 40% ") || row.contains(" 39% "), "{row}");
+    assert!(row.ends_with("left behind"), "{row}");
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&text), "README.md shows another table of {SPELLED}");
+}
+
+#[test]
+fn the_safe_pair_bounds_that_by_its_refresh() {
+    let output = try_in(&root(), &[SAFE, SAFE, "--fail-on", "outage>15s,stale"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let text = stdout(&try_in(&root(), &[SAFE, SAFE]));
+    insta::assert_snapshot!("vendor-safe", text);
+    assert!(!text.contains("left behind") && !text.contains("never"));
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&text), "README.md shows another table of {SAFE}");
+}
+
+#[test]
+fn on_a_lan_the_figure_is_the_neighbour_tables() {
+    let text = stdout(&try_in(&root(), &["--lan", "--phases", "40", SPELLED, SPELLED]));
+    insta::assert_snapshot!("vendor-spelled-lan", text);
+    assert!(!text.contains("+ D") && !text.contains("binding"), "no cloud on a lan");
+    assert!(text.contains("cable out"));
+}
+
+#[test]
+fn a_limit_that_is_passed_is_exit_1_and_names_the_line() {
+    let output = try_in(&root(), &["--phases", "20", "--fail-on", "stale", SPELLED, SPELLED]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = try_in(&root(), &["--phases", "10", "--fail-on", "outage>12s", SAFE, SAFE]);
+    assert_eq!(output.status.code(), Some(1), "3.6 s of detection and the vendor's 10 s");
+    let text = stdout(&output);
+    assert!(text.contains("decided scenarios/conf/vendor-safe.conf:10: advert_int 1"), "{text}");
+    assert!(text.contains("vendor    outage limit   --fail-on outage counts D as 10 s"), "{text}");
+    let output = try_in(
+        &root(),
+        &["--phases", "10", "--fail-on", "outage>12s", "--cloud-delay", "1s..2s", SAFE, SAFE],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(!stdout(&output).contains("+ D"), "the delay is known");
+}
+
+#[test]
+fn what_differs_and_must_not_is_named_with_both_lines() {
+    let (a, b) = (
+        "virtual_ipaddress_excluded {\n    }\n    authentication {\n        auth_type PASS\n        auth_pass one\n    }",
+        "authentication {\n        auth_type PASS\n        auth_pass two\n    }",
+    );
+    let (a, b) =
+        (conf("10.0.0.5", "10.0.0.6", &a[a.find("auth").unwrap()..]), conf("10.0.0.6", "10.0.0.5", b));
+    let folder = folder("passwords", &[("one.conf", &a), ("two.conf", &b)]);
+    let text = stdout(&try_in(&folder, &["--phases", "4", "one.conf", "two.conf"]));
+    assert!(text.contains("two masters\n  in"), "{text}");
+    assert!(
+        text.contains("decided one.conf:6: auth_pass one\n          two.conf:6: auth_pass two"),
+        "{text}"
+    );
+    assert!(
+        text.contains("power-off, a master first: ") && text.contains("+ D without the address, ok"),
+        "{text}"
+    );
+}
+
+#[test]
+fn multicast_in_a_cloud_is_two_masters_and_unicast_peers_are_written_out() {
+    let text = "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        10.0.0.12\n    }\n}\n";
+    let other = text.replace("VI_1", "VI_2");
+    let folder = folder("multicast", &[("one.conf", text), ("two.conf", &other)]);
+    let text = stdout(&try_in(&folder, &["--phases", "4", "one.conf", "two.conf"]));
+    assert!(text.contains("write   on a: unicast_src_ip 10.0.0.2, unicast_peer { 10.0.0.3 }"), "{text}");
+    assert!(text.contains("assumed   address of a   10.0.0.2: one.conf has no unicast_src_ip"), "{text}");
+    assert!(text.contains("+ D without the address, ok"), "{text}");
+}
+
+#[test]
+fn the_worst_run_of_each_row_is_saved_and_replays() {
+    let folder = folder("save", &[]);
+    let trial = Trial::open(
+        &[root().join(SPELLED), root().join(SPELLED)],
+        Settings { phases: 12, ..Settings::default() },
+    )
+    .unwrap();
+    Trial::can_save(&folder).unwrap();
+    let report = trial.run(&()).unwrap();
+    let written = trial.save(&report, &folder).unwrap();
+    assert_eq!(written.len(), report.rows.len());
+    for (row, name) in report.rows.iter().zip(&written) {
+        let scenario = run::open(&folder.join(name), None).unwrap();
+        let record = run::run(&scenario);
+        assert_eq!(record.failing(), 0, "{name}");
+        let worst = &row.figures[row.worst];
+        let longest = record.outages.iter().map(|outage| outage.length()).max().unwrap_or_default();
+        if row.first.is_some() && row.story != havip_sim::trial::Story::Return {
+            assert_eq!(longest, worst.without.probed, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let trial =
+        Trial::open(&[root().join(SAFE), root().join(SAFE)], Settings { phases: 8, ..Settings::default() })
+            .unwrap();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let report = pool.install(|| trial.run(&())).unwrap();
+        (report.text(), report.json().to_string(), report.junit())
+    };
+    assert_eq!(with(1), with(2));
+}
+
+#[test]
+fn json_and_junit_have_a_case_a_row() {
+    let folder = folder("junit", &[("pair.conf", &fs::read_to_string(root().join(SPELLED)).unwrap())]);
+    let output = try_in(
+        &folder,
+        &["--phases", "8", "--format", "json", "--junit", "rows.xml", "pair.conf", "pair.conf"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    let xml = fs::read_to_string(folder.join("rows.xml")).unwrap();
+    assert_eq!(xml.matches("<testcase ").count(), rows.len());
+    let bad = rows.iter().filter(|row| row["ok"] == false).count();
+    assert_eq!(xml.matches("<failure message=\"left behind").count(), bad);
+    assert!(bad > 0 && xml.contains("until the next claim (never)"));
+    assert!(rows[1]["takeover_ns"]["max"].as_u64().unwrap() > 2_600_000_000);
+}
+
+#[test]
+fn bad_input_says_what_to_do() {
+    let a = conf("10.0.0.5", "10.0.0.6", "");
+    let b = conf("10.0.0.6", "10.0.0.5", "");
+    let stranger = conf("10.0.0.7", "10.0.0.5", "");
+    let two =
+        format!("{a}{}", a.replace("VI_1", "VI_2").replace("51", "52").replace("10.0.0.12", "10.0.0.13"));
+    let ipv6 = conf("fd00::5", "fd00::6", "").replace("10.0.0.12", "fd00::12");
+    let marked = "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    priority 10O\n}\n";
+    let files = [
+        ("a.conf", a.as_str()),
+        ("b.conf", &b),
+        ("stranger.conf", &stranger),
+        ("two.conf", &two),
+        ("ipv6.conf", &ipv6),
+        ("error.conf", marked),
+        ("file", ""),
+    ];
+    let cases: [(&str, &[&str]); 12] = [
+        ("one file", &["a.conf"]),
+        ("five files", &["a.conf", "a.conf", "a.conf", "a.conf", "a.conf"]),
+        ("one file twice", &["a.conf", "a.conf"]),
+        ("strangers", &["a.conf", "stranger.conf"]),
+        ("two instances", &["two.conf", "b.conf"]),
+        ("IPv6", &["ipv6.conf", "b.conf"]),
+        ("an error", &["error.conf", "b.conf"]),
+        ("no file", &["none.conf", "b.conf"]),
+        ("another subnet", &["--subnet", "10.0.1.0/24", "a.conf", "b.conf"]),
+        ("unwritable", &["--save", "file/saved", "a.conf", "b.conf"]),
+        ("a limit", &["--fail-on", "outtage>3s", "a.conf", "b.conf"]),
+        ("lan and subnet", &["--lan", "--subnet", "10.0.0.0/24", "a.conf", "b.conf"]),
+    ];
+    let mut all = String::new();
+    for (name, arguments) in cases {
+        let said = refused("bad-input", &files, arguments);
+        all.push_str(&format!("## {name}: try {}\n{said}\n", arguments.join(" ")));
+    }
+    insta::assert_snapshot!("bad-input", all);
+}
