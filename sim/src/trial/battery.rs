@@ -277,7 +277,7 @@ impl Story {
                 let mut at = start;
                 for cvm in others.iter().copied().chain([first]) {
                     acts.at(at, Act::Reload(cvm, file_of(cluster, cvm)));
-                    at = at + s(5);
+                    at += s(5);
                 }
             }
             Story::Unplug => {

@@ -219,6 +219,7 @@ impl Measure {
                 self.answered = self.answered.max(Some(sent));
                 self.first_answer.get_or_insert(report.at);
             }
+            What::AllAnswered { last, .. } => self.answered = self.answered.max(Some(last)),
             _ => {}
         }
     }
@@ -294,7 +295,7 @@ impl Measure {
 
 impl Observer for Measure {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true }
+        Wants { facts: true, frames: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
