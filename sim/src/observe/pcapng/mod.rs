@@ -108,9 +108,10 @@ impl<W: Write> Pcapng<W> {
         let why = self.why(setup, report.who, to, cause);
         let at_receiver = to.filter(|_| !matches!(cause, Loss::Cut(_) | Loss::Chance(_)));
         if let Some(to) = at_receiver {
-            let known = self.packets.iter_mut().find(|one| {
-                one.frame == frame && one.at == to && one.direction == Direction::Inbound
-            });
+            let known = self
+                .packets
+                .iter_mut()
+                .find(|one| one.frame == frame && one.at == to && one.direction == Direction::Inbound);
             let comment = format!("dropped: {why}");
             match known {
                 Some(packet) => packet.comments.push(comment),
@@ -165,9 +166,8 @@ impl<W: Write> Pcapng<W> {
 
     /// The program of a machine rejected what it had just received.
     fn rejected(&mut self, by: Who, why: &str) {
-        let received = |one: &&mut Packet| {
-            one.at == by && one.kind == Kind::Vrrp && one.direction == Direction::Inbound
-        };
+        let received =
+            |one: &&mut Packet| one.at == by && one.kind == Kind::Vrrp && one.direction == Direction::Inbound;
         let all = self.packets.iter().filter(|one| one.at == by && one.kind == Kind::Vrrp);
         let count = all.filter(|one| one.direction == Direction::Inbound).count();
         for packet in self.packets.iter_mut().filter(received) {
@@ -206,7 +206,7 @@ impl<W: Write> Pcapng<W> {
 
 impl<W: Write> Observer for Pcapng<W> {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true }
+        Wants { facts: true, frames: true, probes: true }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {

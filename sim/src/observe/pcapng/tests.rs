@@ -28,7 +28,8 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 fn options(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
     let mut found = Vec::new();
     while bytes[..2] != [0, 0] {
-        let (code, len) = (u16::from_le_bytes([bytes[0], bytes[1]]), usize::from(bytes[2]) | usize::from(bytes[3]) << 8);
+        let (code, len) =
+            (u16::from_le_bytes([bytes[0], bytes[1]]), usize::from(bytes[2]) | usize::from(bytes[3]) << 8);
         found.push((code, &bytes[4..4 + len]));
         bytes = &bytes[4 + len.next_multiple_of(4)..];
     }
@@ -117,7 +118,11 @@ fn a_frame_lost_on_its_way_says_so_at_its_sender() {
 #[test]
 fn a_frame_for_a_machine_that_is_off_says_so_there_and_why_it_is_off() {
     let mut run = Run::pair();
-    run.act("5", Act::PowerOff(CvmId(B)), 12).at("6").advert(A, B, 100).at("6.0003").lost(A, B, Loss::ReceiverOff);
+    run.act("5", Act::PowerOff(CvmId(B)), 12).at("6").advert(A, B, 100).at("6.0003").lost(
+        A,
+        B,
+        Loss::ReceiverOff,
+    );
     let found = comments(&run);
     let why = "dropped: the receiver is off (b powered off, line 12)".to_owned();
     assert_eq!(found, [(0, OUT, vec![]), (1, IN, vec![why])]);
@@ -141,7 +146,10 @@ fn a_claim_the_cloud_refuses_says_so_at_the_cloud() {
     let stranger = [172, 16, 16, 9].into();
     run.at("6").garp_for(A, stranger).at("6.0003").heard_by_cloud(A, stranger).refused(A, stranger);
     let found = comments(&run);
-    assert_eq!(found, [(0, OUT, vec![]), (3, IN, vec!["refused by the cloud: the address is no HAVIP".to_owned()])]);
+    assert_eq!(
+        found,
+        [(0, OUT, vec![]), (3, IN, vec!["refused by the cloud: the address is no HAVIP".to_owned()])]
+    );
 }
 
 #[test]
