@@ -160,6 +160,10 @@ impl Run {
         let verdict = Verdict::Refused(Refusal::NotHavip);
         self.say(Who::Cloud, What::Claim { address, by: NodeId(by), verdict })
     }
+    pub(crate) fn believed(&mut self, by: u16) -> &mut Run {
+        let verdict = Verdict::Believed;
+        self.say(Who::Cloud, What::Claim { address: HAVIP, by: NodeId(by), verdict })
+    }
     pub(crate) fn neighbour(&mut self, node: u16, mac: Option<Mac>) -> &mut Run {
         self.node(node, What::Neighbour { node: NodeId(node), address: HAVIP, mac })
     }
