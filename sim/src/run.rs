@@ -42,17 +42,28 @@ pub fn open(path: &Path, seed: Option<u64>) -> Result<Scenario, OpenError> {
 /// Runs a scenario: once, or through all its phases. The record of phases is the worst run's, with everybody's
 /// numbers beside it.
 pub fn run(scenario: &Scenario) -> Record {
+    watched(scenario, None)
+}
+
+/// The same, and somebody else watches too: of phases the worst run, which is run once more for that.
+pub fn watched(scenario: &Scenario, also: Option<&mut dyn Observer>) -> Record {
     let setup = Arc::new(scenario.setup.clone());
     let (Some(count), Some(first)) = (scenario.phases, setup.acts.first().map(|act| act.at)) else {
-        return run_shifted(scenario, &setup, Duration::ZERO);
+        return match also {
+            Some(also) => run_shifted(scenario, &setup, Duration::ZERO, also),
+            None => run_shifted(scenario, &setup, Duration::ZERO, &mut ()),
+        };
     };
     let interval = advert_interval(&setup, first);
     let mut phases = Phases::new();
     for k in 0..count {
         let shift = phase(interval, k, count, setup.tick);
-        phases.add(run_shifted(scenario, &setup, shift));
+        phases.add(run_shifted(scenario, &setup, shift, &mut ()));
     }
-    phases.finish().unwrap_or_else(|| run_shifted(scenario, &setup, Duration::ZERO))
+    if let (Some(also), Some(worst)) = (also, phases.worst()) {
+        run_shifted(scenario, &setup, phase(interval, worst, count, setup.tick), also);
+    }
+    phases.finish().unwrap_or_else(|| run_shifted(scenario, &setup, Duration::ZERO, &mut ()))
 }
 
 /// The `k`-th of `count` shifts through an interval, on the grid.
@@ -63,7 +74,7 @@ fn phase(interval: Duration, k: u32, count: u32, tick: Duration) -> Duration {
 }
 
 /// One run, its acts and what is expected from the first of them on so much later.
-fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration) -> Record {
+fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration, also: &mut dyn Observer) -> Record {
     let first = setup.acts.first().map_or(Time::MAX, |act| act.at);
     let mut expected = scenario.expectations.clone();
     for expectation in &mut expected {
@@ -73,8 +84,9 @@ fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration) -> Reco
     let mut observers = (Recorder::new(setup), Expectations::new(setup, &expected), FrameDigest::new());
     let mut engine = EventLoop::new(Arc::clone(setup));
     engine.shift_acts(shift);
-    engine.run(end, &mut observers);
-    observers.finish(setup, end);
+    let mut all = (&mut observers, also);
+    engine.run(end, &mut all);
+    all.finish(setup, end);
     let (recorder, expectations, frames) = observers;
     recorder.record(setup, expectations.verdicts(), Some(frames.value()))
 }

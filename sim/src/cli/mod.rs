@@ -2,6 +2,7 @@
 
 mod run;
 mod try_files;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
 
-use super::{BAD_INPUT, FAILS, Format, HOLDS};
-use crate::observe::{Palette, Record};
+use super::{BAD_INPUT, FAILS, Format, HOLDS, watch};
+use crate::observe::{Lanes, Palette, Record};
 use crate::run::{self, OpenError};
 use crate::snapshot::{self, Compared};
 use crate::{logs, scenario::Scenario};
@@ -45,6 +45,8 @@ pub(super) struct Run {
     /// Print keepalived-style log lines too, on standard error (RUST_LOG chooses which)
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    watch: watch::Watch,
 }
 
 impl Run {
@@ -56,6 +58,10 @@ impl Run {
                 return BAD_INPUT;
             }
         };
+        if let Err(message) = self.watch.check(&files) {
+            complain(&message);
+            return BAD_INPUT;
+        }
         let mut worst = HOLDS;
         for file in &files {
             match self.run_file(file) {
@@ -101,10 +107,16 @@ impl Run {
             }
         };
         self.install_logs(&scenario);
-        let record = run::run(&scenario);
+        let (record, lanes) = match self.watch.run(&scenario) {
+            Ok(watched) => watched,
+            Err(message) => {
+                complain(&message);
+                return Ok(BAD_INPUT);
+            }
+        };
         let stored = self.stored(file, &record)?;
         let fails = record.failing() > 0 || stored.as_ref().is_some_and(|s| s.difference.is_some());
-        self.print(file, &record, stored.as_ref(), fails)?;
+        self.print(file, &record, lanes.as_ref(), stored.as_ref(), fails)?;
         Ok(if fails { FAILS } else { HOLDS })
     }
 
@@ -149,7 +161,14 @@ impl Run {
         })
     }
 
-    fn print(&self, file: &Path, record: &Record, stored: Option<&Stored>, fails: bool) -> io::Result<()> {
+    fn print(
+        &self,
+        file: &Path,
+        record: &Record,
+        lanes: Option<&Lanes>,
+        stored: Option<&Stored>,
+        fails: bool,
+    ) -> io::Result<()> {
         let mut out = AutoStream::new(io::stdout().lock(), ColorChoice::Auto);
         if self.format == Format::Json {
             let mut json = record.json();
@@ -165,6 +184,9 @@ impl Run {
         if !self.quiet {
             write!(out, "{}", record.render(&palette))?;
             writeln!(out)?;
+        }
+        if let Some(lanes) = lanes.filter(|_| self.watch.lanes) {
+            writeln!(out, "{}", lanes.text(record, &palette))?;
         }
         let (style, word) = if fails { (palette.bad, "FAIL") } else { (palette.good, "ok") };
         write!(out, "{style}{word:<4}{style:#}  {}", verdict_line(file, record))?;

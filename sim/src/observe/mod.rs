@@ -1,4 +1,4 @@
-//! Who watches a run: the record, the expectations, the digests.
+//! Who watches a run: the record, the expectations, the digests, the capture, the picture.
 //!
 //! The world holds no trace. An engine hands the [`Report`]s of each instant, together and in canonical order
 //! (by [`Who`](crate::world::Who), then as they happened), to an [`Observer`] and forgets them. Several watch
@@ -14,7 +14,9 @@ mod fold;
 mod json;
 mod lines;
 mod outage;
+mod pcapng;
 mod peek;
+pub mod picture;
 mod print;
 mod record;
 mod table;
@@ -31,6 +33,8 @@ pub use digest::{FrameDigest, Hash64, fold_hash};
 pub use expectations::{Expectations, Figure, Seen, Verdict};
 pub use facts::{Changes, Facts};
 pub use outage::{Cause, Outage, Outages, Unreached};
+pub use pcapng::Pcapng;
+pub use picture::{Lanes, Picture};
 pub use print::Palette;
 pub use record::{Record, RecordLine, Recorder};
 pub use table::{Phases, Spread, Summary};

@@ -74,7 +74,7 @@ pub struct VerdictSummary {
 #[derive(Clone, Debug, Default)]
 pub struct Phases {
     runs: u32,
-    worst: Option<Record>,
+    worst: Option<(u32, Record)>,
     outages: Vec<(String, usize, Vec<OutageRow>)>,
     verdicts: Vec<(u32, Vec<Figure>)>,
 }
@@ -100,9 +100,14 @@ impl Phases {
             *hold += u32::from(row.verdict.holds);
             figures.push(row.verdict.figure);
         }
-        if self.worst.as_ref().is_none_or(|worst| badness(&record) > badness(worst)) {
-            self.worst = Some(record);
+        if self.worst.as_ref().is_none_or(|(_, worst)| badness(&record) > badness(worst)) {
+            self.worst = Some((self.runs - 1, record));
         }
+    }
+
+    /// Which run was the worst so far, from 0.
+    pub fn worst(&self) -> Option<u32> {
+        self.worst.as_ref().map(|(k, _)| *k)
     }
 
     /// The worst run's record with the summary of all runs, if there was a run.
@@ -123,7 +128,7 @@ impl Phases {
             .into_iter()
             .filter_map(|(hold, figures)| Some(VerdictSummary { hold, figure: Spread::of(figures)? }));
         let (outages, verdicts) = (outages.collect(), verdicts.collect());
-        let mut worst = self.worst?;
+        let (_, mut worst) = self.worst?;
         worst.summary = Some(Summary { runs: self.runs, outages, verdicts });
         Some(worst)
     }

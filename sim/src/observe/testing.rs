@@ -160,6 +160,10 @@ impl Run {
         let verdict = Verdict::Refused(Refusal::NotHavip);
         self.say(Who::Cloud, What::Claim { address, by: NodeId(by), verdict })
     }
+    pub(crate) fn believed(&mut self, by: u16) -> &mut Run {
+        let verdict = Verdict::Believed;
+        self.say(Who::Cloud, What::Claim { address: HAVIP, by: NodeId(by), verdict })
+    }
     pub(crate) fn neighbour(&mut self, node: u16, mac: Option<Mac>) -> &mut Run {
         self.node(node, What::Neighbour { node: NodeId(node), address: HAVIP, mac })
     }
@@ -209,6 +213,22 @@ impl Run {
         let frame = self.frame(advert_frame(from, to, 100));
         let to = Some(Who::Node(NodeId(to)));
         self.node(from, What::Lost { frame, kind: Kind::Vrrp, to, cause })
+    }
+    /// Any frame that does not arrive.
+    pub(crate) fn lost_frame(&mut self, from: u16, to: Option<u16>, bytes: Vec<u8>, cause: Loss) -> &mut Run {
+        let frame = self.frame(bytes);
+        let to = to.map(|to| Who::Node(NodeId(to)));
+        self.node(from, What::Lost { frame, kind: Kind::Vrrp, to, cause })
+    }
+    /// An advertisement that arrives.
+    pub(crate) fn received_advert(&mut self, by: u16, from: u16) -> &mut Run {
+        let frame = self.frame(advert_frame(from, by, 100));
+        self.node(by, What::Received { frame, kind: Kind::Vrrp, from: Who::Node(NodeId(from)) })
+    }
+    /// An announcement that reaches the cloud.
+    pub(crate) fn heard_by_cloud(&mut self, from: u16, address: Ipv4Addr) -> &mut Run {
+        let frame = self.frame(garp_frame(from, address));
+        self.say(Who::Cloud, What::Received { frame, kind: Kind::Garp, from: Who::Node(NodeId(from)) })
     }
     /// A gratuitous ARP for the HAVIP.
     pub(crate) fn garp(&mut self, from: u16) -> &mut Run {

@@ -25,7 +25,7 @@ const SUBJECTS_MAX: usize = 4096;
 /// The one interface of a machine. Index 1 is the loopback's.
 const ETH0: InterfaceId = InterfaceId(2);
 /// What machines' wall clocks show at the beginning of a run: 2026-01-01 00:00:00 UTC.
-const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// Something that reaches a program besides packets and its timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

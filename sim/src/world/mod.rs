@@ -32,6 +32,7 @@ mod state;
 mod switch;
 
 pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
+pub use machine::EPOCH;
 pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
 pub use setup::{
     ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
