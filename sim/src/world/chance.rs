@@ -34,6 +34,10 @@ pub enum Purpose {
     ReachableTime = 10,
     /// How long the cloud takes to move a binding.
     BindDelay = 11,
+    /// How long a signal takes to reach the program.
+    Signal = 12,
+    /// How late a kernel's own timer is.
+    KernelTimer = 13,
 }
 
 /// The run's chance: its seed.

@@ -10,10 +10,9 @@ use havip::wire::{arp, icmp, ipv4};
 use ipnet::Ipv4Net;
 
 use super::act::Kind;
-use super::chance::Chance;
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
-use super::host;
+use super::host::{self, Host};
 use super::machine::{Signal, kind_of_frame};
 use super::neighbours::{Heard, Neighbours, Resolved, Want};
 use super::queue::Due;
@@ -58,7 +57,7 @@ pub(super) struct Install {
 }
 
 impl Kernel {
-    pub(super) fn new(setup: &Setup, node: NodeId, chance: Chance) -> Self {
+    pub(super) fn new(setup: &Setup, node: NodeId, host: Host) -> Self {
         let eni = setup.eni_of(node);
         let is_client = setup.cvm_of(node).is_none();
         Kernel {
@@ -69,7 +68,7 @@ impl Kernel {
             paused: false,
             carrier: true,
             addresses: vec![eni.address],
-            neighbours: Neighbours::new(node.0.into(), chance),
+            neighbours: Neighbours::new(node.0.into(), host),
             installs: VecDeque::new(),
             ring: VecDeque::new(),
             armed: Time::MAX,

@@ -251,7 +251,7 @@ impl World {
         match self.machine(cvm).running {
             Running::No => {}
             Running::Starting => self.end_program(cvm, Life::Exited),
-            Running::Yes => self.signal(cvm, self.now, Signal::Stop),
+            Running::Yes => self.signal_in_a_while(cvm, Signal::Stop),
         }
     }
 
@@ -259,7 +259,7 @@ impl World {
     pub(super) fn reload_program(&mut self, cvm: CvmId, file: FileId) {
         self.machine(cvm).file = Some(file);
         if self.machine(cvm).running == Running::Yes {
-            self.signal(cvm, self.now, Signal::Reload(file));
+            self.signal_in_a_while(cvm, Signal::Reload(file));
         }
     }
 
@@ -323,6 +323,12 @@ impl World {
         let place = machine.signals.partition_point(|&(t, _)| t <= at);
         machine.signals.insert(place, (at, signal));
         self.arm_program(cvm);
+    }
+
+    /// Sends the program a signal, which takes a moment.
+    fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
+        let takes = self.host.takes(&host::SIGNAL, cvm.0.into(), self.now, 0);
+        self.signal(cvm, self.instant(self.now + takes), signal);
     }
 
     /// Tells the program of its link, after the time such an event takes; never before an earlier one.

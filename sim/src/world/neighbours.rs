@@ -10,7 +10,8 @@ use std::net::Ipv4Addr;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::chance::{Chance, Purpose};
+use super::chance::Purpose;
+use super::host::Host;
 use super::report::FrameId;
 
 /// `base_reachable_time` is 30 s; an entry's own is drawn from half to one and a half of it.
@@ -137,14 +138,26 @@ pub struct Neighbours {
     entries: Vec<Entry>,
     /// No timer is due before this.
     next: Time,
+    clock: Clock,
+}
+
+/// The kernel's timers, as inexact as they are.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
     owner: u32,
-    chance: Chance,
+    host: Host,
+}
+
+impl Clock {
+    fn after(self, now: Time, length: Duration, entry: Ipv4Addr) -> Time {
+        self.host.kernel_timer(self.owner, now, length, entry.into())
+    }
 }
 
 impl Neighbours {
     /// The empty table of a node's interface.
-    pub const fn new(owner: u32, chance: Chance) -> Self {
-        Neighbours { entries: Vec::new(), next: Time::MAX, owner, chance }
+    pub const fn new(owner: u32, host: Host) -> Self {
+        Neighbours { entries: Vec::new(), next: Time::MAX, clock: Clock { owner, host } }
     }
 
     /// The hardware address of an entry that a packet uses without changing anything but when it was used.
@@ -179,17 +192,18 @@ impl Neighbours {
             self.entries.insert(i, Entry::new(address, State::Failed, Mac::UNSPECIFIED, now));
             i
         });
+        let clock = self.clock;
         let entry = &mut self.entries[i];
         entry.used = now;
         match entry.state {
             State::Reachable | State::Delay | State::Probe => Resolved::To(entry.mac),
             State::Stale => {
-                entry.turn(State::Delay, now, now + DELAY_TIME);
+                entry.turn(State::Delay, now, clock.after(now, DELAY_TIME, address));
                 self.next = self.next.min(entry.timer);
                 Resolved::To(entry.mac)
             }
             State::Failed => {
-                entry.turn(State::Incomplete, now, now + RETRANS_TIME);
+                entry.turn(State::Incomplete, now, clock.after(now, RETRANS_TIME, address));
                 self.next = self.next.min(entry.timer);
                 entry.probes = 1;
                 entry.waiting.push_back(packet);
@@ -214,7 +228,7 @@ impl Neighbours {
                 i
             }
         };
-        let reachable_for = self.reachable_time(now);
+        let (clock, reachable_for) = (self.clock, self.reachable_time(now));
         let entry = &mut self.entries[i];
         let old = entry.state;
         let mut new = if heard.confirms { State::Reachable } else { State::Stale };
@@ -232,7 +246,9 @@ impl Neighbours {
             }
         }
         if new != old {
-            entry.turn(new, now, if new == State::Reachable { now + reachable_for } else { Time::MAX });
+            let reachable = new == State::Reachable;
+            let timer = if reachable { clock.after(now, reachable_for, heard.address) } else { Time::MAX };
+            entry.turn(new, now, timer);
             self.next = self.next.min(entry.timer);
         }
         if other_mac {
@@ -259,9 +275,9 @@ impl Neighbours {
 
     /// Runs the timers that are due (`neigh_timer_handler`).
     pub fn run_timers(&mut self, now: Time, wants: &mut Vec<Want>) {
-        let reachable_for = self.reachable_time(now);
+        let (clock, reachable_for) = (self.clock, self.reachable_time(now));
         for entry in self.entries.iter_mut().filter(|e| e.timer <= now) {
-            entry.run_timer(now, reachable_for, wants);
+            entry.run_timer(now, clock, reachable_for, wants);
         }
         self.next = self.entries.iter().map(|e| e.timer).min().unwrap_or(Time::MAX);
     }
@@ -278,8 +294,9 @@ impl Neighbours {
 
     fn reachable_time(&self, now: Time) -> Duration {
         let period = now.as_nanos() / REACHABLE_REDRAW.as_nanos();
-        self.chance
-            .of_node(Purpose::ReachableTime, self.owner, Time::from_nanos(period), 0)
+        let Clock { owner, host } = self.clock;
+        host.chance()
+            .of_node(Purpose::ReachableTime, owner, Time::from_nanos(period), 0)
             .within(REACHABLE_TIME)
     }
 }
@@ -309,35 +326,36 @@ impl Entry {
         self.confirmed.is_some_and(|t| now <= t + span)
     }
 
-    fn run_timer(&mut self, now: Time, reachable_for: Duration, wants: &mut Vec<Want>) {
+    fn run_timer(&mut self, now: Time, clock: Clock, reachable_for: Duration, wants: &mut Vec<Want>) {
+        let delay_ends = clock.after(now, DELAY_TIME, self.address);
         match self.state {
             State::Reachable => match self.confirmed {
                 Some(t) if now < t + reachable_for => self.timer = t + reachable_for,
-                _ if now <= self.used + DELAY_TIME => self.turn(State::Delay, now, now + DELAY_TIME),
+                _ if now <= self.used + DELAY_TIME => self.turn(State::Delay, now, delay_ends),
                 _ => self.turn(State::Stale, now, Time::MAX),
             },
             State::Delay if self.confirmed_within(now, DELAY_TIME) => {
-                self.turn(State::Reachable, now, now + reachable_for);
+                self.turn(State::Reachable, now, clock.after(now, reachable_for, self.address));
             }
             State::Delay => {
                 self.turn(State::Probe, now, now);
                 self.probes = 0;
-                self.solicit(now, wants);
+                self.solicit(now, clock, wants);
             }
-            State::Probe | State::Incomplete => self.solicit(now, wants),
+            State::Probe | State::Incomplete => self.solicit(now, clock, wants),
             State::Stale | State::Failed => self.timer = Time::MAX,
         }
     }
 
     /// Asks once more, or gives up.
-    fn solicit(&mut self, now: Time, wants: &mut Vec<Want>) {
+    fn solicit(&mut self, now: Time, clock: Clock, wants: &mut Vec<Want>) {
         if self.probes >= SOLICITS {
             self.turn(State::Failed, now, Time::MAX);
             wants.push(Want::GiveUp { address: self.address, waiting: std::mem::take(&mut self.waiting) });
             return;
         }
         self.probes += 1;
-        self.timer = now + RETRANS_TIME;
+        self.timer = clock.after(now, RETRANS_TIME, self.address);
         let to = (self.state == State::Probe).then_some(self.mac);
         wants.push(Want::Ask { address: self.address, to, waiting: self.waiting.front().copied() });
     }
@@ -345,6 +363,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chance::Chance;
     use super::*;
 
     const PEER: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
@@ -355,7 +374,7 @@ mod tests {
         Time::ZERO + Duration::from_millis(ms)
     }
     fn table() -> Neighbours {
-        Neighbours::new(1, Chance::new(7))
+        Neighbours::new(1, Host::new(Chance::new(7), true))
     }
     fn reply(mac: Mac) -> Heard {
         Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false }

@@ -67,6 +67,7 @@ impl World {
     /// A world at its beginning. All acts are `shift` later than the script says.
     pub fn new(setup: Arc<Setup>, shift: Duration) -> World {
         let chance = Chance::new(setup.seed);
+        let host = Host::new(chance, setup.host_exact);
         let nodes = setup.nodes();
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
@@ -76,11 +77,11 @@ impl World {
             ports: vec![port; nodes + 1],
             links: Links::new(chance),
             switch: Switch::default(),
-            kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), chance)).collect(),
+            kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), host)).collect(),
             machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
             clients: setup.clients.iter().map(|_| Client::default()).collect(),
             cloud: CloudPort::new(&setup),
-            host: Host::new(chance, setup.host_exact),
+            host,
             chance,
             ready: Vec::new(),
             next_act: 0,
