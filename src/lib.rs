@@ -22,6 +22,7 @@ pub mod agent;
 pub mod config;
 pub mod files;
 pub mod program;
+pub mod shell;
 pub mod time;
 pub mod vrrp;
 pub mod wire;

@@ -8,7 +8,8 @@
 //! 2. All actions of a step are carried out, in order, before the next step.
 //! 3. [`Event::Timer`] comes no earlier than [`Program::deadline`]; it may come late (a busy or a frozen
 //!    machine), and [`Now`] tells how late.
-//! 4. [`Event::Start`] comes first and once. After [`Action::Exit`] nothing comes any more.
+//! 4. [`Event::Start`] comes first and once. After [`Action::Exit`] nothing comes any more, and nothing that the
+//!    same step asked for after it is done.
 //! 5. Every [`Action::AddAddress`] and [`Action::RemoveAddress`] is answered by one [`Event::Address`].
 //! 6. What a program asks of its kernel, the kernel has done at a later instant, never at the same one.
 //!

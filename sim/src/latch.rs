@@ -19,8 +19,16 @@ impl<T: Copy + PartialEq> Latched<T> {
     pub const fn latest(&self) -> T {
         self.now
     }
+    /// Whether it was set at this instant.
+    pub fn is_set_at(&self, at: Time) -> bool {
+        self.since == at
+    }
     /// The value a look-up at this instant uses: what was set at earlier instants.
     pub fn seen_at(&self, at: Time) -> T {
+        #[cfg(test)]
+        if crate::flaws::has(crate::flaws::Flaw::SharedInstant) {
+            return self.now;
+        }
         if self.since < at { self.now } else { self.before }
     }
     /// Sets the value. Of two values set at one instant, the one set last holds.

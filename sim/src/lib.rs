@@ -36,9 +36,12 @@
 //! Arrows run one way: `engine` drives `world`, which knows `cloud`; `scenario` and `observe` know the world, not
 //! the engine; the world knows neither.
 
+pub mod agree;
 pub mod cli;
 pub mod cloud;
 pub mod engine;
+#[cfg(test)]
+mod flaws;
 mod harness;
 mod latch;
 pub mod logs;

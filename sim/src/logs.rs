@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::engine::running;
 
-/// Prints log lines on standard error: those `RUST_LOG` asks for, or the agent's own with `verbose`; none otherwise.
+/// Prints log lines on standard error, turmoil's own excepted: those `RUST_LOG` asks for, or the agent's own with `verbose`; none otherwise.
 pub fn install(verbose: bool, machines: Vec<String>) {
     let wanted = match (std::env::var("RUST_LOG"), verbose) {
         (Ok(filter), _) => filter,
@@ -21,7 +21,7 @@ pub fn install(verbose: bool, machines: Vec<String>) {
         (Err(_), false) => return,
     };
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(wanted))
+        .with_env_filter(EnvFilter::new(format!("{wanted},turmoil=off")))
         .with_writer(std::io::stderr)
         .event_format(Stamped { machines })
         .finish();

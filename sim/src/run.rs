@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use havip::time::{Duration, Time};
 
-use crate::engine::EventLoop;
+use crate::engine::{Engine, EventLoop};
 use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder};
 use crate::scenario::{Scenario, Script, ScriptError, load_keepalived};
 use crate::world::{CvmId, Look, ProgramSetup, Report, Setup, Wants};
@@ -39,31 +39,39 @@ pub fn open(path: &Path, seed: Option<u64>) -> Result<Scenario, OpenError> {
     script.prepare(&read, &load_keepalived).map_err(OpenError::Wrong)
 }
 
-/// Runs a scenario: once, or through all its phases. The record of phases is the worst run's, with everybody's
-/// numbers beside it.
+/// Runs a scenario in the event loop: once, or through all its phases. The record of phases is the worst run's, with
+/// everybody's numbers beside it.
 pub fn run(scenario: &Scenario) -> Record {
-    watched(scenario, None)
+    run_with(scenario, Engine::EventLoop, None)
 }
 
-/// The same, and somebody else watches too: of phases the worst run, which is run once more for that.
-pub fn watched(scenario: &Scenario, also: Option<&mut dyn Observer>) -> Record {
-    let setup = Arc::new(scenario.setup.clone());
-    let (Some(count), Some(first)) = (scenario.phases, setup.acts.first().map(|act| act.at)) else {
-        return match also {
-            Some(also) => run_shifted(scenario, &setup, Duration::ZERO, also),
-            None => run_shifted(scenario, &setup, Duration::ZERO, &mut ()),
-        };
+/// The same in an engine of choice, and somebody else may watch too. Phases are run in the event loop all the same;
+/// turmoil, and whoever watches, get the worst of them, which is run once more for that.
+pub fn run_with(scenario: &Scenario, engine: Engine, also: Option<&mut dyn Observer>) -> Record {
+    let setup = &Arc::new(scenario.setup.clone());
+    let (shift, summary) = match worst_phase(scenario, setup) {
+        None => (Duration::ZERO, None),
+        Some((_, record)) if engine == Engine::EventLoop && also.is_none() => return record,
+        Some((shift, record)) => (shift, record.summary),
     };
-    let interval = advert_interval(&setup, first);
+    let run = Run { scenario, setup, shift, engine };
+    let record = match also {
+        Some(also) => run_shifted(run, also),
+        None => run_shifted(run, &mut ()),
+    };
+    Record { summary, ..record }
+}
+
+/// By how much the acts of the worst of the phases were shifted, and its record; `None` of a scenario that is one run.
+pub(crate) fn worst_phase(scenario: &Scenario, setup: &Arc<Setup>) -> Option<(Duration, Record)> {
+    let (count, first) = (scenario.phases?, setup.acts.first()?.at);
+    let interval = advert_interval(setup, first);
+    let shift = |k| phase(interval, k, count, setup.tick);
     let mut phases = Phases::new();
     for k in 0..count {
-        let shift = phase(interval, k, count, setup.tick);
-        phases.add(run_shifted(scenario, &setup, shift, &mut ()));
+        phases.add(run_shifted(Run { scenario, setup, shift: shift(k), engine: Engine::EventLoop }, &mut ()));
     }
-    if let (Some(also), Some(worst)) = (also, phases.worst()) {
-        run_shifted(scenario, &setup, phase(interval, worst, count, setup.tick), also);
-    }
-    phases.finish().unwrap_or_else(|| run_shifted(scenario, &setup, Duration::ZERO, &mut ()))
+    Some((phases.worst().map(shift)?, phases.finish()?))
 }
 
 /// The `k`-th of `count` shifts through an interval, on the grid.
@@ -73,21 +81,30 @@ fn phase(interval: Duration, k: u32, count: u32, tick: Duration) -> Duration {
     Duration::from_nanos(share as u64 / tick * tick)
 }
 
-/// One run, its acts and what is expected from the first of them on so much later.
-fn run_shifted(scenario: &Scenario, setup: &Arc<Setup>, shift: Duration, also: &mut dyn Observer) -> Record {
+/// One run: its acts, and what is expected from the first of them on, so much later.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    /// The scenario's setup, shared.
+    pub(crate) setup: &'a Arc<Setup>,
+    pub(crate) shift: Duration,
+    pub(crate) engine: Engine,
+}
+
+/// Makes one run. Somebody else may watch as well.
+pub(crate) fn run_shifted(run: Run<'_>, watcher: &mut dyn Observer) -> Record {
+    let Run { scenario, setup, shift, engine } = run;
     let first = setup.acts.first().map_or(Time::MAX, |act| act.at);
     let mut expected = scenario.expectations.clone();
     for expectation in &mut expected {
         expectation.expect = expectation.expect.shifted(first, shift);
     }
     let end = Time::ZERO + setup.run + shift;
-    let mut observers = (Recorder::new(setup), Expectations::new(setup, &expected), FrameDigest::new());
-    let mut engine = EventLoop::new(Arc::clone(setup));
-    engine.shift_acts(shift);
-    let mut all = (&mut observers, also);
-    engine.run(end, &mut all);
-    all.finish(setup, end);
-    let (recorder, expectations, frames) = observers;
+    let own = (Recorder::new(setup), Expectations::new(setup, &expected), FrameDigest::new());
+    let mut observers = (own, watcher);
+    engine.run(setup, shift, end, &mut observers);
+    observers.finish(setup, end);
+    let ((recorder, expectations, frames), _) = observers;
     recorder.record(setup, expectations.verdicts(), Some(frames.value()))
 }
 

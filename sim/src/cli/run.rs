@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{BAD_INPUT, FAILS, Format, HOLDS, watch};
 use crate::observe::{Lanes, Palette, Record};
 use crate::run::{self, OpenError};
 use crate::snapshot::{self, Compared};
-use crate::{logs, scenario::Scenario};
+use crate::{agree, engine::Engine, logs, scenario::Scenario};
 
 /// Run scenario files and print the record of each.
 #[derive(Debug, Args)]
@@ -30,6 +30,9 @@ pub(super) struct Run {
     /// How to print the records
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// What makes time pass; `both` runs both and fails at the first line in which their traces differ
+    #[arg(long, value_enum, default_value_t = Choice::EventLoop)]
+    engine: Choice,
     /// Print one line a file, no record
     #[arg(long, short)]
     quiet: bool,
@@ -47,6 +50,17 @@ pub(super) struct Run {
     verbose: bool,
     #[command(flatten)]
     watch: watch::Watch,
+}
+
+/// Which engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    /// Jumps from event to event
+    EventLoop,
+    /// Every machine a host of turmoil that runs the real shell: slower
+    Turmoil,
+    /// One after the other, their traces compared
+    Both,
 }
 
 impl Run {
@@ -107,7 +121,18 @@ impl Run {
             }
         };
         self.install_logs(&scenario);
-        let (record, lanes) = match self.watch.run(&scenario) {
+        let engine = match self.engine {
+            Choice::EventLoop => Engine::EventLoop,
+            Choice::Turmoil => Engine::Turmoil,
+            Choice::Both => match agree::both(&scenario) {
+                Ok(()) => Engine::EventLoop,
+                Err(difference) => {
+                    complain(&format!("{}: {difference}", file.display()));
+                    return Ok(FAILS);
+                }
+            },
+        };
+        let (record, lanes) = match self.watch.run(&scenario, engine) {
             Ok(watched) => watched,
             Err(message) => {
                 complain(&message);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::engine::Engine;
 use crate::observe::{Lanes, Observer, Pcapng, Picture, Record};
 use crate::run;
 use crate::scenario::Scenario;
@@ -58,7 +59,7 @@ impl Watch {
     }
 
     /// Runs a scenario and writes what is asked for.
-    pub(super) fn run(&self, scenario: &Scenario) -> Result<(Record, Option<Lanes>), String> {
+    pub(super) fn run(&self, scenario: &Scenario, engine: Engine) -> Result<(Record, Option<Lanes>), String> {
         let setup = &scenario.setup;
         let draws = self.lanes || self.svg.is_some() || self.html.is_some();
         // Files are opened first: who may not write learns it before a long run.
@@ -71,10 +72,8 @@ impl Watch {
         let mut watchers: Vec<&mut dyn Observer> = Vec::new();
         watchers.extend(pcap.as_mut().map(|one| one as &mut dyn Observer));
         watchers.extend(picture.as_mut().map(|one| one as &mut dyn Observer));
-        let record = match watchers.is_empty() {
-            true => run::run(scenario),
-            false => run::watched(scenario, Some(&mut watchers)),
-        };
+        let also = (!watchers.is_empty()).then_some(&mut watchers as &mut dyn Observer);
+        let record = run::run_with(scenario, engine, also);
         if let (Some(pcap), Some(path)) = (pcap, &self.pcap) {
             pcap.into_inner().map_err(|error| cannot_write(path, &error))?;
         }

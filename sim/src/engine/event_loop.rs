@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use havip::program::{Actions, Program};
+use havip::program::{Action, Actions, Program};
 use havip::time::{Duration, Time};
 
 use tracing::level_filters::LevelFilter;
@@ -77,6 +77,9 @@ impl EventLoop {
             program.step(now, event, actions);
             for action in actions.iter() {
                 world.apply(cvm, action);
+                if let Action::Exit = action {
+                    break;
+                }
             }
             actions.clear();
             world.set_deadline(cvm, program.deadline());

@@ -20,6 +20,7 @@ pub mod picture;
 mod print;
 mod record;
 mod table;
+mod trace;
 mod words;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use picture::{Lanes, Picture};
 pub use print::Palette;
 pub use record::{Record, RecordLine, Recorder};
 pub use table::{Phases, Spread, Summary};
+pub use trace::Trace;
 
 /// Somebody who is told what happens in a run.
 pub trait Observer {

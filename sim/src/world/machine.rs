@@ -107,6 +107,14 @@ impl Machine {
     fn is_starting(&self, now: Time) -> bool {
         self.running == Running::Starting && self.signals.front().is_some_and(|&(at, _)| at <= now)
     }
+    /// Whether the timer fires now; it is off then.
+    fn take_timer(&mut self, now: Time) -> bool {
+        let fires = self.fires <= now && self.fired != now;
+        if fires {
+            (self.fired, self.fires, self.deadline) = (now, Time::MAX, None);
+        }
+        fires
+    }
     fn has_due(&self, now: Time) -> bool {
         !self.frozen
             && (self.signals.front().is_some_and(|&(at, _)| at <= now)
@@ -133,6 +141,28 @@ impl World {
         self.machines[usize::from(cvm.0)].file
     }
 
+    /// Whether the program has begun and not ended.
+    pub fn is_running(&self, cvm: CvmId) -> bool {
+        self.machines[usize::from(cvm.0)].running == Running::Yes
+    }
+
+    /// When the program's timer fires, for an engine whose clocks are its own.
+    pub fn timer(&self, cvm: CvmId) -> Option<Time> {
+        let machine = &self.machines[usize::from(cvm.0)];
+        (machine.running == Running::Yes && machine.fires != Time::MAX).then_some(machine.fires)
+    }
+
+    /// Whether something waits for a program that its own timer, firing now, does not wake it for: a packet, a
+    /// message, or a timer that fired while it stood still.
+    pub fn is_called(&self, cvm: CvmId) -> bool {
+        let (now, machine) = (self.now, &self.machines[usize::from(cvm.0)]);
+        !self.is_held(cvm)
+            && machine.has_due(now)
+            && (machine.fires < now
+                || !machine.socket.is_empty()
+                || machine.signals.front().is_some_and(|&(at, _)| at <= now))
+    }
+
     /// The program's next event of this instant: packets first, in the order in which they came; then what else
     /// happened; then its timer.
     pub fn poll(&mut self, cvm: CvmId) -> Option<(Now, Event<'_>)> {
@@ -148,6 +178,10 @@ impl World {
         let machine = self.machine(cvm);
         if machine.running != Running::Yes {
             return None;
+        }
+        #[cfg(test)]
+        if crate::flaws::has(crate::flaws::Flaw::TimerFirst) && machine.take_timer(now) {
+            return Some((clocks, Event::Timer));
         }
         if let Some(frame) = machine.socket.pop_front() {
             self.frames.let_go(frame); // its bytes stay until the instant ends
@@ -167,13 +201,7 @@ impl World {
             };
             return Some((clocks, event));
         }
-        if machine.fires <= now && machine.fired != now {
-            machine.fired = now;
-            machine.fires = Time::MAX;
-            machine.deadline = None;
-            return Some((clocks, Event::Timer));
-        }
-        None
+        machine.take_timer(now).then_some((clocks, Event::Timer))
     }
 
     /// Carries out one action of a program's step.
@@ -314,11 +342,14 @@ impl World {
         }
     }
 
-    /// Tells the program something at an instant.
+    /// Tells the program something at an instant. One that has not begun will find its machine as it then is, and
+    /// is told nothing before.
     pub(super) fn signal(&mut self, cvm: CvmId, at: Time, signal: Signal) {
         let machine = self.machine(cvm);
-        if machine.running == Running::No {
-            return;
+        match machine.running {
+            Running::Yes => {}
+            Running::Starting if signal == Signal::Start => {}
+            Running::No | Running::Starting => return,
         }
         let place = machine.signals.partition_point(|&(t, _)| t <= at);
         machine.signals.insert(place, (at, signal));

@@ -59,6 +59,11 @@ impl Queue {
         to: PortId,
         frame: FrameId,
     ) {
+        #[cfg(test)]
+        let (from, sequence) = match crate::flaws::has(crate::flaws::Flaw::ArrivalOrder) {
+            true => (PortId(0), crate::flaws::next_frame()),
+            false => (from, sequence),
+        };
         let rank = FRAME << CLASS_SHIFT
             | u64::from(from.0) << 45
             | (sequence & 0xfff_ffff_ffff) << 1
