@@ -152,7 +152,12 @@ fn the_worst_run_of_each_row_is_saved_and_replays() {
         let record = run::run(&scenario);
         assert_eq!(record.failing(), 0, "{name}");
         let worst = &row.figures[row.worst];
-        let longest = record.outages.iter().map(|outage| outage.to.saturating_since(outage.from)).max().unwrap_or_default();
+        let longest = record
+            .outages
+            .iter()
+            .map(|outage| outage.to.saturating_since(outage.from))
+            .max()
+            .unwrap_or_default();
         if row.first.is_some() && row.story != havip_sim::trial::Story::Return {
             assert_eq!(longest, worst.without.probed, "{name}");
         }
