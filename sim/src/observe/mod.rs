@@ -37,7 +37,7 @@ pub use outage::{Cause, Outage, Outages, Unreached};
 pub use pcapng::Pcapng;
 pub use picture::{Lanes, Picture};
 pub use print::Palette;
-pub use record::{Record, RecordLine, Recorder};
+pub use record::{OutageRow, Record, RecordLine, Recorder};
 pub use table::{Phases, Spread, Summary};
 pub use trace::Trace;
 

@@ -158,7 +158,9 @@ fn decided(machine: &Machine, keyword: &str, default: &str) -> String {
     match written {
         Some((span, source)) => {
             let (line, _) = sources.position(span);
-            let text = source.text.lines().nth(line - 1).unwrap_or("").trim();
+            // A log is no place for a password.
+            let written = source.text.lines().nth(line - 1).unwrap_or("").trim();
+            let text = if keyword == "auth_pass" { "auth_pass ***" } else { written };
             format!("{}:{line}: {text}", source.path)
         }
         None => format!("{}: no {keyword}: {default}", machine.path),

@@ -129,7 +129,8 @@ impl Cluster {
             1 => String::new(),
             n => format!(", the first of {n}"),
         };
-        let text = format!("{client} asks for {target}{more} every 50 ms");
+        let text =
+            format!("{client} asks for {target}{more} every 50 ms; while frames are lost, every 100 ms");
         cluster.bases.push(Basis::new(Tag::Assumed, "client", text));
         Ok(cluster)
     }

@@ -100,7 +100,6 @@ pub(super) struct Measure {
     /// The last move of the binding away from a machine that still answered.
     left: Option<(Time, NodeId)>,
     cloud: Duration,
-    answered: Option<Time>,
     /// When it first had an answer, and when the address first had a holder, from the mark on.
     first_answer: Option<Time>,
     first_holder: Option<Time>,
@@ -130,7 +129,6 @@ impl Measure {
             asleep: vec![false; setup.nodes()],
             left: None,
             cloud: Duration::ZERO,
-            answered: None,
             first_answer: None,
             first_holder: None,
         }
@@ -211,12 +209,14 @@ impl Measure {
             }
             What::Received { kind: Kind::Vrrp, from: Who::Node(from), .. } => {
                 let healed = self.blocked_acts.is_some() && self.mark.is_some() && !self.blocked;
-                if healed && self.first_advert.is_none() {
+                // Of those that cross the cut: other machines heard each other all the time.
+                let first = self.first.map(|cvm| Who::Node(setup.node_of_cvm(cvm)));
+                let crosses = first == Some(Who::Node(from)) || first == Some(report.who);
+                if healed && crosses && self.first_advert.is_none() {
                     self.first_advert = setup.cvm_of(from);
                 }
             }
-            What::Answered { sent, .. } => {
-                self.answered = self.answered.max(Some(sent));
+            What::Answered { .. } | What::AllAnswered { .. } => {
                 self.first_answer.get_or_insert(report.at);
             }
             What::AllAnswered { last, .. } => self.answered = self.answered.max(Some(last)),
@@ -248,8 +248,8 @@ impl Measure {
         for stretch in [&mut self.two, &mut self.two_heard, &mut self.stale] {
             stretch.is(false, end);
         }
-        let fresh = |at: Time| end.saturating_since(at) <= setup.clients[0].every * 4;
-        let after = self.answered.filter(|at| fresh(*at)).and_then(|_| self.goes_to(setup));
+        let silent = self.first_answer.is_none() || self.outages.all().iter().any(|outage| outage.still_out);
+        let after = if silent { None } else { self.goes_to(setup) };
         Figures {
             seed,
             shift,

@@ -190,8 +190,7 @@ fn judge(story: Story, one: &Figures, cluster: &Cluster, settings: &Settings) ->
     let slowest = cluster.machines.iter().map(|m| m.instance().advert_interval).max().unwrap_or_default();
     if one.two_masters_heard > ELECTION + slowest && story != Story::Loss {
         all.push(Verdict::TwoMasters);
-    }
-    if story == Story::Return && one.moved {
+    } else if story == Story::Return && one.moved {
         all.push(Verdict::SecondSwitch);
     }
     let Limits { outage, two_masters, stale } = settings.limits;
