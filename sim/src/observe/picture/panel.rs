@@ -107,8 +107,11 @@ impl Panel<'_> {
         let span = self.between(one.from, one.to);
         match what {
             Reach::Waiting => {
-                self.bars.rect("wait", (x, y + 8), (width, 4), &format!("not reached yet, {span}"));
-                self.inside("dim small", x, width, y + 5, "not reached yet");
+                let never = one.to == self.lanes.end;
+                let (class, word) =
+                    if never { ("bad small", "never reached") } else { ("dim small", "not reached yet") };
+                self.bars.rect("wait", (x, y + 8), (width, 4), &format!("{word}, {span}"));
+                self.inside(class, x, width, y + 5, word);
             }
             Reach::Answered => {
                 self.bars.rect("ok", (x, y + 3), (width, 14), &format!("reachable, {span}"));
@@ -140,7 +143,7 @@ impl Panel<'_> {
             let whole = label::parts(outage, lanes.digits);
             let short = label::length(outage.length(), lanes.digits);
             for text in [&whole, &short] {
-                let half = width_of(text) / 2 + 6;
+                let half = width_of(text) * 9 / 16 + 8; // bold is wider
                 let middle = ((from + to) / 2).clamp(LEFT + half, self.scale.right() - half);
                 let place = (middle - half, middle + half);
                 if half * 2 <= WIDTH && taken.iter().all(|one| place.1 <= one.0 || one.1 <= place.0) {

@@ -123,7 +123,7 @@ impl Lanes {
             (r#"<path class="arrow m0s" d="M9 3 V-11 m-4 6 l4 -6 l4 6"/>"#, claim),
         ];
         if lost {
-            items.push((r#"<rect class="hollow m0s" x="7" y="-10" width="4" height="9"/>"#, "advert lost"));
+            items.push((r#"<rect class="hollow m0s" x="7" y="-10" width="4" height="9"/>"#, "advert somebody missed"));
         }
         if refused {
             items.push((r#"<path class="refused" d="M9 4 V-5 m-5 -5 l10 10 m0 -10 l-10 10"/>"#, cross));

@@ -261,7 +261,7 @@ const LEGEND: [&str; 14] = [
     "z frozen",
     "H holds the address",
     "| advert",
-    "o advert lost",
+    "o advert somebody missed",
     "^ claim  x claim refused or lost",
 ];
 
