@@ -51,7 +51,8 @@ fn two_processes() -> Result<(), Failed> {
     };
     let (one, other) = (print("turmoil")?, print("turmoil")?);
     same("JSON of two processes", &one, &other)?;
-    same("JSON of two engines", &one, &print("event-loop")?)
+    same("JSON of two engines", &one, &print("event-loop")?)?;
+    same("JSON of both engines, compared", &one, &print("both")?)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: &T, other: &T) -> Result<(), Failed> {
