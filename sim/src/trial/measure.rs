@@ -219,7 +219,6 @@ impl Measure {
             What::Answered { .. } | What::AllAnswered { .. } => {
                 self.first_answer.get_or_insert(report.at);
             }
-            What::AllAnswered { last, .. } => self.answered = self.answered.max(Some(last)),
             _ => {}
         }
     }
