@@ -168,6 +168,25 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
+fn the_page_has_the_table_and_a_picture_a_row_and_nothing_outside_it() {
+    let folder = folder("page", &[("pair.conf", &fs::read_to_string(root().join(SPELLED)).unwrap())]);
+    let output = try_in(&folder, &["--phases", "8", "--html", "page.html", "pair.conf", "pair.conf"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    let rows =
+        stdout(&output).lines().filter(|line| line.contains("100%") || line.contains("heard first")).count();
+    assert!(rows > 20 && page.matches("<svg").count() >= 20, "{} pictures", page.matches("<svg").count());
+    assert!(page.contains("what happens") && page.contains("left behind"));
+    // The one address in it names the language of the pictures; nothing is loaded.
+    for outside in ["src=", "href=", "@import", "url(http"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let refused = try_in(&folder, &["--html", "none/page.html", "pair.conf", "pair.conf"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--html"));
+}
+
+#[test]
 fn json_and_junit_have_a_case_a_row() {
     let folder = folder("junit", &[("pair.conf", &fs::read_to_string(root().join(SPELLED)).unwrap())]);
     let output = try_in(

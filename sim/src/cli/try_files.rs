@@ -1,7 +1,7 @@
 //! `havip-sim try`.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
@@ -46,6 +46,9 @@ pub(super) struct Try {
     /// Write the rows into this file as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write one page: the table, and under it the worst run of each row as a picture
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -100,12 +103,9 @@ impl Try {
         if let Some(folder) = &self.save {
             Trial::can_save(folder)?;
         }
-        if let Some(file) = &self.junit {
-            std::fs::write(file, "").map_err(|error| Refusal {
-                message: format!("cannot write {}: {error}", file.display()),
-                diagnosis: None,
-                advice: "give --junit a file in a folder that exists and that you may write".to_owned(),
-            })?;
+        // Files are opened first: who may not write learns it before a long run.
+        for (flag, file) in [("--junit", &self.junit), ("--html", &self.html)] {
+            write(flag, file.as_deref(), || Ok(String::new()))?;
         }
         let meter = Meter { shown: io::stderr().is_terminal() };
         let report = trial.run(&meter);
@@ -114,13 +114,8 @@ impl Try {
         if let Some(folder) = &self.save {
             trial.save(&report, folder)?;
         }
-        if let Some(file) = &self.junit {
-            std::fs::write(file, report.junit()).map_err(|error| Refusal {
-                message: format!("cannot write {}: {error}", file.display()),
-                diagnosis: None,
-                advice: "give --junit a file that you may write".to_owned(),
-            })?;
-        }
+        write("--junit", self.junit.as_deref(), || Ok(report.junit()))?;
+        write("--html", self.html.as_deref(), || trial.page(&report))?;
         Ok(report)
     }
 
@@ -131,6 +126,20 @@ impl Try {
             Format::Json => writeln!(out, "{}", report.json()),
         }
     }
+}
+
+/// Writes what an option asks for, if it was given.
+fn write(
+    flag: &str,
+    file: Option<&Path>,
+    text: impl FnOnce() -> Result<String, Refusal>,
+) -> Result<(), Refusal> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text()?).map_err(|error| Refusal {
+        message: format!("cannot write {}: {error}", file.display()),
+        diagnosis: None,
+        advice: format!("give {flag} a file in a folder that exists and that you may write"),
+    })
 }
 
 /// How far it has come, on a terminal only.

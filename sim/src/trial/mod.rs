@@ -14,6 +14,7 @@ mod expand;
 mod json;
 mod junit;
 mod measure;
+mod page;
 mod peers;
 mod rows;
 mod save;

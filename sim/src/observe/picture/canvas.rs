@@ -93,7 +93,7 @@ pub(super) fn fit(text: &str, width: i64) -> String {
 }
 
 /// A text inside XML or HTML, in an attribute too. What XML has no way to say is shown as a replacement sign.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -25,6 +25,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use canvas::Escaped;
+
 use std::net::Ipv4Addr;
 
 use havip::time::{Duration, Time};
