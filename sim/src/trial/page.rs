@@ -7,7 +7,7 @@ use super::{Refusal, Report, Trial, table};
 use crate::engine::Engine;
 use crate::observe::{Escaped, Picture};
 use crate::run;
-use crate::scenario::load_keepalived;
+use crate::scenario::{ScriptError, load_keepalived};
 
 const STYLE: &str = "body{font:15px system-ui,sans-serif;margin:2em auto;max-width:1240px;padding:0 1em}\
 pre{overflow-x:auto;font-size:12px;line-height:1.35}summary{cursor:pointer;padding:.4em 0}\
@@ -42,7 +42,7 @@ impl Trial {
         let read = |path: &str| self.text_at(path);
         let prepared = self.script_of(report, row).prepare(&read, &load_keepalived);
         let scenario = prepared.map_err(|errors| {
-            Refusal::new(errors.iter().map(|e| e.one_line()).collect::<Vec<_>>().join("\n"))
+            Refusal::new(errors.iter().map(ScriptError::one_line).collect::<Vec<_>>().join("\n"))
         })?;
         let mut picture = Picture::new(&scenario.setup);
         let record = run::run_with(&scenario, Engine::EventLoop, Some(&mut picture));
