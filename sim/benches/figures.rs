@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use havip::time::{Duration, Time};
-use havip_sim::engine::EventLoop;
+use havip_sim::engine::{Engine, EventLoop};
 use havip_sim::observe::{Expectations, FrameDigest, Observer, Recorder};
 use havip_sim::scenario::{Script, load_keepalived};
 use havip_sim::world::Setup;
@@ -86,6 +86,29 @@ fn main() {
             Command::new(program).arg(format!("--case={index}")).output().expect("a run of this program");
         print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     }
+    println!("{:<32} {:>16} {:>14} {:>12}", "one engine against the other", "event loop", "turmoil", "ratio");
+    for machines in [3, 10] {
+        compare_engines(machines);
+    }
+}
+
+/// Both engines on one cluster, in turns: simulated seconds a second each, and the median of the ratios.
+fn compare_engines(machines: u32) {
+    let simulated = Duration::from_secs(5);
+    let setup = Arc::new(cluster(machines, "1s"));
+    let rate = |engine: Engine, times: u32| {
+        let begun = Instant::now();
+        for _ in 0..times {
+            engine.run(&setup, Duration::ZERO, Time::ZERO + simulated, &mut ());
+        }
+        (simulated.as_secs() * u64::from(times)) as f64 / begun.elapsed().as_secs_f64()
+    };
+    let mut pairs: Vec<(f64, f64)> =
+        (0..3).map(|_| (rate(Engine::EventLoop, 200), rate(Engine::Turmoil, 1))).collect();
+    pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+    let (fast, faithful) = pairs[1];
+    let name = format!("{machines} machines, 5 s from the start");
+    println!("{name:<32} {fast:>16.0} {faithful:>14.1} {:>12.0}", fast / faithful);
 }
 
 /// Three runs; the median counts.

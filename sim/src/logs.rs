@@ -16,9 +16,9 @@ use crate::engine::running;
 /// Prints log lines on standard error, turmoil's own excepted: those `RUST_LOG` asks for, or the agent's own with `verbose`; none otherwise.
 pub fn install(verbose: bool, machines: Vec<String>) {
     let wanted = match (std::env::var("RUST_LOG"), verbose) {
-        (Ok(filter), _) => filter,
-        (Err(_), true) => "havip=info".to_owned(),
-        (Err(_), false) => return,
+        (Ok(filter), _) if !filter.is_empty() => filter,
+        (_, true) => "havip=info".to_owned(),
+        (_, false) => return,
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{wanted},turmoil=off")))
