@@ -228,7 +228,7 @@ impl Program for Agent {
             }
             Event::Reload { files } => self.reload(now, files, out),
             Event::Stop => self.stop(now, out),
-            Event::Neighbour { .. } => {}
+            Event::Neighbour { .. } | Event::Script { .. } | Event::File { .. } => {}
         }
         let timers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
         self.earliest = timers.min(self.ends.unwrap_or(Time::MAX));

@@ -21,6 +21,7 @@
 pub mod agent;
 pub mod config;
 pub mod files;
+pub mod profile;
 pub mod program;
 pub mod shell;
 pub mod time;

@@ -12,6 +12,8 @@
 //!    same step asked for after it is done.
 //! 5. Every [`Action::AddAddress`] and [`Action::RemoveAddress`] is answered by one [`Event::Address`].
 //! 6. What a program asks of its kernel, the kernel has done at a later instant, never at the same one.
+//! 7. Every [`Action::RunScript`] is answered by one [`Event::Script`], after an [`Action::KillScript`] as well;
+//!    every [`Action::WatchFile`] by an [`Event::File`], and by one more after each change.
 //!
 //! No protocol is named here: keepalived's agent is one program, Pacemaker's and Heartbeat's models are others.
 
@@ -93,6 +95,20 @@ pub enum Event<'a> {
         /// What happened to it.
         change: AddressChange,
     },
+    /// A script that the program had run has ended.
+    Script {
+        /// Which.
+        script: ScriptId,
+        /// How.
+        result: ScriptResult,
+    },
+    /// A watched file was written, or is gone.
+    File {
+        /// Which.
+        file: WatchId,
+        /// What stands in it; nothing when there is no such file.
+        text: Option<&'a str>,
+    },
     /// The files changed and the program is to read them again (SIGHUP).
     Reload {
         /// As they are now.
@@ -100,6 +116,23 @@ pub enum Event<'a> {
     },
     /// The program is to end in good order (SIGTERM).
     Stop,
+}
+
+/// One of a program's scripts, by its own number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScriptId(pub u16);
+
+/// One of the files a program watches, by its own number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WatchId(pub u16);
+
+/// How a script ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptResult {
+    /// With this exit code.
+    Exited(u8),
+    /// By a signal.
+    Killed,
 }
 
 /// What happened to an address.
@@ -150,6 +183,9 @@ pub enum Action<'a> {
         interface: InterfaceId,
         /// With its prefix length.
         address: IpNet,
+        /// How long it stays without being added again; for ever if nothing is said. The kernel counts whole
+        /// seconds.
+        lifetime: Option<Duration>,
     },
     /// Take an address off an interface.
     RemoveAddress {
@@ -166,6 +202,42 @@ pub enum Action<'a> {
         group: u32,
         /// For people: `VI_1`.
         name: &'a str,
+    },
+    /// Run a script and say how it ended. A number that is still running is not run twice.
+    RunScript {
+        /// How [`Event::Script`] will name it.
+        script: ScriptId,
+        /// Its command line.
+        command: &'a str,
+    },
+    /// End a script that takes too long (SIGTERM).
+    KillScript {
+        /// Which.
+        script: ScriptId,
+    },
+    /// Run a program that is told something; nobody waits for it.
+    Notify {
+        /// Its command line.
+        command: &'a str,
+    },
+    /// Write a line into a named pipe.
+    WriteFifo {
+        /// The pipe's path.
+        path: &'a str,
+        /// The line, without its end.
+        line: &'a str,
+    },
+    /// Tell what stands in a file, once at once and then whenever it changes.
+    WatchFile {
+        /// How [`Event::File`] will name it.
+        file: WatchId,
+        /// Its path.
+        path: &'a str,
+    },
+    /// Hand over ARP frames and neighbour advertisements as they come in, with [`Event::Neighbour`].
+    WatchNeighbours {
+        /// Where.
+        interface: InterfaceId,
     },
     /// A fact for whoever watches.
     Record(Record),
@@ -325,9 +397,15 @@ enum Entry {
     Listen { interface: InterfaceId, protocol: u8, group: Option<IpAddr> },
     SendPacket { interface: InterfaceId, packet: Range<usize> },
     SendFrame { interface: InterfaceId, frame: Range<usize> },
-    AddAddress { interface: InterfaceId, address: IpNet },
+    AddAddress { interface: InterfaceId, address: IpNet, lifetime: Option<Duration> },
     RemoveAddress { interface: InterfaceId, address: IpNet },
     Subject { id: Subject, group: u32, name: Range<usize> },
+    RunScript { script: ScriptId, command: Range<usize> },
+    KillScript { script: ScriptId },
+    Notify { command: Range<usize> },
+    WriteFifo { path: Range<usize>, line: Range<usize> },
+    WatchFile { file: WatchId, path: Range<usize> },
+    WatchNeighbours { interface: InterfaceId },
     Record(Record),
     Exit,
 }
@@ -354,11 +432,23 @@ impl Actions {
                 Entry::SendPacket { interface, packet: self.keep(packet) }
             }
             Action::SendFrame { interface, frame } => Entry::SendFrame { interface, frame: self.keep(frame) },
-            Action::AddAddress { interface, address } => Entry::AddAddress { interface, address },
+            Action::AddAddress { interface, address, lifetime } => {
+                Entry::AddAddress { interface, address, lifetime }
+            }
             Action::RemoveAddress { interface, address } => Entry::RemoveAddress { interface, address },
             Action::Subject { id, group, name } => {
                 Entry::Subject { id, group, name: self.keep(name.as_bytes()) }
             }
+            Action::RunScript { script, command } => {
+                Entry::RunScript { script, command: self.keep(command.as_bytes()) }
+            }
+            Action::KillScript { script } => Entry::KillScript { script },
+            Action::Notify { command } => Entry::Notify { command: self.keep(command.as_bytes()) },
+            Action::WriteFifo { path, line } => {
+                Entry::WriteFifo { path: self.keep(path.as_bytes()), line: self.keep(line.as_bytes()) }
+            }
+            Action::WatchFile { file, path } => Entry::WatchFile { file, path: self.keep(path.as_bytes()) },
+            Action::WatchNeighbours { interface } => Entry::WatchNeighbours { interface },
             Action::Record(record) => Entry::Record(record),
             Action::Exit => Entry::Exit,
         };
@@ -383,20 +473,32 @@ impl Actions {
             Entry::SendFrame { interface, frame } => {
                 Action::SendFrame { interface: *interface, frame: &self.bytes[frame.clone()] }
             }
-            Entry::AddAddress { interface, address } => {
-                Action::AddAddress { interface: *interface, address: *address }
+            Entry::AddAddress { interface, address, lifetime } => {
+                Action::AddAddress { interface: *interface, address: *address, lifetime: *lifetime }
             }
             Entry::RemoveAddress { interface, address } => {
                 Action::RemoveAddress { interface: *interface, address: *address }
             }
-            Entry::Subject { id, group, name } => Action::Subject {
-                id: *id,
-                group: *group,
-                name: std::str::from_utf8(&self.bytes[name.clone()]).unwrap_or_default(),
-            },
+            Entry::Subject { id, group, name } => {
+                Action::Subject { id: *id, group: *group, name: self.text(name) }
+            }
+            Entry::RunScript { script, command } => {
+                Action::RunScript { script: *script, command: self.text(command) }
+            }
+            Entry::KillScript { script } => Action::KillScript { script: *script },
+            Entry::Notify { command } => Action::Notify { command: self.text(command) },
+            Entry::WriteFifo { path, line } => {
+                Action::WriteFifo { path: self.text(path), line: self.text(line) }
+            }
+            Entry::WatchFile { file, path } => Action::WatchFile { file: *file, path: self.text(path) },
+            Entry::WatchNeighbours { interface } => Action::WatchNeighbours { interface: *interface },
             Entry::Record(record) => Action::Record(*record),
             Entry::Exit => Action::Exit,
         })
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {

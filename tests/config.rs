@@ -18,7 +18,7 @@ fn load(text: &str) -> Loaded {
 }
 
 fn load_as(text: &str, id: &str) -> Loaded {
-    config::load(&Files::single("x.conf", text), &Options { id: Some(id.to_owned()), with: Vec::new() })
+    config::load(&Files::single("x.conf", text), &Options { id: Some(id.to_owned()), ..Options::default() })
 }
 
 fn rendered(loaded: &Loaded) -> String {
@@ -86,7 +86,7 @@ fn the_other_files_of_the_scenarios_are_clean_for_both_machines() {
             assert_eq!(rendered(loaded), "", "{name}");
         }
         let (a, b) = (&a.config.instances[0], &b.config.instances[0]);
-        assert_eq!((a.source, b.source), (Some(b.peers[0]), Some(a.peers[0])), "{name}");
+        assert_eq!((a.source, b.source), (Some(b.peers[0].address), Some(a.peers[0].address)), "{name}");
         assert_eq!((a.vrid, &a.addresses, a.password), (b.vrid, &b.addresses, b.password), "{name}");
     }
 }
@@ -244,7 +244,7 @@ fn files_come_from_a_disk_with_what_they_include() {
     let files = config::disk::read(root).expect("the file is there");
     assert_eq!(files.texts.len(), 1);
     assert_eq!(
-        config::load(&files, &Options { id: Some("b".to_owned()), with: Vec::new() }).config.instances[0]
+        config::load(&files, &Options { id: Some("b".to_owned()), ..Options::default() }).config.instances[0]
             .priority,
         90
     );
@@ -268,7 +268,7 @@ fn an_override_stands_in_every_instance_instead_of_its_line() {
         let with = list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         config::load(
             &Files::single("x.conf", with_lines("    priority 10\n    nopreempt")),
-            &Options { id: None, with },
+            &Options { with, ..Options::default() },
         )
     };
     let loaded = with(&[("priority", "20"), ("preempt_delay", "3"), ("preempt", ""), ("state", "MASTER")]);
@@ -301,7 +301,7 @@ fn a_form_that_needs_a_word_takes_one() {
 fn holds(text: &str) {
     let files = Files::single("x.conf", text);
     let with = vec![("priority".to_owned(), "7".to_owned())];
-    let loaded = config::load(&files, &Options { id: Some("a".to_owned()), with });
+    let loaded = config::load(&files, &Options { id: Some("a".to_owned()), with, ..Options::default() });
     for d in &loaded.diagnoses {
         let spans =
             d.span.into_iter().chain(d.related.iter().map(|r| r.0)).chain(d.fix.iter().map(|f| f.span));
@@ -320,7 +320,11 @@ fn holds(text: &str) {
         loaded,
         config::load(
             &files,
-            &Options { id: Some("a".to_owned()), with: vec![("priority".to_owned(), "7".to_owned())] }
+            &Options {
+                id: Some("a".to_owned()),
+                with: vec![("priority".to_owned(), "7".to_owned())],
+                ..Options::default()
+            }
         )
     );
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::globals::Globals;
 use super::instance::{AuthKind, Draft};
-use super::model::{Garp, Instance, Password, Version};
+use super::model::{Garp, Instance, Notify, Password, Peer, VRRP_GROUP, Version};
 use super::values::Set;
 use super::{Span, diagnosis::Severity};
 use crate::time::Duration;
@@ -66,14 +66,27 @@ impl Job<'_> {
             password,
             source: self
                 .decide(if self.draft.unicast_source { "unicast_src_ip" } else { "mcast_src_ip" }, source),
-            peers: self.draft.peers.iter().map(|(a, _)| *a).collect(),
-            unicast_ttl: self.decide("unicast_ttl", ttl).unwrap_or(255),
+            peers: self.draft.peers.iter().map(|(a, _)| Peer { address: *a, ttl: None }).collect(),
+            lost_its_peers: self.draft.unicast.is_some() && self.draft.peers.is_empty(),
+            fault_without_peers: false,
+            unicast_ttl: self.decide("unicast_ttl", ttl),
+            check_unicast_source: false,
+            group: VRRP_GROUP.into(),
             addresses: self.addresses(),
+            excluded: Vec::new(),
             garp,
             lower_prio_no_advert: self.decide("lower_prio_no_advert", lower_prio_no_advert).unwrap_or(false)
                 || strict.is_some(),
             higher_prio_send_advert: self.decide("higher_prio_send_advert", higher_prio).unwrap_or(false),
             old_unicast_checksum: self.decide("old_unicast_checksum", old_checksum).unwrap_or(false),
+            v3_checksum_as_v2: false,
+            skip_check_addresses: false,
+            hmac: None,
+            tracked: Vec::new(),
+            track_own_interface: true,
+            track_source: false,
+            timer_expired_backup: None,
+            notify: Notify::default(),
             decided: BTreeMap::new(),
         };
         self.check_required(&instance)?;
@@ -309,6 +322,8 @@ impl Job<'_> {
                 lower_delay,
             )),
             lower_prio_repeat: pick("garp_lower_prio_repeat", own.lower_prio_repeat, &None, lower_repeat),
+            interval: Duration::ZERO,
+            gna_interval: Duration::ZERO,
         }
     }
 

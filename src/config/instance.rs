@@ -259,7 +259,7 @@ impl Draft {
             let message = format!("{} stands here twice", quote(text));
             out.push(Diagnosis::warning("address-twice", first.span, message).related(*before, "first here"));
         }
-        self.addresses.push((VirtualAddress { address: net, device }, line_span(words)));
+        self.addresses.push((VirtualAddress { address: net, device, no_track: false }, line_span(words)));
     }
 }
 

@@ -26,7 +26,10 @@ mod values;
 
 pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
 pub use keywords::{Context, Form, Keyword};
-pub use model::{Config, Garp, Instance, Password, VRRP_GROUP, Version, VirtualAddress};
+pub use model::{
+    Config, Garp, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password, Peer, SyncGroup, TrackFile,
+    TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
+};
 pub use reading::load;
 pub use sources::{Source, Sources};
 
@@ -49,6 +52,8 @@ pub struct Options {
     /// Scalars of every `vrrp_instance`, keyword and value, as if they stood there instead of the file's own.
     /// A keyword that takes no value is switched by `on` and `off`; an empty value means `on`.
     pub with: Vec<(String, String)>,
+    /// Whose reading it is: which version's lexer and clearing rules, and how the agent behaves.
+    pub profile: crate::profile::Profile,
 }
 
 /// What was read.

@@ -50,7 +50,7 @@ pub fn load(files: &Files, options: &Options) -> Loaded {
 
 fn missing(files: &Files, sources: Sources) -> Loaded {
     let message = format!("there is no file {}", quote(&files.main));
-    let config = Config { instances: Vec::new(), refused: Some(message.clone()) };
+    let config = Config { refused: Some(message.clone()), ..Config::default() };
     let mut diagnosis = Diagnosis::new(Severity::Error, "no-file", None, message);
     diagnosis = diagnosis.by_keepalived();
     Loaded { config, diagnoses: vec![diagnosis], sources, unmatched_with: Vec::new() }
@@ -72,7 +72,7 @@ fn read(items: &[Item], mends: &Mends, overrides: &[Override], sources: &Sources
     for node in tree.top.iter().filter(|n| n.name() == "global_defs") {
         node.children.iter().for_each(|line| globals.line(line, &mut out));
     }
-    let mut config = Config { instances: Vec::new(), refused: tree.refused };
+    let mut config = Config { refused: tree.refused, ..Config::default() };
     let mut instances: Vec<(super::Instance, Span)> = Vec::new();
     let mut names: Vec<(String, Span)> = Vec::new();
     for node in tree.top.iter().filter(|n| n.name() == "vrrp_instance") {

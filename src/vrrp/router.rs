@@ -498,7 +498,7 @@ impl VirtualRouter {
 
     fn add_address(&mut self, address: IpNet, out: &mut Actions) {
         self.installing += 1;
-        out.push(Action::AddAddress { interface: self.place.interface, address });
+        out.push(Action::AddAddress { interface: self.place.interface, address, lifetime: None });
     }
 
     fn remove_addresses(&mut self, out: &mut Actions) {

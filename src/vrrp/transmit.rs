@@ -55,7 +55,8 @@ pub(crate) fn advert(
         });
     };
     if config.is_unicast() {
-        config.peers.iter().filter_map(ipv4_of).for_each(|peer| send(peer, config.unicast_ttl));
+        let ttl = config.unicast_ttl.unwrap_or(vrrp::TTL);
+        config.peers.iter().filter_map(|p| ipv4_of(&p.address)).for_each(|peer| send(peer, ttl));
     } else {
         send(vrrp::GROUP, vrrp::TTL);
     }

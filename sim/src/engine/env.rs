@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use havip::files::Files;
-use havip::program::{Action, AddressChange, Event, Interface, InterfaceId, Now};
+use havip::program::{
+    Action, AddressChange, Event, Interface, InterfaceId, Now, ScriptId, ScriptResult, WatchId,
+};
 use havip::shell::Env;
 use havip::time::Time;
 use tracing::level_filters::LevelFilter;
@@ -31,6 +33,9 @@ enum Held {
     Timer,
     Link(InterfaceId, bool),
     Address(InterfaceId, IpAddr, AddressChange),
+    Script(ScriptId, ScriptResult),
+    /// Its text is in `bytes`, if there is one.
+    File(WatchId, bool),
     Reload(Box<Files>),
     Stop,
 }
@@ -65,6 +70,11 @@ impl SimEnv {
             Event::Timer => Held::Timer,
             Event::Link { interface, up } => Held::Link(interface, up),
             Event::Address { interface, address, change } => Held::Address(interface, address, change),
+            Event::Script { script, result } => Held::Script(script, result),
+            Event::File { file, text } => {
+                keep(text.unwrap_or_default().as_bytes());
+                Held::File(file, text.is_some())
+            }
             Event::Reload { files } => Held::Reload(Box::new(files.clone())),
             Event::Stop => Held::Stop,
         };
@@ -80,6 +90,11 @@ impl SimEnv {
             Held::Link(interface, up) => Event::Link { interface: *interface, up: *up },
             Held::Address(interface, address, change) => {
                 Event::Address { interface: *interface, address: *address, change: *change }
+            }
+            Held::Script(script, result) => Event::Script { script: *script, result: *result },
+            Held::File(file, exists) => {
+                let text = exists.then(|| std::str::from_utf8(&self.bytes).unwrap_or_default());
+                Event::File { file: *file, text }
             }
             Held::Reload(files) => Event::Reload { files },
             Held::Stop => Event::Stop,

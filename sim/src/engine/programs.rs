@@ -21,7 +21,7 @@ impl AnyProgram {
     pub fn of(setup: &Setup, cvm: CvmId, file: Option<FileId>) -> AnyProgram {
         let machine = &setup.cvms[usize::from(cvm.0)];
         let ProgramSetup::Keepalived { with, config, .. } = &machine.program;
-        let options = Options { id: Some(machine.name.clone()), with: with.clone() };
+        let options = Options { id: Some(machine.name.clone()), with: with.clone(), ..Options::default() };
         let config = match file {
             None => Arc::clone(config),
             Some(file) => Arc::new(config::load(&setup.files[usize::from(file.0)], &options).config),

@@ -191,7 +191,10 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf]) -> Result<Machine, Ref
 
 /// What a machine's file means.
 pub(super) fn understand(files: &Files, name: &str, with: &[(String, String)]) -> Loaded {
-    config::load(files, &config::Options { id: Some(name.to_owned()), with: with.to_vec() })
+    config::load(
+        files,
+        &config::Options { id: Some(name.to_owned()), with: with.to_vec(), ..config::Options::default() },
+    )
 }
 
 /// A file's name in scripts: its own, unless another file of another folder has it too.
@@ -262,10 +265,11 @@ fn addresses(machines: &mut [Machine], bases: &mut Vec<Basis>) -> Result<(), Ref
         }
         let used = taken(machines, &havips);
         let listed = machines.iter().enumerate().filter(|(n, _)| *n != i);
-        let listed = listed.flat_map(|(_, m)| m.instance().peers.iter()).find_map(|peer| match peer {
-            IpAddr::V4(peer) if !used_by_machine(machines, *peer) => Some(*peer),
-            _ => None,
-        });
+        let listed =
+            listed.flat_map(|(_, m)| m.instance().peers.iter()).find_map(|peer| match peer.address {
+                IpAddr::V4(peer) if !used_by_machine(machines, peer) => Some(peer),
+                _ => None,
+            });
         let around = smallest_net(used.iter().copied());
         let address =
             listed.or_else(|| free_in(around, false, false, &used)).ok_or_else(|| no_room(around))?;
@@ -308,8 +312,8 @@ fn used_by_machine(machines: &[Machine], address: Ipv4Addr) -> bool {
 /// Every address that somebody has or is listed with.
 fn taken(machines: &[Machine], havips: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
     let own = machines.iter().map(|m| m.address).filter(|a| !a.is_unspecified());
-    let peers = machines.iter().flat_map(|m| &m.instance().peers).filter_map(|peer| match peer {
-        IpAddr::V4(peer) => Some(*peer),
+    let peers = machines.iter().flat_map(|m| &m.instance().peers).filter_map(|peer| match peer.address {
+        IpAddr::V4(peer) => Some(peer),
         IpAddr::V6(_) => None,
     });
     let mut all: Vec<Ipv4Addr> = own.chain(peers).chain(havips.iter().copied()).collect();

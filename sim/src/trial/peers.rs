@@ -20,8 +20,8 @@ pub(super) fn check(machines: &[Machine]) -> Result<(), Refusal> {
                     other.address, this.address, other.path
                 )));
             }
-            if mine.is_unicast() && !mine.peers.contains(&IpAddr::V4(other.address)) {
-                let listed: Vec<String> = mine.peers.iter().map(IpAddr::to_string).collect();
+            if mine.is_unicast() && !mine.peers.iter().any(|p| p.address == IpAddr::V4(other.address)) {
+                let listed: Vec<String> = mine.peers.iter().map(|p| p.address.to_string()).collect();
                 let message = format!(
                     "{} ({}) does not know {}: its unicast_peer lists {}, and {} has {} ({})",
                     this.name,

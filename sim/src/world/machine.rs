@@ -235,6 +235,12 @@ impl World {
                     self.report(Who::Node(node), What::Subject(cvm, id));
                 }
             }
+            Action::RunScript { .. }
+            | Action::KillScript { .. }
+            | Action::Notify { .. }
+            | Action::WriteFifo { .. }
+            | Action::WatchFile { .. }
+            | Action::WatchNeighbours { .. } => {}
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
             Action::Exit => self.end_program(cvm, Life::Exited),
         }

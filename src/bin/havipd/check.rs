@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let options = Options { id: arguments.id.clone(), with: arguments.with.clone() };
+    let options = Options { id: arguments.id.clone(), with: arguments.with.clone(), ..Options::default() };
     let loaded = config::load(&files, &options);
     if let Some(keyword) = loaded.unmatched_with.first() {
         anstream::eprintln!(

@@ -1,7 +1,5 @@
 //! What would run, in a table: one row an instance.
 
-use std::net::IpAddr;
-
 use havip::config::{Config, Instance, Version};
 use havip::time::Duration;
 
@@ -45,7 +43,7 @@ fn row(i: &Instance) -> [String; 9] {
         preempts(i),
         i.advert_interval.to_string(),
         format!("{}..{} s", least.display(3), most.display(3)),
-        if i.is_unicast() { list(i.peers.iter()) } else { "multicast".to_owned() },
+        if i.is_unicast() { list(i.peers.iter().map(|p| p.address)) } else { "multicast".to_owned() },
         list(i.addresses.iter().map(|a| a.address)),
     ]
 }
@@ -66,7 +64,7 @@ pub(crate) fn json(i: &Instance) -> String {
         i.preempt_delay.as_nanos(),
         least.as_nanos(),
         most.as_nanos(),
-        strings(i.peers.iter().map(IpAddr::to_string).collect()),
+        strings(i.peers.iter().map(|p| p.address.to_string()).collect()),
         strings(i.addresses.iter().map(|a| a.address.to_string()).collect()),
     )
 }
