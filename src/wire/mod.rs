@@ -15,6 +15,7 @@ use std::net::IpAddr;
 pub mod arp;
 pub mod checksum;
 pub mod ethernet;
+pub mod hmac_trailer;
 pub mod icmp;
 pub mod icmpv6;
 pub mod ipv4;
@@ -79,6 +80,8 @@ pub enum Layer {
     Ndp,
     /// [`vrrp`].
     Vrrp,
+    /// [`hmac_trailer`].
+    HmacTrailer,
 }
 
 impl fmt::Display for Layer {
@@ -92,6 +95,7 @@ impl fmt::Display for Layer {
             Layer::Icmpv6 => "an ICMPv6 message",
             Layer::Ndp => "a neighbour discovery message",
             Layer::Vrrp => "a VRRP advertisement",
+            Layer::HmacTrailer => "an auth_hmac trailer",
         })
     }
 }

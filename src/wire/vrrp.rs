@@ -27,7 +27,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ipv4::{self, Protocol};
-use super::{Error, Family, Layer, array, at_least, ipv6, u16_at};
+use super::{Error, Family, Layer, array, at_least, hmac_trailer, ipv6, u16_at};
 use crate::time::Duration;
 
 mod addresses;
@@ -344,6 +344,12 @@ impl<'a> Repr<'a> {
         dst: impl Into<IpAddr>,
     ) {
         let message = &mut buffer[..self.len()];
+        self.write(message);
+        self.write_checksum(message, rule, src.into(), dst.into());
+    }
+
+    /// Writes the message, its checksum zero, to `message`, which is as long.
+    fn write(&self, message: &mut [u8]) {
         let address_len = self.addresses.family().address_len();
         let (header, rest) = message.split_at_mut(HEADER_LEN);
         let (list, trailer) = rest.split_at_mut(address_len * self.addresses.len());
@@ -368,7 +374,6 @@ impl<'a> Repr<'a> {
         header[2] = self.priority;
         header[3] = self.addresses.len() as u8;
         header[4..6].copy_from_slice(&word);
-        // RFC 3768 section 5.3.8: "For computing the checksum, the checksum field is set to zero."
         header[6..8].fill(0);
         for (slot, address) in list.chunks_exact_mut(address_len).zip(&self.addresses) {
             match address {
@@ -376,8 +381,20 @@ impl<'a> Repr<'a> {
                 IpAddr::V6(address) => slot.copy_from_slice(&address.octets()),
             }
         }
-        let checksum = rule.begin(version, src.into(), dst.into(), message.len()).with(message).finish();
-        message[6..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+
+    /// Writes the checksum of this message, which `bytes` begin with, and of what follows it, where it covers
+    /// that. See [`Packet::verify`].
+    pub(super) fn write_checksum(&self, bytes: &mut [u8], rule: ChecksumRule, src: IpAddr, dst: IpAddr) {
+        // RFC 3768 section 5.3.8: "For computing the checksum, the checksum field is set to zero."
+        bytes[6..8].fill(0);
+        let covered = match self.addresses.family() {
+            Family::Ipv4 => &bytes[..self.len()],
+            Family::Ipv6 => &*bytes,
+        };
+        let version = covered[0] >> 4;
+        let checksum = rule.begin(version, src, dst, covered.len()).with(covered).finish();
+        bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
     }
 }
 
@@ -433,7 +450,8 @@ impl fmt::Display for Repr<'_> {
 }
 
 impl<T: AsRef<[u8]>> fmt::Display for Packet<T> {
-    /// As a [`Repr`], and what is wrong with the length if something is: never the password.
+    /// As a [`Repr`], with keepalived's trailer if there is one, and what is wrong with the length if something
+    /// is: never the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Summary {
             version: self.version(),
@@ -445,9 +463,12 @@ impl<T: AsRef<[u8]>> fmt::Display for Packet<T> {
             addresses: counted(self.buffer.as_ref(), self.family, self.address_count()),
         }
         .fmt(f)?;
-        match (self.expected_len(), self.found_len()) {
-            (expected, found) if expected != found => write!(f, " ({found} bytes instead of {expected})"),
-            _ => Ok(()),
+        let (expected, found) = (self.expected_len(), self.found_len());
+        let trailer = self.buffer.as_ref().get(expected..).unwrap_or_default();
+        match hmac_trailer::Packet::new(trailer).and_then(|trailer| hmac_trailer::Repr::parse(&trailer)) {
+            Ok(trailer) if found == expected + hmac_trailer::LEN => write!(f, " {trailer}"),
+            _ if found == expected => Ok(()),
+            _ => write!(f, " ({found} bytes instead of {expected})"),
         }
     }
 }
