@@ -187,6 +187,9 @@ fn a_stamp_is_after_another_as_serial_numbers_are() {
     assert!(!half.is_after(STAMP) && !STAMP.is_after(half), "RFC 1982 leaves it open");
 }
 
+/// Of the last second before the seconds begin again.
+const LAST_SECOND: Stamp = Stamp::new(u32::MAX, u16::MAX, 0);
+
 #[test]
 fn a_stamp_follows_the_clock_unless_the_clock_stands_still() {
     let utc = Time::from_nanos(1_700_000_000_250_000_000);
@@ -200,6 +203,8 @@ fn a_stamp_follows_the_clock_unless_the_clock_stands_still() {
     assert_eq!(Stamp::following(Some(full), utc), Stamp::new(1_700_000_000, 0x4001, 0), "it carries");
     let later = Time::from_nanos(1_700_000_001_000_000_000);
     assert_eq!(Stamp::following(Some(full), later), Stamp::new(1_700_000_001, 0, 0));
+    let begins_again = Time::from_nanos((1 << 32) * 1_000_000_000);
+    assert_eq!(Stamp::following(Some(LAST_SECOND), begins_again), Stamp::new(0, 0, 0));
 }
 
 #[test]
