@@ -1,6 +1,6 @@
 //! The lines of a record: kept as small values while a run goes by, put into words when it is over.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Role, Subject, Why};
 use havip::time::Time;
@@ -39,7 +39,7 @@ pub(crate) enum Entry {
         why: Why,
     },
     Held {
-        address: Ipv4Addr,
+        address: IpAddr,
         held: bool,
         reason: Reason,
     },
@@ -52,7 +52,7 @@ pub(crate) enum Entry {
         reason: Reason,
     },
     Neighbour {
-        address: Ipv4Addr,
+        address: IpAddr,
         mac: Option<Mac>,
         heard: Option<(Kind, Who)>,
     },
@@ -159,7 +159,7 @@ impl Teller<'_> {
     }
 
     /// The address that a line says has moved.
-    fn moved(&self, line: &Line) -> Option<Ipv4Addr> {
+    fn moved(&self, line: &Line) -> Option<IpAddr> {
         match line.entry {
             Entry::Bound { havip, .. } => Some(self.setup.havips[usize::from(havip.0)].address),
             Entry::Neighbour { address, .. } => Some(address),
@@ -268,7 +268,7 @@ impl Teller<'_> {
                 )
             }
             Key::Claims { address, why } => {
-                let own = matches!(who, Who::Node(node) if self.setup.eni_of(node).address.addr() == address);
+                let own = who.node().is_some_and(|node| self.setup.owns(node, address));
                 if own {
                     let what = format!("announces {address}  garp x{}", fold.count);
                     return ("announces", what, "its own address".into());
@@ -335,7 +335,9 @@ impl Teller<'_> {
 
     fn subjects_of(&self, who: Who) -> &[String] {
         match who {
-            Who::Node(node) => self.subjects.get(usize::from(node.0)).map_or(&[], Vec::as_slice),
+            Who::Node(node) | Who::Eni(node, _) => {
+                self.subjects.get(usize::from(node.0)).map_or(&[], Vec::as_slice)
+            }
             Who::Script | Who::Cloud => &[],
         }
     }
@@ -347,7 +349,7 @@ impl Teller<'_> {
         )
     }
 
-    fn target(&self, client: crate::world::ClientId) -> Ipv4Addr {
+    fn target(&self, client: crate::world::ClientId) -> IpAddr {
         self.setup.clients[usize::from(client.0)].target
     }
 
@@ -360,6 +362,7 @@ impl Teller<'_> {
             Who::Script => "script".into(),
             Who::Cloud => "cloud".into(),
             Who::Node(node) => self.setup.name_of(node).into(),
+            Who::Eni(node, eni) => self.setup.eni_name(node, eni),
         }
     }
 

@@ -8,10 +8,10 @@ use super::draft::{Draft, Named};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::FileDecl;
+use super::script::{FileDecl, Script};
 use super::validate::on_tick;
 use super::{value, words};
-use crate::world::{Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path};
+use crate::world::{Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Kinds, NodeId, Path};
 
 /// How many different files `reload` may name.
 const MOST_FILES: usize = 10_000;
@@ -80,6 +80,31 @@ impl<'d, 'a> Scope<'d, 'a> {
             Named::Client(ClientId(n)) => NodeId(self.draft.cvms.len() as u16 + n),
         }
     }
+    /// A node, or one interface of it.
+    fn enis(&self, word: Word<'_>, line: u32, expected: &str) -> Result<(NodeId, Option<EniIndex>), Stop> {
+        let names = &self.draft.names;
+        let Some((of, eni)) = word.text.split_once('.') else {
+            return Ok((self.node_of(names.find(word, line, expected, |_| true)?), None));
+        };
+        let named = names.find(word.part(0, of.len()), line, expected, |_| true)?;
+        let more = match named {
+            Named::Cvm(cvm) => &self.draft.cvms[usize::from(cvm.0)].decl.more[..],
+            Named::Client(_) => &[],
+        };
+        if eni == Script::ETH0 {
+            return Ok((self.node_of(named), Some(EniIndex::ETH0)));
+        }
+        match more.iter().position(|one| one.name == eni) {
+            Some(i) => Ok((self.node_of(named), Some(EniIndex(i as u8 + 1)))),
+            None => {
+                let all: Vec<&str> =
+                    std::iter::once(Script::ETH0).chain(more.iter().map(|one| one.name.as_str())).collect();
+                let message = format!("`{of}` has no interface {}", shown(eni));
+                let help = format!("it has {}; `eni {of}.NAME ADDR` gives it another", all.join(", "));
+                Err(Complaint::new(word.part(of.len() + 1, word.text.len()).place, message).help(help).into())
+            }
+        }
+    }
     /// A machine, for something only machines do.
     pub(super) fn cvm(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<CvmId, Stop> {
         let word = r.word("a machine's name")?;
@@ -104,7 +129,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     }
     /// A HAVIP by its address.
     pub(super) fn havip(&self, word: Word<'_>) -> Result<HavipId, Stop> {
-        let address = value::address(word)?;
+        let address = value::any_address(word)?;
         match self.draft.havips.iter().position(|h| h.value == address) {
             Some(i) => Ok(HavipId(i as u16)),
             None if self.draft.failed.contains("havip") => Err(Stop::Silent),
@@ -121,7 +146,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     }
     /// Something that only a cloud has.
     pub(super) fn needs_cloud(&self, word: Word<'_>) -> Result<(), Complaint> {
-        if self.draft.lan.is_none() || self.draft.vpc.is_some() {
+        if self.draft.lans.is_empty() || self.draft.vpc.is_some() {
             return Ok(());
         }
         Err(Complaint::new(word.place, format!("{} on a lan, which has no cloud", shown(word.text)))
@@ -152,8 +177,14 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "thaw" => Act::Thaw(cvm(r)?),
         "pause" => Act::Pause(cvm(r)?),
         "resume" => Act::Resume(cvm(r)?),
-        "unplug" => Act::Unplug(node(r, scope)?),
-        "plug" => Act::Plug(node(r, scope)?),
+        "unplug" => {
+            let (node, eni) = cable(r, scope)?;
+            Act::Unplug(node, eni)
+        }
+        "plug" => {
+            let (node, eni) = cable(r, scope)?;
+            Act::Plug(node, eni)
+        }
         "reload" => {
             let machine = cvm(r)?;
             r.literal("with")?;
@@ -194,10 +225,10 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
     })
 }
 
-fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
-    let word = r.word("the name of a machine or a client")?;
-    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client", |_| true)?;
-    Ok(scope.node_of(named))
+/// `a`, all interfaces of a node, or `a.eth1`, one of them.
+fn cable(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(NodeId, Option<EniIndex>), Stop> {
+    let expected = "the name of a machine or a client";
+    scope.enis(r.word(expected)?, r.number(), expected)
 }
 
 /// `a -> b`, `a <-> b`, `a -> *`, `a -> cloud`.
@@ -229,7 +260,10 @@ fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
         text if text.contains("->") && text.len() > 2 => {
             Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
         }
-        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected, |_| true)?))),
+        _ => Ok(match scope.enis(word, r.number(), expected)? {
+            (node, None) => End::Node(node),
+            (node, Some(eni)) => End::Eni(node, eni),
+        }),
     }
 }
 

@@ -130,7 +130,7 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &Scope<'_, '_>) -> Result<(Fact, Word
         "stale" => Fact::Stale(scope.client(r, "stale")?),
         "refused" => {
             scope.needs_cloud(word)?;
-            Fact::Refused(value::address(r.word("an address such as `172.16.16.9`")?)?)
+            Fact::Refused(value::any_address(r.word("an address such as `172.16.16.9`")?)?)
         }
         "transition" => Fact::Transition(scope.cvm(r, "transition")?, role(r)?),
         later if words::LATER.contains(&later) => {

@@ -1,6 +1,7 @@
 //! Canonical text: what is printed reads as the same script again.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use havip::time::{Duration, Time};
 
@@ -48,6 +49,16 @@ impl fmt::Display for Range {
     }
 }
 
+/// `172.16.16.5`, or `172.16.16.5  ipv6 fd00:16::5`.
+struct Addresses(Ipv4Addr, Option<Ipv6Addr>);
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        self.1.map_or(Ok(()), |ipv6| write!(f, "  ipv6 {ipv6}"))
+    }
+}
+
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "scenario {}", self.name)?;
@@ -84,13 +95,20 @@ impl Script {
     fn topology(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subnet = |f: &mut fmt::Formatter<'_>, word, subnet: &Subnet| {
             write!(f, "{word:<7} {}", subnet.net)?;
+            if let Some(net) = subnet.ipv6 {
+                write!(f, "  ipv6 {net}")?;
+            }
             if subnet.latency != Script::default_latency(self.tick) {
                 write!(f, "  latency {}", Range(subnet.latency))?;
             }
             writeln!(f)
         };
         match &self.segment {
-            Segment::Lan(lan) => subnet(f, "lan", lan)?,
+            Segment::Lan(lans) => {
+                for each in lans {
+                    subnet(f, "lan", each)?;
+                }
+            }
             Segment::Vpc { net, subnets } => {
                 writeln!(f, "vpc     {net}")?;
                 for each in subnets {
@@ -108,7 +126,8 @@ impl Script {
             let program = match cvm.program {
                 ProgramDecl::Keepalived => "keepalived",
             };
-            write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, Quoted(&cvm.file.path))?;
+            write!(f, "cvm     {}  {}", cvm.name, Addresses(cvm.address, cvm.ipv6))?;
+            write!(f, "  {program} {}", Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
                 write!(f, "  mac {}", cvm.mac)?;
             }
@@ -116,9 +135,17 @@ impl Script {
                 write!(f, "  with {}", Quoted(&format!("{}={}", with.key, with.value)))?;
             }
             writeln!(f, "{}", if cvm.off { "  off" } else { "" })?;
+            for eni in &cvm.more {
+                write!(f, "eni     {}.{}  {}", cvm.name, eni.name, Addresses(eni.address, eni.ipv6))?;
+                if eni.mac != Script::default_mac(eni.address) {
+                    write!(f, "  mac {}", eni.mac)?;
+                }
+                writeln!(f)?;
+            }
         }
         for client in &self.clients {
-            let (name, address, target) = (&client.name, client.address, client.target);
+            let (name, target) = (&client.name, client.target);
+            let address = Addresses(client.address, client.ipv6);
             write!(f, "client  {name}  {address}  probe {target} every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;

@@ -1,26 +1,28 @@
 //! One act or one expectation in words, for scripts and for records.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::expect::{Expect, Expectation, Fact};
 use super::lex::Quoted;
 use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
+    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
 };
 
 /// What ids are called. An id of nothing is called `?`.
 pub trait Names {
     /// A machine or a client.
     fn node(&self, node: NodeId) -> &str;
+    /// An interface of a node: `eth1`.
+    fn eni(&self, node: NodeId, eni: EniIndex) -> &str;
     /// The node of a client.
     fn node_of(&self, client: ClientId) -> NodeId;
     /// A file that `reload` names.
     fn file(&self, file: FileId) -> &str;
     /// A HAVIP's address.
-    fn havip(&self, havip: HavipId) -> Ipv4Addr;
+    fn havip(&self, havip: HavipId) -> IpAddr;
 }
 
 /// An act with its names, as a script writes it: `power-off a`.
@@ -67,7 +69,7 @@ impl<'a> ActText<'a> {
             | Act::Pause(cvm)
             | Act::Resume(cvm)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node) | Act::Plug(node) => Some(node),
+            Act::Unplug(node, _) | Act::Plug(node, _) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
@@ -83,6 +85,9 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
+            act @ (Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni))) => {
+                format!("{} {}", verb(act), self.names.eni(*node, *eni))
+            }
             act if self.about().is_some() => verb(act).replace('-', " "),
             _ => self.to_string(),
         }
@@ -108,8 +113,8 @@ fn verb(act: &Act) -> &'static str {
         Act::Thaw(_) => "thaw",
         Act::Pause(_) => "pause",
         Act::Resume(_) => "resume",
-        Act::Unplug(_) => "unplug",
-        Act::Plug(_) => "plug",
+        Act::Unplug(..) => "unplug",
+        Act::Plug(..) => "plug",
         Act::Reload(..) => "reload",
         Act::Drop(Kinds::ALL, _) => "cut",
         Act::Drop(..) => "drop",
@@ -152,6 +157,9 @@ impl fmt::Display for ActText<'_> {
             write!(f, " {}", self.names.node(node))?;
         }
         match *self.act {
+            Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni)) => {
+                write!(f, ".{}", self.names.eni(node, eni))
+            }
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
             _ => Ok(()),
         }
@@ -165,13 +173,21 @@ struct PathText<'a> {
 
 impl fmt::Display for PathText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = |end| match end {
-            End::Any => "*",
-            End::Cloud => "cloud",
-            End::Node(node) => self.names.node(node),
-        };
         let Path { from, to, both } = self.path;
-        write!(f, "{} {} {}", end(from), if both { "<->" } else { "->" }, end(to))
+        self.end(f, from)?;
+        f.write_str(if both { " <-> " } else { " -> " })?;
+        self.end(f, to)
+    }
+}
+
+impl PathText<'_> {
+    fn end(&self, f: &mut fmt::Formatter<'_>, end: End) -> fmt::Result {
+        match end {
+            End::Any => f.write_str("*"),
+            End::Cloud => f.write_str("cloud"),
+            End::Node(node) => f.write_str(self.names.node(node)),
+            End::Eni(node, eni) => write!(f, "{}.{}", self.names.node(node), self.names.eni(node, eni)),
+        }
     }
 }
 
@@ -260,14 +276,24 @@ impl Names for Script {
         let client = || self.clients.get(i - n).map(|client| client.name.as_str());
         self.cvms.get(i).map(|cvm| cvm.name.as_str()).or_else(client).unwrap_or("?")
     }
+    fn eni(&self, node: NodeId, EniIndex(eni): EniIndex) -> &str {
+        match eni.checked_sub(1) {
+            None => Script::ETH0,
+            Some(i) => self
+                .cvms
+                .get(usize::from(node.0))
+                .and_then(|cvm| cvm.more.get(usize::from(i)))
+                .map_or("?", |eni| eni.name.as_str()),
+        }
+    }
     fn node_of(&self, client: ClientId) -> NodeId {
         NodeId((self.cvms.len() as u16).saturating_add(client.0))
     }
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |file| &file.path)
     }
-    fn havip(&self, havip: HavipId) -> Ipv4Addr {
-        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
+    fn havip(&self, havip: HavipId) -> IpAddr {
+        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into())
     }
 }
 
@@ -275,13 +301,18 @@ impl Names for Setup {
     fn node(&self, node: NodeId) -> &str {
         if usize::from(node.0) < self.nodes() { self.name_of(node) } else { "?" }
     }
+    fn eni(&self, node: NodeId, eni: EniIndex) -> &str {
+        let known = usize::from(node.0) < self.nodes();
+        let eni = known.then(|| self.enis_of(node).nth(usize::from(eni.0))).flatten();
+        eni.map_or("?", |eni| eni.name.as_str())
+    }
     fn node_of(&self, client: ClientId) -> NodeId {
         self.node_of_client(client)
     }
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |files| &files.main)
     }
-    fn havip(&self, havip: HavipId) -> Ipv4Addr {
-        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED, |havip| havip.address)
+    fn havip(&self, havip: HavipId) -> IpAddr {
+        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED.into(), |havip| havip.address)
     }
 }

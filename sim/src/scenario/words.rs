@@ -1,9 +1,9 @@
 //! The words of the language: those it has, those it will have, and the nearest one to a typing error.
 
 /// What a line can begin with.
-pub(super) const STATEMENTS: [&str; 14] = [
-    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "client", "cloud",
-    "at", "expect",
+pub(super) const STATEMENTS: [&str; 15] = [
+    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "eni", "client",
+    "cloud", "at", "expect",
 ];
 
 /// Every act.
@@ -40,10 +40,11 @@ pub(super) const FACTS: [&str; 7] =
     ["master", "bound", "unbound", "two-masters", "stale", "refused", "transition"];
 
 /// The remaining words.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 20] = [
     "seed",
     "exact",
     "latency",
+    "ipv6",
     "keepalived",
     "mac",
     "with",

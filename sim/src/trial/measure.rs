@@ -1,6 +1,6 @@
 //! The figures of one run: an observer that keeps no line of text.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Record as Said, Role};
 use havip::time::{Duration, Time};
@@ -80,7 +80,7 @@ impl Stretch {
 pub(super) struct Measure {
     facts: Facts,
     outages: Outages,
-    address: Ipv4Addr,
+    address: IpAddr,
     first: Option<CvmId>,
     mark_act: u32,
     blocked_acts: Option<(u32, u32)>,

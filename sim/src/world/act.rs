@@ -1,10 +1,8 @@
 //! What a script, an explorer or a lab does to a world: one closed list.
 
-use std::net::Ipv4Addr;
-
 use havip::time::Duration;
 
-use super::setup::{CvmId, FileId, NodeId};
+use super::setup::{CvmId, EniIndex, FileId, NodeId};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
 /// script language (`scenario`) reads and prints them.
@@ -28,10 +26,10 @@ pub enum Act {
     Pause(CvmId),
     /// The virtual machine goes on; its clocks have run on.
     Resume(CvmId),
-    /// The cable is pulled: carrier lost.
-    Unplug(NodeId),
+    /// The cable is pulled: carrier lost. The cable of one interface, or of all that the node has.
+    Unplug(NodeId, Option<EniIndex>),
     /// The cable is back.
-    Plug(NodeId),
+    Plug(NodeId, Option<EniIndex>),
     /// SIGHUP, the machine's configuration file now being this one.
     Reload(CvmId, FileId),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
@@ -64,8 +62,10 @@ pub enum CloudAct {
 pub enum End {
     /// `*`: every port.
     Any,
-    /// A machine or a client.
+    /// A machine or a client: every interface of it.
     Node(NodeId),
+    /// One interface of a machine.
+    Eni(NodeId, EniIndex),
     /// The cloud, where claims go.
     Cloud,
 }
@@ -134,6 +134,3 @@ impl Kinds {
         self.0 & 1 << kind as u8 != 0
     }
 }
-
-/// An address by its machine-independent value; the spine's worlds are IPv4.
-pub type Address = Ipv4Addr;

@@ -1,5 +1,7 @@
 //! Clients: each probes an address on its period, by a ping that passes resolver, link, switch and kernel.
 
+use std::net::IpAddr;
+
 use havip::time::Time;
 use havip::wire::icmp;
 
@@ -56,14 +58,18 @@ impl World {
         let request = icmp::Repr::EchoRequest { identifier: client.0, sequence, data: &data };
         let mut message = [0; icmp::HEADER_LEN + 8];
         request.emit(&mut message);
-        let source = self.kernels[usize::from(node.0)].own.addr();
-        self.send_from_kernel(node, &icmp_header(source, target, message.len()), &message, Kind::Probe);
+        let port = PortId::of(node);
+        let IpAddr::V4(target) = target else { return };
+        let source = self.nic(port).own.addr();
+        self.send_from_kernel(port, &icmp_header(source, target, message.len()), &message, Kind::Probe);
     }
 
     /// A probe, or its answer, reached a node's network card.
     pub(super) fn note_reached(&mut self, from: PortId, node: NodeId) {
         let machines = self.setup.cvms.len();
-        let Some(client) = from.node().and_then(|n| usize::from(n.0).checked_sub(machines)) else { return };
+        let Some(client) = self.node_of(from).and_then(|n| usize::from(n.0).checked_sub(machines)) else {
+            return;
+        };
         if usize::from(node.0) < machines && self.clients[client].reached != Some(node) {
             self.clients[client].reached = Some(node);
             let client = ClientId(client as u16);

@@ -1,7 +1,7 @@
 //! The program's side of a machine: what it is told, and what it may ask for.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use havip::program::{Action, AddressChange, Event, Interface, InterfaceId, Now, Subject};
 use havip::time::{Duration, Time};
@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use super::act::Kind;
 use super::frames::PortId;
 use super::host;
+use super::nic::ETH0;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
 use super::setup::{CvmId, FileId};
@@ -22,8 +23,6 @@ use super::state::World;
 const SOCKET_MAX: usize = 277;
 /// How many subjects a program may name; a configuration has at most 255 virtual routers an interface.
 const SUBJECTS_MAX: usize = 4096;
-/// The one interface of a machine. Index 1 is the loopback's.
-const ETH0: InterfaceId = InterfaceId(2);
 /// What machines' wall clocks show at the beginning of a run: 2026-01-01 00:00:00 UTC.
 pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
@@ -33,8 +32,8 @@ pub(super) enum Signal {
     Start,
     Stop,
     Reload(FileId),
-    Link(bool),
-    Address(Ipv4Addr, AddressChange),
+    Link(InterfaceId, bool),
+    Address(InterfaceId, IpAddr, AddressChange),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +50,9 @@ pub(super) struct Machine {
     frozen: bool,
     /// In order of their instants.
     signals: VecDeque<(Time, Signal)>,
-    listens: Vec<(u8, Option<IpAddr>)>,
-    socket: VecDeque<FrameId>,
+    listens: Vec<Listens>,
+    /// Packets, and by which port each came.
+    socket: VecDeque<(PortId, FrameId)>,
     deadline: Option<Time>,
     /// When the deadline's timer fires: late, on the grid.
     fires: Time,
@@ -67,6 +67,14 @@ pub(super) struct Machine {
     /// The file of the last `reload`, if there was one.
     file: Option<FileId>,
     interfaces: Vec<Interface>,
+}
+
+/// What a program's socket is open for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listens {
+    port: PortId,
+    protocol: u8,
+    group: Option<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,10 +107,9 @@ impl Machine {
     pub(super) fn subject(&self, subject: Subject) -> (&str, u32) {
         self.subjects.get(usize::from(subject.0)).map_or(("", u32::MAX), |(name, group)| (name, *group))
     }
-    pub(super) fn listens(&self, protocol: u8, dst: Ipv4Addr) -> bool {
-        self.listens
-            .iter()
-            .any(|&(p, group)| p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst))))
+    pub(super) fn listens(&self, port: PortId, protocol: u8, dst: IpAddr) -> bool {
+        let is_open = |one: &Listens| one.port == port && one.protocol == protocol;
+        self.listens.iter().any(|one| is_open(one) && (!dst.is_multicast() || one.group == Some(dst)))
     }
     fn is_starting(&self, now: Time) -> bool {
         self.running == Running::Starting && self.signals.front().is_some_and(|&(at, _)| at <= now)
@@ -183,20 +190,18 @@ impl World {
         if crate::flaws::has(crate::flaws::Flaw::TimerFirst) && machine.take_timer(now) {
             return Some((clocks, Event::Timer));
         }
-        if let Some(frame) = machine.socket.pop_front() {
+        if let Some((port, frame)) = machine.socket.pop_front() {
+            let interface = self.nics[usize::from(port.0)].interface();
             self.frames.let_go(frame); // its bytes stay until the instant ends
             let packet = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]).ok()?;
-            return Some((clocks, Event::Packet { interface: ETH0, packet: packet.as_bytes() }));
+            return Some((clocks, Event::Packet { interface, packet: packet.as_bytes() }));
         }
         if let Some((_, signal)) = machine.signals.pop_front_if(|s| s.0 <= now) {
-            let interface = ETH0;
             let event = match signal {
                 Signal::Start => return None,
                 Signal::Stop => Event::Stop,
-                Signal::Link(up) => Event::Link { interface, up },
-                Signal::Address(address, change) => {
-                    Event::Address { interface, address: address.into(), change }
-                }
+                Signal::Link(interface, up) => Event::Link { interface, up },
+                Signal::Address(interface, address, change) => Event::Address { interface, address, change },
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
             };
             return Some((clocks, event));
@@ -208,22 +213,29 @@ impl World {
     pub fn apply(&mut self, cvm: CvmId, action: Action<'_>) {
         let node = self.setup.node_of_cvm(cvm);
         match action {
-            Action::Listen { protocol, group, .. } => {
-                let listens = &mut self.machine(cvm).listens;
-                if !listens.contains(&(protocol, group)) {
-                    listens.push((protocol, group));
+            Action::Listen { interface, protocol, group } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let (one, listens) = (Listens { port, protocol, group }, &mut self.machine(cvm).listens);
+                if !listens.contains(&one) {
+                    listens.push(one);
                 }
             }
-            Action::SendPacket { packet, .. } => {
-                let frame = self.frame_packet(node, packet, kind_of_packet(packet));
+            Action::SendPacket { interface, packet } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let frame = self.frame_packet(port, packet, kind_of_packet(packet));
                 self.depart(cvm, frame, true);
             }
-            Action::SendFrame { frame, .. } => {
-                let frame = self.frames.store(&[frame], PortId::of(node), kind_of_frame(frame));
+            Action::SendFrame { interface, frame } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let frame = self.frames.store(&[frame], port, kind_of_frame(frame));
                 self.depart(cvm, frame, false);
             }
-            Action::AddAddress { address, .. } => self.change_address(cvm, address, true),
-            Action::RemoveAddress { address, .. } => self.change_address(cvm, address, false),
+            Action::AddAddress { interface, address, .. } => {
+                self.change_address(cvm, interface, address, true)
+            }
+            Action::RemoveAddress { interface, address } => {
+                self.change_address(cvm, interface, address, false)
+            }
             Action::Subject { id, group, name } => {
                 let subjects = &mut self.machine(cvm).subjects;
                 let index = usize::from(id.0);
@@ -305,7 +317,8 @@ impl World {
         }
         let (file, armed) = (machine.file, machine.armed);
         let old = std::mem::replace(machine, Machine { file, armed, ..Machine::new() });
-        for frame in old.socket.into_iter().chain(old.outbox.into_iter().map(|out| out.frame)) {
+        let unread = old.socket.into_iter().map(|(_, frame)| frame);
+        for frame in unread.chain(old.outbox.into_iter().map(|out| out.frame)) {
             self.frames.let_go(frame);
         }
         self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Program(cvm, how));
@@ -330,8 +343,8 @@ impl World {
         }
         kernel.paused = paused;
         let ring = std::mem::take(&mut kernel.ring);
-        for frame in ring {
-            self.receive(node, frame);
+        for (port, frame) in ring {
+            self.receive(port, frame);
         }
         self.report_held(cvm, paused);
     }
@@ -369,22 +382,25 @@ impl World {
     }
 
     /// Tells the program of its link, after the time such an event takes; never before an earlier one.
-    pub(super) fn signal_link(&mut self, cvm: CvmId, up: bool) {
+    pub(super) fn signal_link(&mut self, cvm: CvmId, interface: InterfaceId, up: bool) {
         let now = self.now;
-        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, 0);
-        let is_link = |&&(_, signal): &&(Time, Signal)| matches!(signal, Signal::Link(_));
+        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, u32::from(interface.0 - ETH0.0));
+        let is_link =
+            |&&(_, signal): &&(Time, Signal)| matches!(signal, Signal::Link(i, _) if i == interface);
         let before = self.machine(cvm).signals.iter().rev().find(is_link).map_or(now, |&(at, _)| at);
-        self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(up));
+        self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(interface, up));
     }
 
     /// A packet for the program. A full socket drops the newcomer, as Linux does.
-    pub(super) fn queue_for_program(&mut self, cvm: CvmId, frame: FrameId) {
+    pub(super) fn queue_for_program(&mut self, cvm: CvmId, port: PortId, frame: FrameId) {
         let machine = self.machine(cvm);
-        if machine.socket.len() >= SOCKET_MAX {
-            let to = PortId::of(self.setup.node_of_cvm(cvm));
-            return self.lose(self.frames.from(frame), frame, Some(to), Loss::SocketQueueFull);
+        // A program has a socket for each interface.
+        if machine.socket.len() >= SOCKET_MAX
+            && machine.socket.iter().filter(|(by, _)| *by == port).count() >= SOCKET_MAX
+        {
+            return self.lose(self.frames.from(frame), frame, Some(port), Loss::SocketQueueFull);
         }
-        machine.socket.push_back(frame);
+        machine.socket.push_back((port, frame));
         if !machine.frozen {
             self.ready.push(cvm);
         }
@@ -407,7 +423,7 @@ impl World {
             return;
         }
         while let Some(out) = self.machine(cvm).outbox.pop_front_if(|out| out.leaves <= now) {
-            self.put_on_wire(cvm, out);
+            self.put_on_wire(out);
         }
     }
 
@@ -425,41 +441,47 @@ impl World {
         machine.free_at = at + host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
         let out = Outgoing { leaves: at.round_up(tick), frame, is_packet };
         if out.leaves <= now && machine.outbox.is_empty() {
-            return self.put_on_wire(cvm, out);
+            return self.put_on_wire(out);
         }
         machine.outbox.push_back(out);
         self.arm_kernel(self.setup.node_of_cvm(cvm));
     }
 
-    fn put_on_wire(&mut self, cvm: CvmId, out: Outgoing) {
-        let node = self.setup.node_of_cvm(cvm);
+    fn put_on_wire(&mut self, out: Outgoing) {
+        let port = self.frames.from(out.frame);
         if out.is_packet {
-            self.send_packet(node, out.frame);
+            self.send_packet(port, out.frame);
         } else {
-            self.transmit(node, out.frame);
+            self.transmit(port, out.frame);
         }
     }
 
-    fn change_address(&mut self, cvm: CvmId, address: IpNet, add: bool) {
-        let IpNet::V4(address) = address else { return }; // IPv6 is refused before a run
+    fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, add: bool) {
         let asked = self.machine(cvm).free_at.max(self.now);
-        self.install(self.setup.node_of_cvm(cvm), asked, address, add);
+        match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
+            Some(port) => self.install(port, asked, address, add),
+            None => {
+                let failed = Signal::Address(interface, address.addr(), AddressChange::Failed);
+                self.signal(cvm, self.instant(asked), failed);
+            }
+        }
     }
 
     fn begin_program(&mut self, cvm: CvmId) {
         let node = self.setup.node_of_cvm(cvm);
-        let kernel = &self.kernels[usize::from(node.0)];
-        let interface = Interface {
-            id: ETH0,
-            name: "eth0".to_owned(),
-            mac: kernel.mac,
-            addresses: kernel.addresses.iter().copied().map(IpNet::V4).collect(),
-            up: kernel.carrier,
-        };
+        let nics = self.ports_of(node).map(|port| self.nic(port));
+        let interfaces = nics.zip(self.setup.enis_of(node)).map(|(nic, eni)| Interface {
+            id: nic.interface(),
+            name: eni.name.clone(),
+            mac: nic.mac,
+            addresses: nic.addresses.clone(),
+            up: nic.carrier,
+        });
+        let interfaces = interfaces.collect();
         let machine = self.machine(cvm);
         machine.signals.pop_front();
         machine.running = Running::Yes;
-        machine.interfaces = vec![interface];
+        machine.interfaces = interfaces;
         self.report(Who::Node(node), What::Program(cvm, Life::Started));
     }
 

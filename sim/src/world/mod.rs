@@ -23,6 +23,7 @@ mod kernel;
 mod links;
 mod machine;
 mod neighbours;
+mod nic;
 mod queue;
 mod report;
 mod script;
@@ -31,11 +32,11 @@ mod setup;
 mod state;
 mod switch;
 
-pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
+pub use act::{Act, CloudAct, End, Kind, Kinds, Path, Ppm};
 pub use machine::EPOCH;
 pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
 pub use setup::{
-    ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
-    Segment, Setup, Subnet, TimedAct,
+    ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup, NodeId, PortId,
+    ProgramSetup, Segment, Setup, Subnet, TimedAct, link_local,
 };
 pub use state::World;

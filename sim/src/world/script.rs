@@ -2,6 +2,7 @@
 
 use super::act::Act;
 use super::report::Life;
+use super::setup::{EniIndex, NodeId};
 use super::state::World;
 
 impl World {
@@ -24,12 +25,21 @@ impl World {
             Act::Thaw(cvm) => self.set_frozen(cvm, false),
             Act::Pause(cvm) => self.set_paused(cvm, true),
             Act::Resume(cvm) => self.set_paused(cvm, false),
-            Act::Unplug(node) => self.set_carrier(node, false),
-            Act::Plug(node) => self.set_carrier(node, true),
+            Act::Unplug(node, eni) => self.set_carriers(node, eni, false),
+            Act::Plug(node, eni) => self.set_carriers(node, eni, true),
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
             Act::Cloud(act) => self.cloud.act(act, index),
             Act::Drop(..) | Act::Loss(..) | Act::Delay(..) | Act::Duplicate(..) | Act::Heal(_) => {
                 self.links.act(act, index);
+            }
+        }
+    }
+
+    /// The cable of one interface of a node, or of all.
+    fn set_carriers(&mut self, node: NodeId, eni: Option<EniIndex>, up: bool) {
+        for port in self.ports_of(node) {
+            if eni.is_none_or(|eni| self.nic(port).index == eni) {
+                self.set_carrier(port, up);
             }
         }
     }

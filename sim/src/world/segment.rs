@@ -13,16 +13,15 @@ use super::chance::Nth;
 use super::frames::PortId;
 use super::links::Fate;
 use super::report::{FrameId, Loss, What};
-use super::setup::{NodeId, Segment};
-use super::state::{World, who};
+use super::setup::Segment;
+use super::state::World;
 use crate::cloud::Route;
 
 impl World {
-    /// A node puts a frame on its port. The frame's hold passes to the segment.
-    pub(super) fn transmit(&mut self, from: NodeId, frame: FrameId) {
-        let port = PortId::of(from);
+    /// A node puts a frame on a port of its. The frame's hold passes to the segment.
+    pub(super) fn transmit(&mut self, port: PortId, frame: FrameId) {
         let kind = self.frames.kind(frame);
-        if !self.kernels[usize::from(from.0)].carrier {
+        if !self.nic(port).carrier {
             return self.lose(port, frame, None, Loss::NoCarrier);
         }
         self.report_frame(port, kind, What::Sent { frame, kind });
@@ -36,7 +35,8 @@ impl World {
     /// Ends a frame's way, and lets go of it.
     pub(super) fn lose(&mut self, from: PortId, frame: FrameId, to: Option<PortId>, cause: Loss) {
         let kind = self.frames.kind(frame);
-        self.report_frame(from, kind, What::Lost { frame, kind, to: to.map(who), cause });
+        let to = to.map(|to| self.who(to));
+        self.report_frame(from, kind, What::Lost { frame, kind, to, cause });
         self.frames.let_go(frame);
     }
 
@@ -47,15 +47,17 @@ impl World {
             };
             (eth.dst(), eth.src())
         };
-        let to = if dst.is_multicast() { None } else { self.switch.port_of(self.now, dst) };
-        self.switch.learn(self.now, src, from);
+        let subnet = self.nic(from).subnet;
+        let switch = &mut self.switches[usize::from(subnet)];
+        let to = if dst.is_multicast() { None } else { switch.port_of(self.now, dst) };
+        switch.learn(self.now, src, from);
         match to {
             Some(to) if to == from => self.frames.let_go(frame),
             Some(to) => self.carry(frame, from, to, nth, sequence),
             None => {
-                for i in 0..self.kernels.len() as u16 {
+                for i in 0..self.nics.len() as u16 {
                     let to = PortId(i);
-                    if to != from {
+                    if to != from && self.nic(to).subnet == subnet {
                         self.frames.hold(frame);
                         self.carry(frame, from, to, nth, sequence);
                     }
@@ -77,14 +79,14 @@ impl World {
         let to = match destination {
             None => return self.lose(from, frame, None, Loss::Malformed),
             Some(dst) if is_group(dst) => return self.lose(from, frame, None, Loss::NoMulticast),
-            Some(dst) => match self.cloud.route(self.now, dst) {
+            Some(dst) => match self.cloud.route(self.now, dst.into()) {
                 Route::To(eni) => PortId(eni.0),
                 Route::Unbound => return self.lose(from, frame, None, Loss::Unbound),
                 Route::Nobody => return self.lose(from, frame, None, Loss::NoSuchAddress),
             },
         };
         // The virtual switch addresses the frame to whom it goes, whomever the sender's ARP entry named.
-        let Mac(mac) = self.kernels[usize::from(to.0)].mac;
+        let Mac(mac) = self.nic(to).mac;
         let frame = if self.frames.bytes(frame)[..6] == mac {
             frame
         } else {
@@ -95,12 +97,12 @@ impl World {
         self.carry(frame, from, to, nth, sequence);
     }
 
-    /// The cloud puts a frame on the wire for one node.
-    pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: NodeId) {
+    /// The cloud puts a frame on the wire for one interface.
+    pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: PortId) {
         let kind = self.frames.kind(frame);
         self.report_frame(PortId::CLOUD, kind, What::Sent { frame, kind });
         let (nth, sequence) = self.count_sent(PortId::CLOUD, kind);
-        self.carry(frame, PortId::CLOUD, PortId::of(to), nth, sequence);
+        self.carry(frame, PortId::CLOUD, to, nth, sequence);
     }
 
     /// Takes a frame from port to port. Its fate is decided here, at the instant it is sent.
@@ -121,9 +123,8 @@ impl World {
     /// Latency end to end: that of the receiver's subnet. The cloud is as far away as the first one.
     pub(super) fn latency(&self, to: PortId) -> (Duration, Duration) {
         match &self.setup.segment {
-            Segment::Lan(lan) => lan.latency,
-            Segment::Vpc { subnets, .. } => {
-                let subnet = to.node().map_or(0, |node| self.kernels[usize::from(node.0)].subnet);
+            Segment::Lan(subnets) | Segment::Vpc { subnets, .. } => {
+                let subnet = self.nics.get(usize::from(to.0)).map_or(0, |nic| nic.subnet);
                 subnets[usize::from(subnet)].latency
             }
         }

@@ -1,6 +1,6 @@
 //! Any text is survived; any script prints as text that reads as the same script.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::program::Role;
 use havip::time::{Duration, Time};
@@ -11,12 +11,13 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::super::{
-    ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script, Source, WithDecl,
+    ClientDecl, CvmDecl, EniDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script, Source,
+    WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet,
-    TimedAct,
+    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Segment,
+    Subnet, TimedAct,
 };
 
 /// Ticks in the generated runs.
@@ -46,7 +47,8 @@ fn client() -> impl Strategy<Value = ClientId> + Clone {
 fn path() -> impl Strategy<Value = Path> + Clone {
     let end = || {
         let node = (0..CVMS + CLIENTS).prop_map(|n| End::Node(NodeId(n)));
-        prop_oneof![Just(End::Any), Just(End::Cloud), node]
+        let second = Just(End::Eni(NodeId(0), EniIndex(1)));
+        prop_oneof![Just(End::Any), Just(End::Cloud), node, second]
     };
     (end(), end(), any::<bool>()).prop_map(|(from, to, both)| {
         let to = if from == to { End::Any } else { to };
@@ -62,7 +64,12 @@ fn kinds() -> impl Strategy<Value = Kinds> + Clone {
 
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
-    let node = || (0..CVMS + CLIENTS).prop_map(NodeId);
+    // Every node has eth0, the first machine one more.
+    let cable = || {
+        let whole = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), None));
+        let first = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), Some(EniIndex::ETH0)));
+        prop_oneof![whole, first, Just((NodeId(0), Some(EniIndex(1))))]
+    };
     let on_cvm: [fn(CvmId) -> Act; 9] = [
         Act::Start,
         Act::Stop,
@@ -81,8 +88,8 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
     ];
     prop_oneof![
         (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
-        node().prop_map(Act::Unplug),
-        node().prop_map(Act::Plug),
+        cable().prop_map(|(node, eni)| Act::Unplug(node, eni)),
+        cable().prop_map(|(node, eni)| Act::Plug(node, eni)),
         (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
         (kinds(), path()).prop_map(|(kinds, path)| Act::Drop(kinds, path)),
         (share(), kinds(), path()).prop_map(|(share, kinds, path)| Act::Loss(share, kinds, path)),
@@ -109,7 +116,8 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
     let fact = move || {
         prop_oneof![
             lasting(),
-            any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip))),
+            any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip).into())),
+            any::<u16>().prop_map(|n| Fact::Refused(address_v6(n).into())),
             (cvm(), role.clone()).prop_map(|(cvm, role)| Fact::Transition(cvm, role)),
         ]
     };
@@ -137,6 +145,14 @@ fn with_decls() -> impl Strategy<Value = Vec<WithDecl>> {
 /// Hardware addresses are made of `salt` and a number, so that no two are the same.
 fn address(n: u16) -> Ipv4Addr {
     Ipv4Addr::from(0x0a01_0002 + u32::from(n))
+}
+fn address_v6(n: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 1, n)
+}
+fn second(custom: bool) -> EniDecl {
+    let address = Ipv4Addr::new(10, 1, 4, 9);
+    let mac = if custom { Mac([0x0e, 0, 0, 0, 1, 1]) } else { Script::default_mac(address) };
+    EniDecl { name: "eth1".to_owned(), address, ipv6: None, mac }
 }
 fn mac(custom: bool, salt: u8, n: u16) -> Mac {
     if custom { Mac([0x0e, salt, 0, 0, 0, n as u8]) } else { Script::default_mac(address(n)) }
@@ -173,13 +189,15 @@ fn made(
     expects: Vec<Expect>,
 ) -> Script {
     let file = |path: &str| FileDecl { path: path.to_owned(), place: Place::NOWHERE };
-    let havips: Vec<_> = (0..HAVIPS).map(|n| address(100 + n)).collect();
+    let havips = vec![IpAddr::V4(address(100)), IpAddr::V6(address_v6(101))];
     let cvm = |n: u16| {
         let (custom, salt, off, with, _) = &nodes[usize::from(n)];
         CvmDecl {
             name: format!("m{n}"),
             address: address(n),
+            ipv6: off.then(|| address_v6(n)),
             mac: mac(*custom, *salt, n),
+            more: if n == 0 { vec![second(*custom)] } else { Vec::new() },
             program: ProgramDecl::Keepalived,
             file: file(if *custom { "my conf/pair #1.conf" } else { "conf/pair.conf" }),
             with: with.clone(),
@@ -189,13 +207,20 @@ fn made(
     let client = |n: u16| {
         let (custom, salt, _, _, target) = &nodes[usize::from(n)];
         let (address, mac) = (address(n), mac(*custom, *salt, n));
-        ClientDecl { name: format!("c-{n}"), address, mac, target: *target.get(&havips), every }
+        ClientDecl {
+            name: format!("c-{n}"),
+            address,
+            mac,
+            target: *target.get(&havips),
+            every,
+            ipv6: Some(address_v6(n)),
+        }
     };
     let latency = if default_latency { Script::default_latency(tick) } else { latency };
     let net = |text: &str| text.parse().unwrap();
     let subnets = vec![
-        Subnet { net: net("10.1.0.0/24"), latency },
-        Subnet { net: net("10.1.4.0/22"), latency: Script::default_latency(tick) },
+        Subnet { net: net("10.1.0.0/24"), ipv6: Some("fd00:1::/64".parse().unwrap()), latency },
+        Subnet { net: net("10.1.4.0/22"), ipv6: None, latency: Script::default_latency(tick) },
     ];
     let mut script = Script {
         source: Source::default(),
