@@ -153,7 +153,7 @@ impl Facts {
                 let number = self.announcements;
                 self.claimed(setup, node, address, |entry| entry.0 = number)
             }
-            What::Held { node, address, held } if matches!(setup.segment, Segment::Lan(_)) => {
+            What::Held { node, address, held, .. } if matches!(setup.segment, Segment::Lan(_)) => {
                 self.claimed(setup, node, address, |entry| entry.1 = held)
             }
             What::Program(cvm, life) => self.program(cvm, life),

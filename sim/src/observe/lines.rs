@@ -76,6 +76,8 @@ pub(crate) enum Reason {
     Ended,
     /// Its program became this.
     Role(Role),
+    /// The lifetime of its address ran out.
+    RanOut,
 }
 
 /// Puts lines into words.
@@ -373,6 +375,7 @@ impl Teller<'_> {
             Reason::Started => "program started".into(),
             Reason::Ended => "program ended".into(),
             Reason::Role(role) => format!("now {role}"),
+            Reason::RanOut => "lease ran out".into(),
         }
     }
 

@@ -430,8 +430,9 @@ impl Observer for Recorder {
                     names[usize::from(subject.0)] = name.to_owned();
                 }
                 What::Record(cvm, said) => self.said(setup, at, who, cvm, said),
-                What::Held { node, address, held } => {
-                    let reason = self.nodes[usize::from(node.0)].reason;
+                What::Held { node, address, held, ran_out } => {
+                    let reason =
+                        if ran_out { Reason::RanOut } else { self.nodes[usize::from(node.0)].reason };
                     self.push(at, who, Entry::Held { address, held, reason });
                 }
                 What::Carrier(node, up) => {

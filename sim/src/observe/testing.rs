@@ -151,7 +151,7 @@ impl Run {
         self.node(cvm, What::Record(CvmId(cvm), said))
     }
     pub(crate) fn held(&mut self, node: u16, held: bool) -> &mut Run {
-        self.node(node, What::Held { node: NodeId(node), address: HAVIP, held })
+        self.node(node, What::Held { node: NodeId(node), address: HAVIP, held, ran_out: false })
     }
     pub(crate) fn bound(&mut self, from: Option<u16>, to: Option<u16>) -> &mut Run {
         let claimed_by = to.map(mac_of);

@@ -193,7 +193,7 @@ impl Measure {
     fn take(&mut self, setup: &Setup, report: &Report) {
         match report.what {
             What::Act(index) => self.act(setup, report.at, index),
-            What::Held { node, address, held } if address == self.address => {
+            What::Held { node, address, held, .. } if address == self.address => {
                 self.holds[usize::from(node.0)] = held;
                 if !held {
                     self.gave_up(report.at, node);

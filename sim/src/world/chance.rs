@@ -40,6 +40,8 @@ pub enum Purpose {
     Signal = 12,
     /// How late a kernel's own timer is.
     KernelTimer = 13,
+    /// How late a kernel notices that an address's lifetime has run out.
+    LifetimeCheck = 14,
 }
 
 /// The run's chance: its seed.

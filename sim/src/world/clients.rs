@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use havip::time::Time;
-use havip::wire::icmp;
+use havip::wire::{icmp, icmpv6};
 
 use super::act::Kind;
 use super::frames::PortId;
@@ -55,13 +55,25 @@ impl World {
         self.report(Who::Node(node), What::Probed { client });
 
         let data = self.now.as_nanos().to_be_bytes();
-        let request = icmp::Repr::EchoRequest { identifier: client.0, sequence, data: &data };
+        let identifier = client.0;
         let mut message = [0; icmp::HEADER_LEN + 8];
-        request.emit(&mut message);
         let port = PortId::of(node);
-        let IpAddr::V4(target) = target else { return };
-        let source = self.nic(port).own.addr();
-        self.send_from_kernel(port, &icmp_header(source, target, message.len()), &message, Kind::Probe);
+        match (self.nic(port).source_for(target), target) {
+            (Some(IpAddr::V4(source)), IpAddr::V4(target)) => {
+                icmp::Repr::EchoRequest { identifier, sequence, data: &data }.emit(&mut message);
+                self.send_from_kernel(
+                    port,
+                    &icmp_header(source, target, message.len()),
+                    &message,
+                    Kind::Probe,
+                );
+            }
+            (Some(IpAddr::V6(source)), IpAddr::V6(target)) => {
+                let request = icmpv6::Repr::EchoRequest { identifier, sequence, data: &data };
+                self.send_icmpv6(port, &request, source, target, Kind::Probe);
+            }
+            _ => {} // validated before a run: a client of an IPv6 address has one
+        }
     }
 
     /// A probe, or its answer, reached a node's network card.

@@ -3,13 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::time::{Duration, Time};
-use havip::wire::arp;
 use havip::wire::ethernet::{self, EtherType, Mac};
+use havip::wire::{arp, ndp};
 use ipnet::IpNet;
 
 use super::act::{CloudAct, Kind};
 use super::chance::{Purpose, number_of};
 use super::frames::PortId;
+use super::ipv6::{Discovery, discovery_frame, read_discovery};
 use super::queue::Due;
 use super::report::{FrameId, Loss, What, Who};
 use super::setup::{HavipId, Segment, Setup};
@@ -61,6 +62,9 @@ impl World {
         let from = self.frames.from(frame);
         let Some(nic) = self.nics.get(usize::from(from.0)) else { return self.frames.let_go(frame) };
         let who = Who::eni(nic.node, nic.index);
+        if let Some(heard) = read_discovery(self.frames.bytes(frame)) {
+            return self.cloud_receives_ipv6(from, who, frame, heard);
+        }
         match self.read_arp(frame) {
             None => return self.lose(from, frame, Some(PortId::CLOUD), Loss::Malformed),
             Some(arp) if arp.is_gratuitous() => match self.cloud.deaf {
@@ -132,6 +136,35 @@ impl World {
         let reply = request.reply(mac).frame_to(request.sender_mac);
         let frame = self.frames.store(&[&reply], PortId::CLOUD, Kind::Arp);
         self.transmit_from_cloud(frame, asker);
+    }
+
+    /// A message of neighbour discovery has reached the cloud: the same in IPv6.
+    fn cloud_receives_ipv6(&mut self, from: PortId, who: Who, frame: FrameId, heard: Discovery) {
+        let Ok((ip, message)) = heard else {
+            return self.lose(from, frame, Some(PortId::CLOUD), Loss::Malformed);
+        };
+        if let (ndp::Repr::Advertisement { target, target_mac: Some(mac), .. }, true) =
+            (message, message.is_unsolicited())
+        {
+            if let Some(act) = self.cloud.deaf {
+                return self.lose(from, frame, Some(PortId::CLOUD), Loss::Deaf(act));
+            }
+            self.report_frame(PortId::CLOUD, Kind::Garp, received(frame, Kind::Garp, who));
+            self.hear_claim(from, target.into(), mac);
+            return self.frames.let_go(frame);
+        }
+        self.report_frame(PortId::CLOUD, Kind::Arp, received(frame, Kind::Arp, who));
+        self.frames.let_go(frame);
+        // Who asks before it has an address asks whether somebody else has it: nobody has, here.
+        if let ndp::Repr::Solicitation { target, .. } = message
+            && !ip.src.is_unspecified()
+            && let Some(mac) = self.answer_for(target.into())
+            && let Some((reply, asker)) = message.reply(ip.src, mac, mac == GATEWAY)
+        {
+            let (bytes, len) = discovery_frame(&reply, mac, self.nic(from).mac, target, asker);
+            let frame = self.frames.store(&[&bytes[..len]], PortId::CLOUD, Kind::Arp);
+            self.transmit_from_cloud(frame, from);
+        }
     }
 
     /// At which hardware address the cloud says that an address is.

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use havip::program::AddressChange;
-use havip::time::Time;
+use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType, Mac};
-use havip::wire::{arp, icmp, ipv4};
+use havip::wire::{Family, arp, icmp, ipv4};
 use ipnet::IpNet;
 
 use super::act::Kind;
 use super::chance::number_of;
 use super::frames::PortId;
 use super::host;
-use super::machine::{Signal, kind_of_frame};
+use super::machine::{Signal, Socket, kind_of_frame};
 use super::neighbours::{Heard, Resolved, Want};
 use super::queue::Due;
 use super::report::{FrameId, Loss, What};
@@ -36,6 +36,8 @@ pub(super) struct Kernel {
     pub(super) paused: bool,
     /// Address changes under way, oldest first.
     pub(super) installs: VecDeque<Install>,
+    /// Addresses that go by themselves.
+    leases: Vec<Lease>,
     /// Frames that came while it was paused, and by which port.
     pub(super) ring: VecDeque<(PortId, FrameId)>,
     /// When a wake-up is in the queue.
@@ -48,7 +50,24 @@ pub(super) struct Install {
     pub(super) done: Time,
     pub(super) port: PortId,
     pub(super) address: IpNet,
-    pub(super) add: bool,
+    pub(super) change: Change,
+}
+
+/// What is to become of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is put on the interface, or stays there: for so long, or for ever.
+    Add(Option<Duration>),
+    /// It is taken off.
+    Remove,
+}
+
+/// An address that stays for a while only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    port: PortId,
+    address: IpAddr,
+    ends: Time,
 }
 
 impl Kernel {
@@ -60,6 +79,7 @@ impl Kernel {
             powered: is_client,
             paused: false,
             installs: VecDeque::new(),
+            leases: Vec::new(),
             ring: VecDeque::new(),
             armed: Time::MAX,
         }
@@ -123,7 +143,8 @@ impl World {
             Err(_) => return self.lose(from, frame, Some(port), Loss::Malformed),
             Ok(eth) => {
                 let dst = eth.dst();
-                if dst != self.nic(port).mac && !dst.is_multicast() {
+                let nic = self.nic(port);
+                if dst != nic.mac && !(dst.is_multicast() && nic.hears(dst)) {
                     return self.frames.let_go(frame); // flooded: for somebody else
                 }
                 eth.ethertype()
@@ -136,12 +157,15 @@ impl World {
         match ethertype {
             EtherType::ARP => self.receive_arp(port, frame),
             EtherType::IPV4 => self.receive_ip(port, frame),
+            EtherType::IPV6 => self.receive_ipv6(port, frame),
             _ => self.frames.let_go(frame),
         }
     }
 
     /// `arp_process` of Linux.
     fn receive_arp(&mut self, port: PortId, frame: FrameId) {
+        let (node, mac) = (self.nic(port).node, self.nic(port).mac);
+        self.show_neighbour(node, port, frame);
         let Some(arp) = self.read_arp(frame) else {
             return self.lose(self.frames.from(frame), frame, Some(port), Loss::Malformed);
         };
@@ -149,7 +173,6 @@ impl World {
         let to_us_alone =
             !ethernet::Frame::new(self.frames.bytes(frame)).is_ok_and(|f| f.dst().is_multicast());
         self.frames.let_go(frame);
-        let (node, mac) = (self.nic(port).node, self.nic(port).mac);
         let asks_us =
             arp.operation == arp::Operation::REQUEST && self.node_holds(node, arp.target_address.into());
         if !arp.sender_address.is_unspecified() && !self.node_holds(node, arp.sender_address.into()) {
@@ -159,6 +182,7 @@ impl World {
                 confirms: arp.operation == arp::Operation::REPLY && to_us_alone,
                 asks_us,
                 gratuitous: arp.is_gratuitous(),
+                weak: false,
             };
             self.hear_neighbour(port, now, heard);
         }
@@ -170,7 +194,7 @@ impl World {
     }
 
     /// Takes in what was said of a neighbour, and lets go what waited for it.
-    fn hear_neighbour(&mut self, port: PortId, now: Time, heard: Heard) {
+    pub(super) fn hear_neighbour(&mut self, port: PortId, now: Time, heard: Heard) {
         let node = self.nic(port).node;
         let learned = self.nic_mut(port).neighbours.hear(now, heard);
         if learned.changed {
@@ -197,7 +221,9 @@ impl World {
             cvm.is_some_and(|cvm| self.machines[usize::from(cvm.0)].listens(port, protocol.0, dst.into()));
         if dst.is_multicast() || dst.is_broadcast() {
             return match cvm {
-                Some(cvm) if listens => self.queue_for_program(cvm, port, frame),
+                Some(cvm) if listens => {
+                    self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame)
+                }
                 _ => self.frames.let_go(frame),
             };
         }
@@ -206,7 +232,7 @@ impl World {
         }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(port, frame),
-            Some(cvm) if listens => self.queue_for_program(cvm, port, frame),
+            Some(cvm) if listens => self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame),
             _ => {
                 self.send_unreachable(port, frame);
                 self.lose(from, frame, Some(port), Loss::NoListener);
@@ -250,12 +276,16 @@ impl World {
     pub(super) fn frame_packet(&mut self, port: PortId, packet: &[u8], kind: Kind) -> FrameId {
         let mut eth = [0; ethernet::HEADER_LEN];
         let src = self.nic(port).mac;
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }.emit(&mut eth);
+        let ethertype = if is_ipv6(packet) { EtherType::IPV6 } else { EtherType::IPV4 };
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype }.emit(&mut eth);
         self.frames.store(&[&eth, packet], port, kind)
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
     pub(super) fn send_packet(&mut self, port: PortId, frame: FrameId) {
+        if is_ipv6(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) {
+            return self.send_ipv6(port, frame);
+        }
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else {
             return self.lose(port, frame, None, Loss::Malformed);
         };
@@ -266,7 +296,7 @@ impl World {
         self.resolve_and_send(port, frame, dst.into());
     }
 
-    fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr) {
+    pub(super) fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr) {
         let (now, in_vpc) = (self.now, self.in_vpc());
         let nic = self.nic_mut(port);
         let node = nic.node;
@@ -287,14 +317,17 @@ impl World {
         self.arm_kernel(node);
     }
 
-    fn address_and_send(&mut self, port: PortId, frame: FrameId, Mac(dst): Mac) {
+    pub(super) fn address_and_send(&mut self, port: PortId, frame: FrameId, Mac(dst): Mac) {
         self.frames.bytes_mut(frame)[..6].copy_from_slice(&dst);
         self.transmit(port, frame);
     }
 
     /// Asks for a neighbour, in the name of the packet that waits for it (`arp_announce` 0).
     fn ask(&mut self, port: PortId, target: IpAddr, to: Option<Mac>, waiting: Option<FrameId>) {
-        let IpAddr::V4(target) = target else { return };
+        let target = match target {
+            IpAddr::V4(target) => target,
+            IpAddr::V6(target) => return self.solicit(port, target, to, waiting),
+        };
         let packet =
             waiting.map(|frame| ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]));
         let source = packet.and_then(Result::ok).map(|p| p.src());
@@ -323,6 +356,7 @@ impl World {
         while let Some(install) = self.kernel(node).installs.pop_front_if(|i| i.done <= now) {
             self.finish_install(node, install);
         }
+        self.end_leases(node);
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.send_outbox(cvm);
         }
@@ -350,36 +384,60 @@ impl World {
     }
 
     /// Begins to put an address on an interface or to take it off, as a program asked.
-    pub(super) fn install(&mut self, port: PortId, asked: Time, address: IpNet, add: bool) {
+    pub(super) fn install(&mut self, port: PortId, asked: Time, address: IpNet, change: Change) {
         let node = self.nic(port).node;
         let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, number_of(address.addr()));
         let done = self.instant(asked + takes);
         let kernel = self.kernel(node);
         // The kernel takes requests in turn.
         let done = kernel.installs.back().map_or(done, |last| done.max(last.done));
-        kernel.installs.push_back(Install { done, port, address, add });
+        kernel.installs.push_back(Install { done, port, address, change });
         self.arm_kernel(node);
     }
 
     fn finish_install(&mut self, node: NodeId, install: Install) {
-        let Install { port, address, add, .. } = install;
+        let Install { port, address: net, change, .. } = install;
+        let (now, host, address) = (self.now, self.host, net.addr());
         let nic = self.nic_mut(port);
-        let (held, interface) = (nic.holds(address.addr()), nic.interface());
-        let change = match (add, held) {
-            (true, _) => AddressChange::Added,
-            (false, true) => AddressChange::Removed,
-            (false, false) => AddressChange::Failed,
+        let (held, interface) = (nic.holds(address), nic.interface());
+        let answer = match (change, held) {
+            (Change::Add(_), _) => AddressChange::Added,
+            (Change::Remove, true) => AddressChange::Removed,
+            (Change::Remove, false) => AddressChange::Failed,
         };
+        let add = matches!(change, Change::Add(_));
         match (add, held) {
-            (true, false) => nic.addresses.push(address),
-            (false, true) => nic.addresses.retain(|a| a.addr() != address.addr()),
+            (true, false) => nic.addresses.push(net),
+            (false, true) => nic.addresses.retain(|a| a.addr() != address),
             _ => {}
         }
+        // What is said last of an address's lifetime holds.
+        let leases = &mut self.kernel(node).leases;
+        leases.retain(|lease| (lease.port, lease.address) != (port, address));
+        if let Change::Add(Some(lifetime)) = change {
+            let ends = host.lifetime_ends(node.0.into(), now, lifetime, number_of(address));
+            leases.push(Lease { port, address, ends });
+        }
         if add != held {
-            self.report(self.who(port), What::Held { node, address: address.addr(), held: add });
+            self.report(self.who(port), What::Held { node, address, held: add, ran_out: false });
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
-            self.signal(cvm, self.now, Signal::Address(interface, address.addr(), change));
+            self.signal(cvm, now, Signal::Address(interface, address, answer));
+        }
+    }
+
+    /// Takes away the addresses whose lifetime has run out.
+    fn end_leases(&mut self, node: NodeId) {
+        let now = self.now;
+        while let Some(i) = self.kernel(node).leases.iter().position(|lease| lease.ends <= now) {
+            let Lease { port, address, .. } = self.kernel(node).leases.remove(i);
+            let nic = self.nic_mut(port);
+            nic.addresses.retain(|a| a.addr() != address);
+            let interface = nic.interface();
+            self.report(self.who(port), What::Held { node, address, held: false, ran_out: true });
+            if let Some(cvm) = self.setup.cvm_of(node) {
+                self.signal(cvm, now, Signal::Address(interface, address, AddressChange::VanishedByOther));
+            }
         }
     }
 
@@ -417,6 +475,7 @@ impl World {
         kernel.powered = false;
         kernel.paused = false;
         kernel.installs.clear();
+        kernel.leases.clear();
         let ring = std::mem::take(&mut kernel.ring);
         for port in self.ports_of(node) {
             let index = self.nic(port).index;
@@ -429,7 +488,10 @@ impl World {
                 .collect();
             let had = std::mem::replace(&mut self.nic_mut(port).addresses, own.clone());
             for address in had.into_iter().filter(|a| !own.contains(a)) {
-                self.report(self.who(port), What::Held { node, address: address.addr(), held: false });
+                self.report(
+                    self.who(port),
+                    What::Held { node, address: address.addr(), held: false, ran_out: false },
+                );
             }
         }
         for (port, frame) in ring {
@@ -448,7 +510,9 @@ impl World {
             return;
         }
         let install = kernel.installs.front().map_or(Time::MAX, |i| i.done);
-        let mut next = self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(outbox);
+        let lease = kernel.leases.iter().map(|lease| lease.ends).min().unwrap_or(Time::MAX);
+        let mut next =
+            self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(lease).min(outbox);
         if kernel.more.1 > 0 {
             let more = self.ports_of(node).skip(1).map(|port| self.nic(port).neighbours.deadline());
             next = next.min(more.min().unwrap_or(Time::MAX));
@@ -462,6 +526,11 @@ impl World {
             self.wake(next, Due::Kernel(node));
         }
     }
+}
+
+/// By the version that a packet begins with.
+fn is_ipv6(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|byte| byte >> 4 == 6)
 }
 
 /// The header of an ICMP message, as Linux fills it.
@@ -493,9 +562,12 @@ fn echo_time(packet: &[u8]) -> Option<Time> {
     let packet = ipv4::Packet::new(packet).ok()?;
     let reply = icmp::Packet::new(packet.payload()).ok()?;
     match icmp::Repr::parse(&reply).ok()? {
-        icmp::Repr::EchoReply { data, .. } => {
-            Some(Time::from_nanos(u64::from_be_bytes(data.get(..8)?.try_into().ok()?)))
-        }
+        icmp::Repr::EchoReply { data, .. } => time_in(data),
         _ => None,
     }
+}
+
+/// The time that an echo carries.
+pub(super) fn time_in(data: &[u8]) -> Option<Time> {
+    Some(Time::from_nanos(u64::from_be_bytes(data.get(..8)?.try_into().ok()?)))
 }

@@ -6,16 +6,18 @@ use std::net::IpAddr;
 use havip::program::{Action, AddressChange, Event, Interface, InterfaceId, Now, Subject};
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType};
-use havip::wire::{arp, icmp, ipv4};
+use havip::wire::ipv6::{self, Protocol};
+use havip::wire::{Family, arp, icmp, ipv4, ndp};
 use ipnet::IpNet;
 
 use super::act::Kind;
 use super::frames::PortId;
 use super::host;
+use super::kernel::Change;
 use super::nic::ETH0;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
-use super::setup::{CvmId, FileId};
+use super::setup::{CvmId, FileId, NodeId};
 use super::state::World;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
@@ -51,8 +53,10 @@ pub(super) struct Machine {
     /// In order of their instants.
     signals: VecDeque<(Time, Signal)>,
     listens: Vec<Listens>,
-    /// Packets, and by which port each came.
-    socket: VecDeque<(PortId, FrameId)>,
+    /// On which ports it sees the frames of neighbours.
+    watches: Vec<PortId>,
+    /// What came for it, in that order, whichever of its sockets it came to.
+    inbox: VecDeque<Came>,
     deadline: Option<Time>,
     /// When the deadline's timer fires: late, on the grid.
     fires: Time,
@@ -77,6 +81,23 @@ struct Listens {
     group: Option<IpAddr>,
 }
 
+/// Something in a socket of a program.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    port: PortId,
+    to: Socket,
+    frame: FrameId,
+}
+
+/// The sockets that a program has on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Socket {
+    /// For packets of a protocol, by family.
+    Packets(Family),
+    /// For the frames of ARP and neighbour discovery.
+    Neighbours,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Outgoing {
     leaves: Time,
@@ -92,7 +113,8 @@ impl Machine {
             frozen: false,
             signals: VecDeque::new(),
             listens: Vec::new(),
-            socket: VecDeque::new(),
+            watches: Vec::new(),
+            inbox: VecDeque::new(),
             deadline: None,
             fires: Time::MAX,
             fired: Time::MAX,
@@ -126,7 +148,7 @@ impl Machine {
         !self.frozen
             && (self.signals.front().is_some_and(|&(at, _)| at <= now)
                 || self.running == Running::Yes
-                    && (!self.socket.is_empty() || self.fires <= now && self.fired != now))
+                    && (!self.inbox.is_empty() || self.fires <= now && self.fired != now))
     }
 }
 
@@ -166,7 +188,7 @@ impl World {
         !self.is_held(cvm)
             && machine.has_due(now)
             && (machine.fires < now
-                || !machine.socket.is_empty()
+                || !machine.inbox.is_empty()
                 || machine.signals.front().is_some_and(|&(at, _)| at <= now))
     }
 
@@ -190,11 +212,15 @@ impl World {
         if crate::flaws::has(crate::flaws::Flaw::TimerFirst) && machine.take_timer(now) {
             return Some((clocks, Event::Timer));
         }
-        if let Some((port, frame)) = machine.socket.pop_front() {
+        if let Some(Came { port, to, frame }) = machine.inbox.pop_front() {
             let interface = self.nics[usize::from(port.0)].interface();
             self.frames.let_go(frame); // its bytes stay until the instant ends
-            let packet = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]).ok()?;
-            return Some((clocks, Event::Packet { interface, packet: packet.as_bytes() }));
+            let bytes = self.frames.bytes(frame);
+            if to == Socket::Neighbours {
+                return Some((clocks, Event::Neighbour { interface, frame: bytes }));
+            }
+            let packet = packet_in(bytes)?;
+            return Some((clocks, Event::Packet { interface, packet }));
         }
         if let Some((_, signal)) = machine.signals.pop_front_if(|s| s.0 <= now) {
             let event = match signal {
@@ -230,11 +256,11 @@ impl World {
                 let frame = self.frames.store(&[frame], port, kind_of_frame(frame));
                 self.depart(cvm, frame, false);
             }
-            Action::AddAddress { interface, address, .. } => {
-                self.change_address(cvm, interface, address, true)
+            Action::AddAddress { interface, address, lifetime } => {
+                self.change_address(cvm, interface, address, Change::Add(lifetime));
             }
             Action::RemoveAddress { interface, address } => {
-                self.change_address(cvm, interface, address, false)
+                self.change_address(cvm, interface, address, Change::Remove);
             }
             Action::Subject { id, group, name } => {
                 let subjects = &mut self.machine(cvm).subjects;
@@ -251,8 +277,14 @@ impl World {
             | Action::KillScript { .. }
             | Action::Notify { .. }
             | Action::WriteFifo { .. }
-            | Action::WatchFile { .. }
-            | Action::WatchNeighbours { .. } => {}
+            | Action::WatchFile { .. } => {}
+            Action::WatchNeighbours { interface } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let watches = &mut self.machine(cvm).watches;
+                if !watches.contains(&port) {
+                    watches.push(port);
+                }
+            }
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
             Action::Exit => self.end_program(cvm, Life::Exited),
         }
@@ -317,7 +349,7 @@ impl World {
         }
         let (file, armed) = (machine.file, machine.armed);
         let old = std::mem::replace(machine, Machine { file, armed, ..Machine::new() });
-        let unread = old.socket.into_iter().map(|(_, frame)| frame);
+        let unread = old.inbox.into_iter().map(|came| came.frame);
         for frame in unread.chain(old.outbox.into_iter().map(|out| out.frame)) {
             self.frames.let_go(frame);
         }
@@ -391,18 +423,25 @@ impl World {
         self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(interface, up));
     }
 
-    /// A packet for the program. A full socket drops the newcomer, as Linux does.
-    pub(super) fn queue_for_program(&mut self, cvm: CvmId, port: PortId, frame: FrameId) {
+    /// A packet or a frame for the program. A full socket drops the newcomer, as Linux does.
+    pub(super) fn queue_for_program(&mut self, cvm: CvmId, port: PortId, to: Socket, frame: FrameId) {
         let machine = self.machine(cvm);
-        // A program has a socket for each interface.
-        if machine.socket.len() >= SOCKET_MAX
-            && machine.socket.iter().filter(|(by, _)| *by == port).count() >= SOCKET_MAX
-        {
+        let same = |came: &&Came| (came.port, came.to) == (port, to);
+        if machine.inbox.len() >= SOCKET_MAX && machine.inbox.iter().filter(same).count() >= SOCKET_MAX {
             return self.lose(self.frames.from(frame), frame, Some(port), Loss::SocketQueueFull);
         }
-        machine.socket.push_back((port, frame));
+        machine.inbox.push_back(Came { port, to, frame });
         if !machine.frozen {
             self.ready.push(cvm);
+        }
+    }
+
+    /// A frame of a neighbour, for a program that watches them beside its kernel.
+    pub(super) fn show_neighbour(&mut self, node: NodeId, port: PortId, frame: FrameId) {
+        let Some(cvm) = self.setup.cvm_of(node) else { return };
+        if self.machine(cvm).watches.contains(&port) {
+            self.frames.hold(frame);
+            self.queue_for_program(cvm, port, Socket::Neighbours, frame);
         }
     }
 
@@ -456,10 +495,10 @@ impl World {
         }
     }
 
-    fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, add: bool) {
+    fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, change: Change) {
         let asked = self.machine(cvm).free_at.max(self.now);
         match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
-            Some(port) => self.install(port, asked, address, add),
+            Some(port) => self.install(port, asked, address, change),
             None => {
                 let failed = Signal::Address(interface, address.addr(), AddressChange::Failed);
                 self.signal(cvm, self.instant(asked), failed);
@@ -515,7 +554,19 @@ impl World {
     }
 }
 
+/// The packet in a frame that a kernel has found good.
+fn packet_in(frame: &[u8]) -> Option<&[u8]> {
+    let eth = ethernet::Frame::new(frame).ok()?;
+    match eth.ethertype() {
+        EtherType::IPV6 => ipv6::Packet::new(eth.payload()).ok().map(|packet| packet.as_bytes()),
+        _ => ipv4::Packet::new(eth.payload()).ok().map(|packet| packet.as_bytes()),
+    }
+}
+
 fn kind_of_packet(packet: &[u8]) -> Kind {
+    if packet.first().is_some_and(|byte| byte >> 4 == 6) {
+        return kind_of_ipv6(packet);
+    }
     match ipv4::Packet::new(packet) {
         Ok(p) if p.protocol() == ipv4::Protocol::VRRP => Kind::Vrrp,
         Ok(p) if p.protocol() == ipv4::Protocol::ICMP => match icmp::Packet::new(p.payload()) {
@@ -526,10 +577,25 @@ fn kind_of_packet(packet: &[u8]) -> Kind {
     }
 }
 
+/// An advertisement of a neighbour that goes to a group is an announcement, as gratuitous ARP is.
+fn kind_of_ipv6(packet: &[u8]) -> Kind {
+    let Ok(p) = ipv6::Packet::new(packet) else { return Kind::Other };
+    match (p.next_header(), p.payload().first()) {
+        (Protocol::VRRP, _) => Kind::Vrrp,
+        (Protocol::ICMPV6, Some(128 | 129)) => Kind::Probe,
+        (Protocol::ICMPV6, Some(&ndp::SOLICITATION)) => Kind::Arp,
+        (Protocol::ICMPV6, Some(&ndp::ADVERTISEMENT)) => match ndp::Packet::new(p.payload()) {
+            Ok(message) if !message.flags().solicited && p.dst().is_multicast() => Kind::Garp,
+            _ => Kind::Arp,
+        },
+        _ => Kind::Other,
+    }
+}
+
 pub(super) fn kind_of_frame(bytes: &[u8]) -> Kind {
     let Ok(frame) = ethernet::Frame::new(bytes) else { return Kind::Other };
     match frame.ethertype() {
-        EtherType::IPV4 => kind_of_packet(frame.payload()),
+        EtherType::IPV4 | EtherType::IPV6 => kind_of_packet(frame.payload()),
         EtherType::ARP => match arp::Packet::new(frame.payload()).map(|p| arp::Repr::parse(&p)) {
             Ok(Ok(arp)) if arp.is_gratuitous() => Kind::Garp,
             _ => Kind::Arp,

@@ -19,6 +19,7 @@ mod clients;
 mod cloud_port;
 mod frames;
 pub mod host;
+mod ipv6;
 mod kernel;
 mod links;
 mod machine;
@@ -31,6 +32,8 @@ mod segment;
 mod setup;
 mod state;
 mod switch;
+#[cfg(test)]
+mod tests;
 
 pub use act::{Act, CloudAct, End, Kind, Kinds, Path, Ppm};
 pub use machine::EPOCH;

@@ -3,6 +3,9 @@
 //! Machines and clients share it. It decides how long a client is left behind: an entry stays reachable for 15 to
 //! 45 s after it was confirmed, is then tried for 5 s, then asked for by three unicast requests a second apart,
 //! and only then by broadcast (measured: case c23, 38 to 47 s). ICMP and raw sockets confirm nothing.
+//!
+//! ARP and neighbour discovery share the table's states and timers in Linux, and here. What differs is what a frame
+//! may change (`arp_process`, `ndisc_recv_na`); whoever reads the frames says it with [`Heard`].
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -120,6 +123,8 @@ pub struct Heard {
     pub asks_us: bool,
     /// A gratuitous announcement: replaces an entry even within the lock time.
     pub gratuitous: bool,
+    /// An advertisement of IPv6 that does not override: an entry that knows better is only doubted.
+    pub weak: bool,
 }
 
 /// What a heard ARP frame changed.
@@ -174,14 +179,12 @@ impl Neighbours {
     }
 
     /// The hardware address it would use now, if any.
-    #[cfg(test)]
     pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
         let entry = &self.entries[self.find(address).ok()?];
         entry.state.is_valid().then_some(entry.mac)
     }
 
     /// The state of an entry, if there is one.
-    #[cfg(test)]
     pub fn state_of(&self, address: IpAddr) -> Option<State> {
         Some(self.entries[self.find(address).ok()?].state)
     }
@@ -233,12 +236,16 @@ impl Neighbours {
         let old = entry.state;
         let mut new = if heard.confirms { State::Reachable } else { State::Stale };
         let other_mac = entry.mac != heard.mac;
-        let replaces = heard.asks_us || heard.gratuitous || now > entry.updated + LOCK_TIME;
+        let replaces = !heard.weak && (heard.asks_us || heard.gratuitous || now > entry.updated + LOCK_TIME);
         if heard.confirms && !(old.is_valid() && other_mac && !replaces) {
             entry.confirmed = Some(now);
         }
         if old.is_valid() {
             if other_mac && !replaces {
+                // `NEIGH_UPDATE_F_WEAK_OVERRIDE`
+                if heard.weak && old == State::Reachable {
+                    entry.turn(State::Stale, now, Time::MAX);
+                }
                 return Learned::default();
             }
             if !other_mac && new == State::Stale {
@@ -264,8 +271,11 @@ impl Neighbours {
 
     /// Makes an entry say what is not true, as a forged answer would.
     pub fn forge(&mut self, now: Time, address: IpAddr, mac: Mac) {
-        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true });
-        self.hear(now, Heard { address, mac, confirms: true, asks_us: false, gratuitous: false });
+        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true, weak: false });
+        self.hear(
+            now,
+            Heard { address, mac, confirms: true, asks_us: false, gratuitous: false, weak: false },
+        );
     }
 
     /// No timer of the table is due before this.
@@ -379,7 +389,7 @@ mod tests {
         Neighbours::new(1, Host::new(Chance::new(7), true))
     }
     fn reply(mac: Mac) -> Heard {
-        Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false }
+        Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false, weak: false }
     }
     fn announcement(mac: Mac) -> Heard {
         Heard { confirms: false, gratuitous: true, ..reply(mac) }

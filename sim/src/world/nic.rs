@@ -11,7 +11,7 @@ use super::frames::PortId;
 use super::host::Host;
 use super::neighbours::Neighbours;
 use super::report::Who;
-use super::setup::{EniIndex, EniSetup, NodeId};
+use super::setup::{EniIndex, EniSetup, NodeId, link_local};
 use super::state::World;
 
 /// The kernel's index of `eth0`. Index 1 is the loopback's.
@@ -53,6 +53,13 @@ impl Nic {
     pub(super) fn holds(&self, address: IpAddr) -> bool {
         self.addresses.iter().any(|net| net.addr() == address)
     }
+    /// Whether its card takes in frames for a group. Groups of IPv6 that only some interfaces are in (solicited-node,
+    /// 33:33:ff and three bytes of an address) are filtered; for the others the kernel looks at the packet.
+    pub(super) fn hears(&self, group: Mac) -> bool {
+        let Mac([0x33, 0x33, 0xff, low @ ..]) = group else { return true };
+        let ends_so = |net: &IpNet| matches!(net.addr(), IpAddr::V6(own) if own.octets()[13..] == low);
+        self.addresses.iter().any(ends_so)
+    }
     /// Whether it is connected to an address: reaches it without a router.
     pub(super) fn reaches(&self, address: IpAddr) -> bool {
         match address {
@@ -66,12 +73,9 @@ impl Nic {
     pub(super) fn source_for(&self, address: IpAddr) -> Option<IpAddr> {
         match address {
             IpAddr::V4(_) => Some(self.own.addr().into()),
-            IpAddr::V6(to) if to.is_unicast_link_local() => self.link_local(),
-            IpAddr::V6(_) => self.own_v6.map(|own| own.addr().into()).or_else(|| self.link_local()),
+            IpAddr::V6(to) if to.is_unicast_link_local() => Some(link_local(self.mac).into()),
+            IpAddr::V6(_) => self.own_v6.map(|own| own.addr().into()),
         }
-    }
-    fn link_local(&self) -> Option<IpAddr> {
-        Some(super::setup::link_local(self.mac).into())
     }
     /// Whom it gives a packet for an address to: the receiver itself, or in a VPC the subnet's gateway.
     pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool) -> Option<IpAddr> {

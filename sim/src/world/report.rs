@@ -106,6 +106,8 @@ pub enum What {
         address: IpAddr,
         /// It is there now.
         held: bool,
+        /// It is gone because its lifetime ran out.
+        ran_out: bool,
     },
     /// The carrier of a node's interface came or went.
     Carrier(NodeId, bool),

@@ -1,16 +1,17 @@
 //! The segment: which ports a frame goes to, and what becomes of it on the way.
 //!
-//! A lan is a learning switch. A VPC's virtual switch has no broadcast and no multicast: ARP goes to the cloud,
-//! which answers it, and IP is forwarded by destination address, whatever hardware address the sender believed in.
+//! A lan is a learning switch. A VPC's virtual switch has no broadcast and no multicast: ARP and neighbour
+//! discovery go to the cloud, which answers them, and IP is forwarded by destination address, whatever hardware address the sender believed in.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::time::Duration;
 use havip::wire::ethernet::{self, EtherType, Mac};
-use havip::wire::ipv4;
+use havip::wire::{ipv4, ipv6};
 
 use super::chance::Nth;
 use super::frames::PortId;
+use super::ipv6::is_discovery;
 use super::links::Fate;
 use super::report::{FrameId, Loss, What};
 use super::setup::Segment;
@@ -72,14 +73,20 @@ impl World {
             let bytes = self.frames.bytes(frame);
             match ethernet::Frame::new(bytes).map(|eth| (eth.ethertype(), eth.payload())) {
                 Ok((EtherType::ARP, _)) => return self.carry(frame, from, PortId::CLOUD, nth, sequence),
-                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| p.dst()).ok(),
+                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| IpAddr::V4(p.dst())).ok(),
+                Ok((EtherType::IPV6, packet)) => match ipv6::Packet::new(packet) {
+                    Ok(p) if is_discovery(&p) => {
+                        return self.carry(frame, from, PortId::CLOUD, nth, sequence);
+                    }
+                    packet => packet.map(|p| IpAddr::V6(p.dst())).ok(),
+                },
                 _ => None,
             }
         };
         let to = match destination {
             None => return self.lose(from, frame, None, Loss::Malformed),
             Some(dst) if is_group(dst) => return self.lose(from, frame, None, Loss::NoMulticast),
-            Some(dst) => match self.cloud.route(self.now, dst.into()) {
+            Some(dst) => match self.cloud.route(self.now, dst) {
                 Route::To(eni) => PortId(eni.0),
                 Route::Unbound => return self.lose(from, frame, None, Loss::Unbound),
                 Route::Nobody => return self.lose(from, frame, None, Loss::NoSuchAddress),
@@ -132,6 +139,6 @@ impl World {
 }
 
 /// Multicast or broadcast.
-fn is_group(address: Ipv4Addr) -> bool {
-    address.is_multicast() || address.is_broadcast()
+fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
 }

@@ -403,7 +403,7 @@ impl Observer for Picture {
                     }
                     self.restate(at, cvm);
                 }
-                What::Held { node, address, held } => self.held(at, node, address, held),
+                What::Held { node, address, held, .. } => self.held(at, node, address, held),
                 What::Carrier(node, up) => {
                     if let Some(watched) = self.machines.get_mut(usize::from(node.0)) {
                         match (up, watched.unplugged) {
