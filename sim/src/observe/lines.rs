@@ -84,6 +84,8 @@ pub(crate) struct Teller<'a> {
     /// By machine and subject.
     pub(crate) subjects: &'a [Vec<String>],
     pub(crate) outages: &'a [Outage],
+    /// What programs told others.
+    pub(crate) told: &'a [String],
 }
 
 impl Teller<'_> {
@@ -293,6 +295,11 @@ impl Teller<'_> {
             Key::Rejected { subject, why } => {
                 ("rejected", format!("{}rejects{}", self.subject(who, subject), times(fold)), why.to_string())
             }
+            Key::Notified { text, pipe } => {
+                let (kind, word) = if pipe { ("fifo", "fifo") } else { ("runs", "runs") };
+                let text = self.told.get(text as usize).map_or("", String::as_str);
+                (kind, format!("{word}  {text}{}", times(fold)), String::new())
+            }
             Key::Refused { address, by, refusal } => {
                 let by = self.setup.name_of(by);
                 let what = format!("refuses {address} to {by}{}", times(fold));
@@ -309,7 +316,9 @@ impl Teller<'_> {
                 Key::Advert { to, .. } => words::address(self.setup, to),
                 Key::Lost { to: Some(to), .. } => self.who(to),
                 Key::Lost { address, .. } => words::address(self.setup, address),
-                Key::Claims { .. } | Key::Rejected { .. } | Key::Refused { .. } => continue,
+                Key::Claims { .. } | Key::Rejected { .. } | Key::Notified { .. } | Key::Refused { .. } => {
+                    continue;
+                }
             };
             if !names.contains(&name) {
                 names.push(name);

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
@@ -25,6 +26,8 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Reload(..) => "reloaded",
         Act::Cloud(CloudAct::DropClaims) => "deaf to claims",
         Act::Cloud(CloudAct::HearClaims) => "hears claims",
+        // Said as in the script: these have no verb of their own.
+        Act::Script(..) | Act::File(..) => return ActText::new(act, setup).to_string(),
         Act::Heal(_)
         | Act::Drop(..)
         | Act::Loss(..)
@@ -89,6 +92,15 @@ pub(crate) fn refusal(refusal: Refusal) -> &'static str {
         Refusal::NotHavip => "the address is no HAVIP",
         Refusal::OtherSubnet => "a HAVIP of another subnet",
         Refusal::ForeignMac => "the announced hardware address is not the sender's",
+    }
+}
+
+/// What a profile is, and how it is known.
+pub(crate) fn program(profile: Profile) -> (&'static str, &'static str) {
+    match profile.name() {
+        "keepalived" => ("keepalived 2.2.7", "measured"),
+        "keepalived-1.3" => ("keepalived 1.3.5", "measured"),
+        _ => ("havip: keepalived's bytes, its flaws mended", "assumed"),
     }
 }
 

@@ -8,12 +8,14 @@ use super::draft::{Draft, Named};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::FileDecl;
+use super::script::{FileDecl, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
-use crate::world::{Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path};
+use crate::world::{
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path, ScriptAct, TextId,
+};
 
-/// How many different files `reload` may name.
+/// How many different files `reload` may name, and how many different texts acts and expectations.
 const MOST_FILES: usize = 10_000;
 
 /// What acts and expectations are read against: the declarations, complete.
@@ -22,11 +24,44 @@ pub(super) struct Scope<'d, 'a> {
     /// The files that `reload` named so far.
     pub(super) files: Vec<FileDecl>,
     by_path: BTreeMap<String, FileId>,
+    /// The texts that were named so far.
+    pub(super) texts: Vec<TextDecl>,
+    by_text: BTreeMap<String, TextId>,
 }
 
 impl<'d, 'a> Scope<'d, 'a> {
     pub(super) fn new(draft: &'d Draft<'a>) -> Self {
-        Scope { draft, files: Vec::new(), by_path: BTreeMap::new() }
+        Scope {
+            draft,
+            files: Vec::new(),
+            by_path: BTreeMap::new(),
+            texts: Vec::new(),
+            by_text: BTreeMap::new(),
+        }
+    }
+    /// A text by its number; the same text has the same.
+    pub(super) fn text(&mut self, word: Word<'_>, what: &str) -> Result<TextId, Complaint> {
+        if !value::is_printable(word.text) {
+            return Err(word.unexpected(what));
+        }
+        if let Some(id) = self.by_text.get(word.text) {
+            return Ok(*id);
+        }
+        if self.texts.len() >= MOST_FILES {
+            return Err(Complaint::new(word.place, format!("more than {MOST_FILES} different texts")));
+        }
+        let id = TextId(self.texts.len() as u16);
+        self.by_text.insert(word.text.to_owned(), id);
+        self.texts.push(TextDecl { text: word.text.to_owned(), place: word.place });
+        Ok(id)
+    }
+    /// A name that a configuration gives to something.
+    fn name(&mut self, r: &mut Reader<'_, '_>, what: &str) -> Result<TextId, Complaint> {
+        let word = r.word(what)?;
+        if word.text.is_empty() {
+            return Err(word.unexpected(what));
+        }
+        self.text(word, what)
     }
     fn file(&mut self, word: Word<'_>) -> Result<FileId, Complaint> {
         let path = value::path(word)?;
@@ -159,6 +194,8 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             r.literal("with")?;
             Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
         }
+        "script" => script(r, scope)?,
+        "file" => file(r, scope)?,
         "cut" => Act::Drop(Kinds::ALL, path(r, scope)?),
         "drop" => Act::Drop(value::kinds(r.word("kinds of frames such as `vrrp,garp`")?)?, path(r, scope)?),
         "loss" => {
@@ -192,6 +229,39 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             return Err(word.unexpected("an act").suggest(nearest, list).into());
         }
     })
+}
+
+/// `NAME up|down|hang|takes T on a`.
+fn script(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
+    let name = scope.name(r, "the name of a `vrrp_script`")?;
+    let expected = "`up`, `down`, `hang` or `takes`";
+    let word = r.word(expected)?;
+    let act = match word.text {
+        "up" => ScriptAct::Up,
+        "down" => ScriptAct::Down,
+        "hang" => ScriptAct::Hang,
+        "takes" => {
+            let word = r.word("a time such as `2s`")?;
+            ScriptAct::Takes(scope.length(value::time(word)?, word.place)?)
+        }
+        other => {
+            let nearest = words::nearest(other, ["up", "down", "hang", "takes"]);
+            let example = "for example `script chk_haproxy down on a`";
+            return Err(word.unexpected(expected).suggest(nearest, example).into());
+        }
+    };
+    r.literal("on")?;
+    Ok(Act::Script(scope.cvm(r, "script")?, name, act))
+}
+
+/// `NAME VALUE|gone on a`.
+fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
+    let name = scope.name(r, "the name of a `track_file`")?;
+    let what = "what stands in the file, or `gone`";
+    let word = r.word(what)?;
+    let text = if word.text == "gone" { None } else { Some(scope.text(word, what)?) };
+    r.literal("on")?;
+    Ok(Act::File(scope.cvm(r, "file")?, name, text))
 }
 
 fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
@@ -75,6 +76,18 @@ pub(super) fn declaration<'a>(
             }
             r.end()?;
             once(&mut draft.phases, at(head.place).of(phases), "phases")
+        }
+        "also" => {
+            r.literal("as")?;
+            let word = r.word("a profile such as `havip`")?;
+            let profile = value::profile(word)?;
+            r.end()?;
+            if let Some(first) = draft.also.iter().find(|also| also.value == profile) {
+                let message = format!("a second `also as {profile}`: the first is on line {}", first.line);
+                return Err(Complaint::new(word.place, message));
+            }
+            draft.also.push(at(word.place).of(profile));
+            Ok(())
         }
         "vpc" => {
             let word = r.word("a range of addresses such as `172.16.0.0/16`")?;
@@ -172,11 +185,11 @@ fn cloud(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>, line: u32) -> Result<(),
     once(&mut draft.bind_delay, At { value: delay, place: times.place, line }, "cloud bind-delay")
 }
 
-/// `NAME ADDR keepalived FILE [mac MAC] [with key=value]... [off]`.
+/// `NAME ADDR PROFILE FILE [mac MAC] [with key=value]... [off]`.
 fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
     let address = node_address(r)?;
-    program(r.word("a program: `keepalived`")?)?;
+    let program = program(r.word("a program: `keepalived`, `havip` or `keepalived-1.3`")?)?;
     let word = r.word("a configuration file")?;
     let file = FileDecl { path: value::path(word)?, place: word.place };
     let (mut given_mac, mut with, mut off) = (None, Vec::new(), false);
@@ -211,7 +224,7 @@ fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
             name: name.to_owned(),
             address: address_value,
             mac,
-            program: ProgramDecl::Keepalived,
+            program: ProgramDecl::Agent(program),
             file,
             with,
             off,
@@ -270,21 +283,18 @@ fn mac(r: &mut Reader<'_, '_>) -> Result<(Mac, Place), Complaint> {
     Ok((value::mac(word)?, word.place))
 }
 
-/// Only keepalived runs so far.
-fn program(word: Word<'_>) -> Result<(), Complaint> {
-    match word.text {
-        "keepalived" => Ok(()),
-        "havip" => Err(Complaint::new(word.place, "the `havip` profile does not exist yet")
-            .help("write `keepalived`: the same agent, behaving as keepalived 2.2.7 does")),
-        later if words::LATER_PROGRAMS.contains(&later) => {
-            let message = format!("the program `{later}` is known, but not modelled yet");
-            Err(Complaint::new(word.place, message).help("write `keepalived`"))
-        }
-        other => Err(word.unexpected("a program: `keepalived`").suggest(
-            words::nearest(other, ["keepalived"]),
-            "a machine's line: `cvm NAME ADDR keepalived FILE`",
-        )),
+/// The agent, under one of its profiles.
+fn program(word: Word<'_>) -> Result<Profile, Complaint> {
+    if words::LATER_PROGRAMS.contains(&word.text) {
+        let message = format!("the program `{}` is known, but not modelled yet", word.text);
+        return Err(Complaint::new(word.place, message).help("write `keepalived`"));
     }
+    word.text.parse().map_err(|_| {
+        word.unexpected("a program: `keepalived`, `havip` or `keepalived-1.3`").suggest(
+            words::nearest(word.text, Profile::ALL.iter().map(Profile::name)),
+            "a machine's line: `cvm NAME ADDR keepalived FILE`",
+        )
+    })
 }
 
 /// `key=value`.

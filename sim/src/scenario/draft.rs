@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
@@ -57,6 +58,7 @@ pub(super) struct Draft<'a> {
     pub(super) tick: Option<At<Duration>>,
     pub(super) host_exact: Option<At<()>>,
     pub(super) phases: Option<At<u32>>,
+    pub(super) also: Vec<At<Profile>>,
     pub(super) vpc: Option<At<Ipv4Net>>,
     pub(super) lan: Option<At<SubnetDraft>>,
     pub(super) subnets: Vec<At<SubnetDraft>>,

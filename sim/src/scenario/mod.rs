@@ -63,6 +63,6 @@ pub use load::load_keepalived;
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
-pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
+pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, TextDecl, WithDecl};
 pub use text::{ActText, ExpectText, Names};
 pub use value::times;

@@ -61,6 +61,9 @@ impl fmt::Display for Script {
         if let Some(phases) = self.phases {
             writeln!(f, "phases {phases}")?;
         }
+        for profile in &self.also {
+            writeln!(f, "also as {profile}")?;
+        }
         writeln!(f)?;
         self.topology(f)?;
         if !self.acts.is_empty() {
@@ -74,7 +77,11 @@ impl fmt::Display for Script {
         }
         for expectation in &self.expectations {
             let expect: &Expect = &expectation.expect;
-            writeln!(f, "expect {}", ExpectText { expect, names: self })?;
+            f.write_str("expect ")?;
+            if let Some(profile) = expectation.only {
+                write!(f, "as {profile} ")?;
+            }
+            writeln!(f, "{}", ExpectText { expect, names: self })?;
         }
         Ok(())
     }
@@ -105,9 +112,7 @@ impl Script {
             writeln!(f, "cloud   bind-delay {}", Range(self.bind_delay))?;
         }
         for cvm in &self.cvms {
-            let program = match cvm.program {
-                ProgramDecl::Keepalived => "keepalived",
-            };
+            let ProgramDecl::Agent(program) = cvm.program;
             write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
                 write!(f, "  mac {}", cvm.mac)?;

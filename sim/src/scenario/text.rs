@@ -8,7 +8,8 @@ use super::lex::Quoted;
 use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Setup,
+    TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
@@ -19,6 +20,8 @@ pub trait Names {
     fn node_of(&self, client: ClientId) -> NodeId;
     /// A file that `reload` names.
     fn file(&self, file: FileId) -> &str;
+    /// What acts and expectations name.
+    fn text(&self, text: TextId) -> &str;
     /// A HAVIP's address.
     fn havip(&self, havip: HavipId) -> Ipv4Addr;
 }
@@ -66,6 +69,8 @@ impl<'a> ActText<'a> {
             | Act::Thaw(cvm)
             | Act::Pause(cvm)
             | Act::Resume(cvm)
+            | Act::Script(cvm, ..)
+            | Act::File(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
             Act::Unplug(node) | Act::Plug(node) => Some(node),
             Act::Drop(..)
@@ -83,6 +88,10 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
+            Act::Script(..) | Act::File(..) => {
+                let text = self.to_string();
+                text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
+            }
             act if self.about().is_some() => verb(act).replace('-', " "),
             _ => self.to_string(),
         }
@@ -111,6 +120,8 @@ fn verb(act: &Act) -> &'static str {
         Act::Unplug(_) => "unplug",
         Act::Plug(_) => "plug",
         Act::Reload(..) => "reload",
+        Act::Script(..) => "script",
+        Act::File(..) => "file",
         Act::Drop(Kinds::ALL, _) => "cut",
         Act::Drop(..) => "drop",
         Act::Loss(..) => "loss",
@@ -136,6 +147,19 @@ impl fmt::Display for ActText<'_> {
             Act::Delay(shortest, longest, _) => write!(f, " {}", Range((shortest, longest)))?,
             Act::Duplicate(share, _) => write!(f, " {}", Share(share))?,
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
+            Act::Script(_, name, act) => {
+                write!(f, " {} ", Quoted(self.names.text(name)))?;
+                match act {
+                    ScriptAct::Up => f.write_str("up on")?,
+                    ScriptAct::Down => f.write_str("down on")?,
+                    ScriptAct::Hang => f.write_str("hang on")?,
+                    ScriptAct::Takes(time) => write!(f, "takes {} on", TimeText(time))?,
+                }
+            }
+            Act::File(_, name, text) => {
+                let text = text.map_or("gone", |text| self.names.text(text));
+                write!(f, " {} {} on", Quoted(self.names.text(name)), Quoted(text))?;
+            }
             _ => {}
         }
         match *self.act {
@@ -224,6 +248,14 @@ impl fmt::Display for ExpectText<'_> {
             Expect::Moves(from, to, most) => {
                 write!(f, "in {}..{} moves <= {most}", instant(from), instant(to))
             }
+            Expect::Claims(from, to, cvm, most) => {
+                let name = self.names.node(NodeId(cvm.0));
+                write!(f, "in {}..{} claims {name} <= {most}", instant(from), instant(to))
+            }
+            Expect::Notifies(from, to, cvm, most) => {
+                let name = self.names.node(NodeId(cvm.0));
+                write!(f, "in {}..{} notifies {name} <= {most}", instant(from), instant(to))
+            }
             Expect::Never(x, None) => write!(f, "never {}", fact(x)),
             Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), TimeText(most)),
             Expect::Eventually(x) => write!(f, "eventually {}", fact(x)),
@@ -250,6 +282,8 @@ impl fmt::Display for FactText<'_> {
             Fact::Stale(client) => write!(f, "stale {}", self.names.node(self.names.node_of(client))),
             Fact::Refused(address) => write!(f, "refused {address}"),
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
+            Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
+            Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }
     }
 }
@@ -266,6 +300,9 @@ impl Names for Script {
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |file| &file.path)
     }
+    fn text(&self, text: TextId) -> &str {
+        self.texts.get(usize::from(text.0)).map_or("?", |text| &text.text)
+    }
     fn havip(&self, havip: HavipId) -> Ipv4Addr {
         self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
     }
@@ -280,6 +317,9 @@ impl Names for Setup {
     }
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |files| &files.main)
+    }
+    fn text(&self, text: TextId) -> &str {
+        self.text(text)
     }
     fn havip(&self, havip: HavipId) -> Ipv4Addr {
         self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED, |havip| havip.address)

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 use ipnet::Ipv4Net;
@@ -187,6 +188,15 @@ pub(super) fn kinds(word: Word<'_>) -> Result<Kinds, Complaint> {
         }
     }
     Ok(kinds)
+}
+
+/// `keepalived`, `havip`, `keepalived-1.3`.
+pub(super) fn profile(word: Word<'_>) -> Result<Profile, Complaint> {
+    word.text.parse().map_err(|_| {
+        let names = || Profile::ALL.iter().map(Profile::name);
+        let list = format!("the profiles are: {}", names().collect::<Vec<_>>().join(" "));
+        word.unexpected("a profile").suggest(super::words::nearest(word.text, names()), list)
+    })
 }
 
 /// What can be printed and read again as one word, and moves no cursor.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use havip::time::Duration;
 
-use super::setup::{CvmId, FileId, NodeId};
+use super::setup::{CvmId, FileId, NodeId, TextId};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
 /// script language (`scenario`) reads and prints them.
@@ -34,6 +34,10 @@ pub enum Act {
     Plug(NodeId),
     /// SIGHUP, the machine's configuration file now being this one.
     Reload(CvmId, FileId),
+    /// What a `vrrp_script` of that name finds from its next run on.
+    Script(CvmId, TextId, ScriptAct),
+    /// The file of a `track_file` of that name is written with this text, or removed.
+    File(CvmId, TextId, Option<TextId>),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
     Drop(Kinds, Path),
     /// A share of the frames is lost, each by its own chance.
@@ -57,6 +61,33 @@ pub enum CloudAct {
     DropClaims,
     /// It hears claims again.
     HearClaims,
+}
+
+impl Act {
+    /// Shows every text that the act names.
+    pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
+        match self {
+            Act::Script(_, name, _) | Act::File(_, name, None) => see(name),
+            Act::File(_, name, Some(text)) => {
+                see(name);
+                see(text);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What becomes of a script's runs that begin from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptAct {
+    /// They exit with 0, and take as long as scripts take.
+    Up,
+    /// They exit with 1.
+    Down,
+    /// They do not end.
+    Hang,
+    /// They take this long, whatever they exit with.
+    Takes(Duration),
 }
 
 /// One end of a path.

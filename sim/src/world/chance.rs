@@ -38,6 +38,10 @@ pub enum Purpose {
     Signal = 12,
     /// How late a kernel's own timer is.
     KernelTimer = 13,
+    /// How long a script takes.
+    Script = 14,
+    /// How long it takes until a program has read a file that was written.
+    FileEvent = 15,
 }
 
 /// The run's chance: its seed.

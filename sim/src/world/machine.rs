@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
-use havip::program::{Action, AddressChange, Event, Interface, InterfaceId, Now, Subject};
+use havip::program::{
+    Action, AddressChange, Event, Interface, InterfaceId, Now, ScriptId, ScriptResult, Subject, WatchId,
+};
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType};
 use havip::wire::{arp, icmp, ipv4};
@@ -14,8 +16,9 @@ use super::frames::PortId;
 use super::host;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
-use super::setup::{CvmId, FileId};
+use super::setup::{CvmId, FileId, TextId};
 use super::state::World;
+use super::userland::Children;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
 /// what the kernel charges for a small packet.
@@ -35,6 +38,8 @@ pub(super) enum Signal {
     Reload(FileId),
     Link(bool),
     Address(Ipv4Addr, AddressChange),
+    Script(ScriptId, ScriptResult),
+    File(WatchId, Option<TextId>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub(super) struct Machine {
     /// When the next frame of a burst can leave, to the nanosecond.
     free_at: Time,
     subjects: Vec<(String, u32)>,
+    /// The scripts it runs and the files it watches.
+    pub(super) children: Children,
     /// The file of the last `reload`, if there was one.
     file: Option<FileId>,
     interfaces: Vec<Interface>,
@@ -92,6 +99,7 @@ impl Machine {
             outbox: VecDeque::new(),
             free_at: Time::ZERO,
             subjects: Vec::new(),
+            children: Children::default(),
             file: None,
             interfaces: Vec::new(),
         }
@@ -103,6 +111,14 @@ impl Machine {
         self.listens
             .iter()
             .any(|&(p, group)| p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst))))
+    }
+    /// When it is told the last of something that waits.
+    pub(super) fn said_last(&self, what: impl Fn(&Signal) -> bool) -> Option<Time> {
+        self.signals.iter().rev().find(|(_, signal)| what(signal)).map(|&(at, _)| at)
+    }
+    /// Takes back what it was to be told.
+    pub(super) fn unsay(&mut self, what: impl Fn(&Signal) -> bool) {
+        self.signals.retain(|(_, signal)| !what(signal));
     }
     fn is_starting(&self, now: Time) -> bool {
         self.running == Running::Starting && self.signals.front().is_some_and(|&(at, _)| at <= now)
@@ -124,7 +140,7 @@ impl Machine {
 }
 
 impl World {
-    fn machine(&mut self, cvm: CvmId) -> &mut Machine {
+    pub(super) fn machine(&mut self, cvm: CvmId) -> &mut Machine {
         &mut self.machines[usize::from(cvm.0)]
     }
 
@@ -198,6 +214,13 @@ impl World {
                     Event::Address { interface, address: address.into(), change }
                 }
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
+                Signal::Script(script, result) => {
+                    machine.children.ended(script);
+                    Event::Script { script, result }
+                }
+                Signal::File(file, text) => {
+                    Event::File { file, text: text.map(|text| self.setup.text(text)) }
+                }
             };
             return Some((clocks, event));
         }
@@ -235,12 +258,12 @@ impl World {
                     self.report(Who::Node(node), What::Subject(cvm, id));
                 }
             }
-            Action::RunScript { .. }
-            | Action::KillScript { .. }
-            | Action::Notify { .. }
-            | Action::WriteFifo { .. }
-            | Action::WatchFile { .. }
-            | Action::WatchNeighbours { .. } => {}
+            Action::RunScript { script, command } => self.run_script(cvm, script, command),
+            Action::KillScript { script } => self.kill_script(cvm, script),
+            Action::Notify { command } => self.report_told(cvm, command, false),
+            Action::WriteFifo { line, .. } => self.report_told(cvm, line, true),
+            Action::WatchFile { file, path } => self.watch_file(cvm, file, path),
+            Action::WatchNeighbours { .. } => {}
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
             Action::Exit => self.end_program(cvm, Life::Exited),
         }
@@ -363,7 +386,7 @@ impl World {
     }
 
     /// Sends the program a signal, which takes a moment.
-    fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
+    pub(super) fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
         let takes = self.host.takes(&host::SIGNAL, cvm.0.into(), self.now, 0);
         self.signal(cvm, self.instant(self.now + takes), signal);
     }
@@ -372,8 +395,8 @@ impl World {
     pub(super) fn signal_link(&mut self, cvm: CvmId, up: bool) {
         let now = self.now;
         let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, 0);
-        let is_link = |&&(_, signal): &&(Time, Signal)| matches!(signal, Signal::Link(_));
-        let before = self.machine(cvm).signals.iter().rev().find(is_link).map_or(now, |&(at, _)| at);
+        let is_link = |signal: &Signal| matches!(signal, Signal::Link(_));
+        let before = self.machine(cvm).said_last(is_link).unwrap_or(now);
         self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(up));
     }
 

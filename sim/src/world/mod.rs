@@ -30,12 +30,13 @@ mod segment;
 mod setup;
 mod state;
 mod switch;
+mod userland;
 
-pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
+pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm, ScriptAct};
 pub use machine::EPOCH;
-pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
+pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Told, Verdict, Wants, What, Who};
 pub use setup::{
     ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
-    Segment, Setup, Subnet, TimedAct,
+    Reload, Segment, Setup, Subnet, TextId, TimedAct,
 };
 pub use state::World;

@@ -50,6 +50,15 @@ pub enum What {
     Subject(CvmId, Subject),
     /// A program's own record.
     Record(CvmId, Record),
+    /// A program told somebody something: a line into a pipe, or a command that is run and not waited for.
+    Notified {
+        /// Whose program.
+        cvm: CvmId,
+        /// What; it can be asked of the world.
+        told: Told,
+        /// By a pipe.
+        pipe: bool,
+    },
     /// An address came to or went from a node's interface.
     Held {
         /// Where.
@@ -146,6 +155,15 @@ pub enum What {
     },
 }
 
+/// A text that a program told somebody at the instant that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its first byte among all of the instant.
+    pub(super) start: u32,
+    /// The first byte behind it.
+    pub(super) end: u32,
+}
+
 /// How a machine's program came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -219,4 +237,6 @@ pub trait Look {
     /// What a machine's program said of one of its subjects: its name, and the group that makes subjects of
     /// different machines the same thing.
     fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32);
+    /// What a program told somebody.
+    fn told(&self, told: Told) -> &str;
 }

@@ -27,6 +27,8 @@ impl World {
             Act::Unplug(node) => self.set_carrier(node, false),
             Act::Plug(node) => self.set_carrier(node, true),
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
+            Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
+            Act::File(cvm, name, text) => self.write_file(cvm, name, text),
             Act::Cloud(act) => self.cloud.act(act, index),
             Act::Drop(..) | Act::Loss(..) | Act::Delay(..) | Act::Duplicate(..) | Act::Heal(_) => {
                 self.links.act(act, index);

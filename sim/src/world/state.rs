@@ -20,9 +20,10 @@ use super::links::Links;
 use super::machine::Machine;
 use super::neighbours::Want;
 use super::queue::{Due, Queue};
-use super::report::{FrameId, Look, Report, Wants, What, Who};
+use super::report::{FrameId, Look, Report, Told, Wants, What, Who};
 use super::setup::{CvmId, NodeId, Segment, Setup};
 use super::switch::Switch;
+use super::userland::Userland;
 
 /// Setup and state of a run, without its programs.
 ///
@@ -38,6 +39,7 @@ pub struct World {
     pub(super) switch: Switch,
     pub(super) kernels: Vec<Kernel>,
     pub(super) machines: Vec<Machine>,
+    pub(super) userlands: Vec<Userland>,
     pub(super) clients: Vec<Client>,
     pub(super) cloud: CloudPort,
     pub(super) host: Host,
@@ -49,6 +51,8 @@ pub struct World {
     wants: Wants,
     until: Time,
     reports: Vec<Report>,
+    /// What programs told somebody in this instant.
+    told: String,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -79,6 +83,7 @@ impl World {
             switch: Switch::default(),
             kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), host)).collect(),
             machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
+            userlands: setup.cvms.iter().map(|_| Userland::default()).collect(),
             clients: setup.clients.iter().map(|_| Client::default()).collect(),
             cloud: CloudPort::new(&setup),
             host,
@@ -89,6 +94,7 @@ impl World {
             wants: Wants::default(),
             until: Time::ZERO,
             reports: Vec::new(),
+            told: String::new(),
             neighbour_wants: Vec::new(),
             setup,
         };
@@ -194,6 +200,7 @@ impl World {
     /// Ends the instant: its reports are forgotten, its dropped frames reused.
     pub fn end(&mut self) {
         self.reports.clear();
+        self.told.clear();
         self.ready.clear();
         self.frames.sweep();
     }
@@ -234,6 +241,15 @@ impl World {
             self.reports.push(Report { at: self.now, who, what });
         }
     }
+    /// Reports what a program told somebody: some words of one text.
+    pub(super) fn report_told(&mut self, cvm: CvmId, text: &str, pipe: bool) {
+        if self.wants.facts {
+            let start = self.told.len() as u32;
+            self.told.push_str(text);
+            let told = Told { start, end: self.told.len() as u32 };
+            self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Notified { cvm, told, pipe });
+        }
+    }
     /// Reports about a frame, if anybody wants frames of its kind.
     pub(super) fn report_frame(&mut self, port: PortId, kind: Kind, what: What) {
         if if kind == Kind::Probe { self.wants.probes } else { self.wants.frames } {
@@ -263,5 +279,8 @@ impl Look for World {
     }
     fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32) {
         self.machines[usize::from(cvm.0)].subject(subject)
+    }
+    fn told(&self, told: Told) -> &str {
+        self.told.get(told.start as usize..told.end as usize).unwrap_or_default()
     }
 }

@@ -120,7 +120,7 @@ impl Picture {
             }
         }
         let outages = self.outages.all().to_vec();
-        let teller = Teller { setup, subjects: &self.subjects, outages: &outages };
+        let teller = Teller { setup, subjects: &self.subjects, outages: &outages, told: &[] };
         let causes = outages.iter().map(|one| teller.cause(one.cause)).collect();
         let clients = setup.clients.iter().enumerate().map(|(i, one)| Client {
             name: one.name.clone(),
@@ -422,6 +422,7 @@ impl Observer for Picture {
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Record(..)
                 | What::Received { .. }
+                | What::Notified { .. }
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }
