@@ -167,7 +167,7 @@ impl Facts {
                 self.reached[usize::from(client.0)] = Some(node);
                 Changes::TRAFFIC
             }
-            What::Sent { frame, kind: Kind::Garp } => {
+            What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame)))
                 else {
                     return Changes::NONE;

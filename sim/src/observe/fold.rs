@@ -45,6 +45,10 @@ pub(crate) enum Key {
         text: u32,
         pipe: bool,
     },
+    /// Forged frames of an act that repeats them.
+    Spoofed {
+        act: u32,
+    },
     Refused {
         address: Ipv4Addr,
         by: NodeId,

@@ -300,6 +300,10 @@ impl Teller<'_> {
                 let text = self.told.get(text as usize).map_or("", String::as_str);
                 (kind, format!("{word}  {text}{}", times(fold)), String::new())
             }
+            Key::Spoofed { act } => {
+                let line = self.setup.acts.get(act as usize).map_or(0, |act| act.line);
+                ("spoofed", format!("forged frames{}", times(fold)), format!("line {line}"))
+            }
             Key::Refused { address, by, refusal } => {
                 let by = self.setup.name_of(by);
                 let what = format!("refuses {address} to {by}{}", times(fold));
@@ -316,7 +320,11 @@ impl Teller<'_> {
                 Key::Advert { to, .. } => words::address(self.setup, to),
                 Key::Lost { to: Some(to), .. } => self.who(to),
                 Key::Lost { address, .. } => words::address(self.setup, address),
-                Key::Claims { .. } | Key::Rejected { .. } | Key::Notified { .. } | Key::Refused { .. } => {
+                Key::Claims { .. }
+                | Key::Rejected { .. }
+                | Key::Notified { .. }
+                | Key::Spoofed { .. }
+                | Key::Refused { .. } => {
                     continue;
                 }
             };

@@ -168,7 +168,7 @@ impl Outages {
             What::Probed { client } => self.probed(client, report.at),
             What::Answered { client, sent } => return self.answered(setup, facts, client, sent),
             What::AllAnswered { client, last } => self.all_answered(client, last),
-            What::Sent { frame, kind: Kind::Garp } => {
+            What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 if let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame))) {
                     self.claims(setup, address, node, |entry| entry.0.get_or_insert(report.at));
                 }

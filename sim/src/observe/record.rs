@@ -18,8 +18,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, FrameId, Kind, Life, Look, Loss, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard,
-    Wants, What, Who,
+    CvmId, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment, Setup,
+    Verdict as Heard, Wants, What, Who,
 };
 
 /// The record of one run.
@@ -249,6 +249,9 @@ impl Recorder {
 
     fn sent(&mut self, look: &dyn Look, at: Time, who: Who, frame: FrameId, kind: Kind) {
         let slot = self.slot(who);
+        if let Some(Mark::Spoofed(act)) = look.mark(frame) {
+            return self.tally(at, who, Key::Spoofed { act });
+        }
         match kind {
             Kind::Vrrp => {
                 if let Some(advert) = peek::advert(look.frame(frame)) {

@@ -322,6 +322,9 @@ fn a_quiet_day_keeps_a_handful_of_lines() {
         fn subject(&self, _: CvmId, _: havip::program::Subject) -> (&str, u32) {
             ("VI_1", 51)
         }
+        fn mark(&self, _: FrameId) -> Option<crate::world::Mark> {
+            None
+        }
         fn told(&self, _: crate::world::Told) -> &str {
             ""
         }

@@ -45,6 +45,9 @@ impl Look for Told<'_> {
     fn subject(&self, cvm: CvmId, _: Subject) -> (&str, u32) {
         ("VI_1", if cvm.0 == B { self.run.group_of_b } else { 51 })
     }
+    fn mark(&self, _: FrameId) -> Option<Mark> {
+        None
+    }
     fn told(&self, _: crate::world::Told) -> &str {
         "INSTANCE \"VI_1\" MASTER 100"
     }

@@ -26,9 +26,15 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Reload(..) => "reloaded",
         Act::Cloud(CloudAct::DropClaims) => "deaf to claims",
         Act::Cloud(CloudAct::HearClaims) => "hears claims",
-        // Said as in the script: these have no verb of their own.
-        Act::Script(..) | Act::File(..) => return ActText::new(act, setup).to_string(),
-        Act::Heal(_)
+        Act::Script(..)
+        | Act::File(..)
+        | Act::ClockStep(..)
+        | Act::ClockDrift(..)
+        | Act::Tamper(..)
+        | Act::Spoof(..)
+        | Act::Corrupt(..)
+        | Act::Reorder(..)
+        | Act::Heal(_)
         | Act::Drop(..)
         | Act::Loss(..)
         | Act::Delay(..)

@@ -12,7 +12,7 @@ use super::script::{FileDecl, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path, ScriptAct, TextId,
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path, ScriptAct, Tamper, TextId,
 };
 
 /// How many different files `reload` may name, and how many different texts acts and expectations.
@@ -194,6 +194,14 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             r.literal("with")?;
             Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
         }
+        "clock" => clock(r, scope)?,
+        "tamper" => tamper(r, scope)?,
+        "spoof" => {
+            let (node, spoof) = super::spoof::spoof(r, scope)?;
+            Act::Spoof(node, spoof)
+        }
+        "corrupt" => Act::Corrupt(value::share(r.word("a share such as `1%`")?)?, path(r, scope)?),
+        "reorder" => Act::Reorder(value::share(r.word("a share such as `5%`")?)?, path(r, scope)?),
         "script" => script(r, scope)?,
         "file" => file(r, scope)?,
         "cut" => Act::Drop(Kinds::ALL, path(r, scope)?),
@@ -231,6 +239,39 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
     })
 }
 
+/// `a step +5s`, `a drift 50ppm`.
+fn clock(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
+    let cvm = scope.cvm(r, "clock")?;
+    let expected = "`step` or `drift`";
+    let word = r.word(expected)?;
+    match word.text {
+        "step" => Ok(Act::ClockStep(cvm, value::signed_time(r.word("a step such as `+5s` or `-5s`")?)?)),
+        "drift" => Ok(Act::ClockDrift(cvm, value::drift(r.word("a drift such as `50ppm`")?)?)),
+        other => {
+            let nearest = words::nearest(other, ["step", "drift"]);
+            let example = "for example `clock a step +5s`";
+            Err(word.unexpected(expected).suggest(nearest, example).into())
+        }
+    }
+}
+
+/// `a del ADDR`, `a add ADDR[/LEN]`.
+fn tamper(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
+    let cvm = scope.cvm(r, "tamper")?;
+    let word = r.word("`add` or `del`")?;
+    let what = match word.text {
+        "add" => Tamper::Add,
+        "del" => Tamper::Del,
+        _ => {
+            return Err(word
+                .unexpected("`add` or `del`")
+                .help("for example `tamper a del 172.16.16.12`")
+                .into());
+        }
+    };
+    Ok(Act::Tamper(cvm, what, value::host(r.word("an address such as `172.16.16.12`")?)?))
+}
+
 /// `NAME up|down|hang|takes T on a`.
 fn script(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
     let name = scope.name(r, "the name of a `vrrp_script`")?;
@@ -264,7 +305,7 @@ fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> 
     Ok(Act::File(scope.cvm(r, "file")?, name, text))
 }
 
-fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
+pub(super) fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
     let word = r.word("the name of a machine or a client")?;
     let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client", |_| true)?;
     Ok(scope.node_of(named))

@@ -49,6 +49,7 @@ mod place;
 mod prepare;
 mod print;
 mod script;
+mod spoof;
 mod text;
 mod validate;
 mod value;

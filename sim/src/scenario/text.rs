@@ -3,13 +3,16 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use havip::time::Duration;
+
 use super::expect::{Expect, Expectation, Fact};
 use super::lex::Quoted;
 use super::print::{Range, TimeText, instant};
 use super::script::Script;
+use super::spoof::SpoofText;
 use crate::world::{
     Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Setup,
-    TextId,
+    Tamper, TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
@@ -71,12 +74,17 @@ impl<'a> ActText<'a> {
             | Act::Resume(cvm)
             | Act::Script(cvm, ..)
             | Act::File(cvm, ..)
+            | Act::ClockStep(cvm, _)
+            | Act::ClockDrift(cvm, _)
+            | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node) | Act::Plug(node) => Some(node),
+            Act::Unplug(node) | Act::Plug(node) | Act::Spoof(node, _) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
             | Act::Duplicate(..)
+            | Act::Corrupt(..)
+            | Act::Reorder(..)
             | Act::Heal(_)
             | Act::Cloud(_) => None,
         }
@@ -92,6 +100,10 @@ impl<'a> ActText<'a> {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
             }
+            Act::ClockStep(cvm, _) | Act::ClockDrift(cvm, _) | Act::Tamper(cvm, ..) => {
+                self.to_string().replacen(&format!(" {} ", self.names.node(NodeId(cvm.0))), " ", 1)
+            }
+            Act::Spoof(..) => self.to_string(),
             act if self.about().is_some() => verb(act).replace('-', " "),
             _ => self.to_string(),
         }
@@ -122,6 +134,11 @@ fn verb(act: &Act) -> &'static str {
         Act::Reload(..) => "reload",
         Act::Script(..) => "script",
         Act::File(..) => "file",
+        Act::ClockStep(..) | Act::ClockDrift(..) => "clock",
+        Act::Tamper(..) => "tamper",
+        Act::Spoof(..) => "spoof",
+        Act::Corrupt(..) => "corrupt",
+        Act::Reorder(..) => "reorder",
         Act::Drop(Kinds::ALL, _) => "cut",
         Act::Drop(..) => "drop",
         Act::Loss(..) => "loss",
@@ -145,7 +162,12 @@ impl fmt::Display for ActText<'_> {
                 }
             }
             Act::Delay(shortest, longest, _) => write!(f, " {}", Range((shortest, longest)))?,
-            Act::Duplicate(share, _) => write!(f, " {}", Share(share))?,
+            Act::Spoof(node, spoof) => {
+                return write!(f, " {}", SpoofText { node, spoof, names: self.names });
+            }
+            Act::Duplicate(share, _) | Act::Corrupt(share, _) | Act::Reorder(share, _) => {
+                write!(f, " {}", Share(share))?
+            }
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
             Act::Script(_, name, act) => {
                 write!(f, " {} ", Quoted(self.names.text(name)))?;
@@ -167,6 +189,8 @@ impl fmt::Display for ActText<'_> {
             | Act::Loss(_, _, p)
             | Act::Delay(_, _, p)
             | Act::Duplicate(_, p)
+            | Act::Corrupt(_, p)
+            | Act::Reorder(_, p)
             | Act::Heal(Some(p)) => {
                 write!(f, " {}", path(p))?;
             }
@@ -177,6 +201,18 @@ impl fmt::Display for ActText<'_> {
         }
         match *self.act {
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
+            Act::ClockStep(_, by) => {
+                let sign = if by < 0 { '-' } else { '+' };
+                write!(f, " step {sign}{}", TimeText(Duration::from_nanos(by.unsigned_abs())))
+            }
+            Act::ClockDrift(_, drift) => write!(f, " drift {}ppm", drift.0),
+            Act::Tamper(_, what, address) => {
+                let what = if what == Tamper::Add { "add" } else { "del" };
+                match address.prefix_len() {
+                    32 => write!(f, " {what} {}", address.addr()),
+                    _ => write!(f, " {what} {address}"),
+                }
+            }
             _ => Ok(()),
         }
     }

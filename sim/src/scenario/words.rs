@@ -7,7 +7,7 @@ pub(super) const STATEMENTS: [&str; 15] = [
 ];
 
 /// Every act.
-pub(super) const ACTS: [&str; 21] = [
+pub(super) const ACTS: [&str; 26] = [
     "start",
     "stop",
     "kill",
@@ -26,8 +26,13 @@ pub(super) const ACTS: [&str; 21] = [
     "delay",
     "duplicate",
     "reload",
+    "corrupt",
+    "reorder",
     "script",
     "file",
+    "clock",
+    "tamper",
+    "spoof",
     "cloud",
 ];
 
@@ -69,8 +74,7 @@ const OTHERS: [&str; 17] = [
 pub(super) const LATER_PROGRAMS: [&str; 3] = ["pacemaker", "heartbeat", "wsfc"];
 
 /// Statements, acts and facts that are decided on, but not modelled yet.
-pub(super) const LATER: [&str; 8] =
-    ["service", "eip", "clock", "tamper", "spoof", "corrupt", "reorder", "served"];
+pub(super) const LATER: [&str; 3] = ["service", "eip", "served"];
 
 /// Whether a word means something, now or later, so that nothing can be called by it.
 pub(super) fn is_keyword(word: &str) -> bool {

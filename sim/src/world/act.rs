@@ -3,8 +3,10 @@
 use std::net::Ipv4Addr;
 
 use havip::time::Duration;
+use ipnet::Ipv4Net;
 
 use super::setup::{CvmId, FileId, NodeId, TextId};
+pub use super::spoof::{Forged, ForgedAdvert, Spoof};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
 /// script language (`scenario`) reads and prints them.
@@ -38,6 +40,14 @@ pub enum Act {
     Script(CvmId, TextId, ScriptAct),
     /// The file of a `track_file` of that name is written with this text, or removed.
     File(CvmId, TextId, Option<TextId>),
+    /// The machine's wall clock is set forward or back by so many nanoseconds.
+    ClockStep(CvmId, i64),
+    /// The machine's clocks gain or lose so much from now on.
+    ClockDrift(CvmId, Drift),
+    /// Somebody adds an address to the machine's interface by hand, or deletes one.
+    Tamper(CvmId, Tamper, Ipv4Net),
+    /// Somebody at that port puts frames on the wire that the machine or client itself would not send.
+    Spoof(NodeId, Spoof),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
     Drop(Kinds, Path),
     /// A share of the frames is lost, each by its own chance.
@@ -46,7 +56,11 @@ pub enum Act {
     Delay(Duration, Duration, Path),
     /// A share of the frames arrives twice.
     Duplicate(Ppm, Path),
-    /// Ends every drop, loss, delay and duplication; given a pair, those of that pair.
+    /// In a share of the frames one bit is flipped on the way, somewhere behind the Ethernet header.
+    Corrupt(Ppm, Path),
+    /// A share of the frames is held back until the next frame on its path has passed it.
+    Reorder(Ppm, Path),
+    /// Ends every drop, loss, delay, duplication, corruption and reordering; given a pair, those of that pair.
     Heal(Option<Path>),
     /// The cloud does something else from now on.
     Cloud(CloudAct),
@@ -68,6 +82,7 @@ impl Act {
     pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
         match self {
             Act::Script(_, name, _) | Act::File(_, name, None) => see(name),
+            Act::Spoof(_, Spoof { forged: Forged::Packet(text), .. }) => see(text),
             Act::File(_, name, Some(text)) => {
                 see(name);
                 see(text);
@@ -110,6 +125,24 @@ pub struct Path {
     pub to: End,
     /// `<->`: and the other way round.
     pub both: bool,
+}
+
+/// What is done to an address by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tamper {
+    /// `ip addr add`.
+    Add,
+    /// `ip addr del`.
+    Del,
+}
+
+/// How fast a clock runs beside the world's: parts per million that it gains, or loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Drift(pub i32);
+
+impl Drift {
+    /// No clock is further off: a tenth.
+    pub const MOST: i32 = 100_000;
 }
 
 /// A chance in parts per million.

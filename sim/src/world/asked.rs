@@ -37,7 +37,7 @@ impl World {
     /// Where a packet from a node to an address arrives for certain, without anybody learning anything new.
     fn certain_way(&self, from: NodeId, to: std::net::Ipv4Addr) -> Option<NodeId> {
         let kernel = &self.kernels[usize::from(from.0)];
-        if !kernel.carrier || !kernel.powered || kernel.paused {
+        if !kernel.carrier || !kernel.powered || kernel.paused || !kernel.holds(kernel.own.addr()) {
             return None;
         }
         let next_hop = match kernel.own.contains(&to) {

@@ -1,7 +1,7 @@
 //! The slab of frames: bytes written once, shared by everyone they reach, reused without allocating.
 
 use super::act::Kind;
-use super::report::FrameId;
+use super::report::{FrameId, Mark};
 use super::setup::NodeId;
 
 /// Where a frame is on its way from: a node, or the cloud itself.
@@ -27,6 +27,7 @@ struct Slot {
     holders: u32,
     from: PortId,
     kind: Kind,
+    mark: Option<Mark>,
 }
 
 /// Every frame that is under way, queued, or was dropped in the current instant.
@@ -42,7 +43,7 @@ impl Frames {
     /// Stores a frame, given as its parts in order, with one holder: the caller.
     pub fn store(&mut self, parts: &[&[u8]], from: PortId, kind: Kind) -> FrameId {
         let i = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { bytes: Vec::new(), holders: 0, from, kind });
+            self.slots.push(Slot { bytes: Vec::new(), holders: 0, from, kind, mark: None });
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[i as usize];
@@ -51,7 +52,7 @@ impl Frames {
         for part in parts {
             slot.bytes.extend_from_slice(part);
         }
-        (slot.holders, slot.from, slot.kind) = (1, from, kind);
+        (slot.holders, slot.from, slot.kind, slot.mark) = (1, from, kind, None);
         FrameId(i)
     }
     /// A copy with another destination hardware address, with one holder: the caller.
@@ -59,7 +60,28 @@ impl Frames {
         let bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
         let copy = self.store(&[&dst, bytes.get(6..).unwrap_or_default()], self.from(id), self.kind(id));
         self.slots[id.0 as usize].bytes = bytes;
+        self.slots[copy.0 as usize].mark = self.mark(id);
         copy
+    }
+    /// A copy with one bit flipped, with one holder: the caller.
+    pub fn damaged(&mut self, id: FrameId, bit: usize, mark: Mark) -> FrameId {
+        let bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
+        let copy = self.store(&[&bytes], self.from(id), self.kind(id));
+        self.slots[id.0 as usize].bytes = bytes;
+        let slot = &mut self.slots[copy.0 as usize];
+        slot.mark = Some(mark);
+        if let Some(byte) = slot.bytes.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        copy
+    }
+    /// What an act did to it.
+    pub fn mark(&self, id: FrameId) -> Option<Mark> {
+        self.slots[id.0 as usize].mark
+    }
+    /// Says what an act did to it.
+    pub fn set_mark(&mut self, id: FrameId, mark: Mark) {
+        self.slots[id.0 as usize].mark = Some(mark);
     }
     /// Its bytes.
     pub fn bytes(&self, id: FrameId) -> &[u8] {

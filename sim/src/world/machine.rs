@@ -11,7 +11,7 @@ use havip::wire::ethernet::{self, EtherType};
 use havip::wire::{arp, icmp, ipv4};
 use ipnet::IpNet;
 
-use super::act::Kind;
+use super::act::{Drift, Kind};
 use super::frames::PortId;
 use super::host;
 use super::queue::Due;
@@ -182,7 +182,7 @@ impl World {
     /// The program's next event of this instant: packets first, in the order in which they came; then what else
     /// happened; then its timer.
     pub fn poll(&mut self, cvm: CvmId) -> Option<(Now, Event<'_>)> {
-        let (now, clocks) = (self.now, self.clocks());
+        let (now, clocks) = (self.now, self.userlands[usize::from(cvm.0)].clock.now(self.now));
         if self.is_held(cvm) || self.machine(cvm).frozen {
             return None;
         }
@@ -271,25 +271,42 @@ impl World {
 
     /// Takes the program's deadline after a step. Its timer fires late, as timers do, and never twice in an instant.
     pub fn set_deadline(&mut self, cvm: CvmId, deadline: Option<Time>) {
-        let (now, next_tick, tick, host) = (self.now, self.next_tick(), self.setup.tick, self.host);
+        let (now, next_tick) = (self.now, self.next_tick());
         let machine = self.machine(cvm);
         if machine.running != Running::Yes {
             return;
         }
         if machine.deadline != deadline {
-            machine.deadline = deadline;
-            machine.fires = deadline.map_or(Time::MAX, |at| {
-                let late = host.takes(&host::TIMER_LATENESS, cvm.0.into(), at, 0);
-                (at + late).round_up(tick)
-            });
+            let fires = deadline.map_or(Time::MAX, |at| self.fires_for(cvm, at));
+            let machine = self.machine(cvm);
+            (machine.deadline, machine.fires) = (deadline, fires);
         }
+        let machine = self.machine(cvm);
         if machine.fires <= now && machine.fired == now {
             machine.fires = next_tick;
         }
         self.arm_program(cvm);
     }
 
+    /// When a timer fires that is set to a time of the machine's own clock.
+    fn fires_for(&self, cvm: CvmId, deadline: Time) -> Time {
+        let late = self.host.takes(&host::TIMER_LATENESS, cvm.0.into(), deadline, 0);
+        let due = self.userlands[usize::from(cvm.0)].clock.when(deadline);
+        (due + late).round_up(self.setup.tick)
+    }
+
     // What acts and kernels call.
+
+    /// A machine's clocks gain or lose from now on. Its timer goes by them.
+    pub(super) fn set_drift(&mut self, cvm: CvmId, drift: Drift) {
+        let now = self.now;
+        self.userlands[usize::from(cvm.0)].clock.set_drift(now, drift);
+        if let Some(deadline) = self.machine(cvm).deadline {
+            let fires = self.fires_for(cvm, deadline).max(self.next_tick());
+            self.machine(cvm).fires = fires;
+            self.arm_program(cvm);
+        }
+    }
 
     /// The program starts, after the time programs take to start.
     pub(super) fn boot(&mut self, cvm: CvmId) {
@@ -509,10 +526,6 @@ impl World {
     fn is_held(&self, cvm: CvmId) -> bool {
         let kernel = &self.kernels[usize::from(cvm.0)];
         !kernel.powered || kernel.paused
-    }
-
-    fn clocks(&self) -> Now {
-        Now { mono: self.now, utc: self.now + EPOCH }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Due {
     Frame { to: PortId, frame: FrameId },
     /// A kernel has something to do: neighbour timers, addresses, a burst going out.
     Kernel(NodeId),
+    /// An attacker sends once more: an index into `Setup::acts`.
+    Spoof(u32),
     /// A client probes.
     Client(ClientId),
     /// The cloud moves a binding.
@@ -37,9 +39,10 @@ struct Entry {
 
 const FRAME: u64 = 0;
 const KERNEL: u64 = 1;
-const CLIENT: u64 = 2;
-const CLOUD: u64 = 3;
-const PROGRAM: u64 = 4;
+const SPOOF: u64 = 2;
+const CLIENT: u64 = 3;
+const CLOUD: u64 = 4;
+const PROGRAM: u64 = 5;
 const CLASS_SHIFT: u32 = 61;
 
 /// The queue.
@@ -72,15 +75,20 @@ impl Queue {
     }
     /// A wake-up.
     pub(crate) fn push(&mut self, at: Time, due: Due) {
+        let mut act = 0;
         let (class, port) = match due {
             Due::Frame { .. } => unreachable!("frames are pushed with their rank"),
             Due::Kernel(node) => (KERNEL, node.0),
+            Due::Spoof(index) => {
+                act = index;
+                (SPOOF, 0)
+            }
             Due::Client(client) => (CLIENT, client.0),
             Due::Cloud => (CLOUD, 0),
             Due::Program(cvm) => (PROGRAM, cvm.0),
         };
-        let rank = class << CLASS_SHIFT | u64::from(port);
-        self.heap.push(Reverse(Entry { at: at.as_nanos(), rank, port, frame: 0 }));
+        let rank = class << CLASS_SHIFT | u64::from(act) << 16 | u64::from(port);
+        self.heap.push(Reverse(Entry { at: at.as_nanos(), rank, port, frame: act }));
     }
     /// When the next thing is due.
     pub(crate) fn next(&self) -> Option<Time> {
@@ -97,6 +105,7 @@ impl Queue {
         Some(match entry.rank >> CLASS_SHIFT {
             FRAME => Due::Frame { to: PortId(entry.port), frame: FrameId(entry.frame) },
             KERNEL => Due::Kernel(NodeId(entry.port)),
+            SPOOF => Due::Spoof(entry.frame),
             CLIENT => Due::Client(ClientId(entry.port)),
             CLOUD => Due::Cloud,
             _ => Due::Program(CvmId(entry.port)),

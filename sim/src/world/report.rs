@@ -164,6 +164,15 @@ pub struct Told {
     pub(super) end: u32,
 }
 
+/// What an act did to a frame that nobody else would have: an index into `Setup::acts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It was put on the wire by `spoof`.
+    Spoofed(u32),
+    /// A bit of it was flipped on its way by `corrupt`.
+    Corrupted(u32),
+}
+
 /// How a machine's program came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -234,6 +243,8 @@ pub trait Look {
     /// A frame's bytes, Ethernet header first. A packet that never became a frame has no resolved destination:
     /// its destination hardware address is zero.
     fn frame(&self, id: FrameId) -> &[u8];
+    /// What an act did to a frame, if one did.
+    fn mark(&self, id: FrameId) -> Option<Mark>;
     /// What a machine's program said of one of its subjects: its name, and the group that makes subjects of
     /// different machines the same thing.
     fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32);

@@ -20,7 +20,8 @@ use super::links::Links;
 use super::machine::Machine;
 use super::neighbours::Want;
 use super::queue::{Due, Queue};
-use super::report::{FrameId, Look, Report, Told, Wants, What, Who};
+use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
+use super::segment::HeldBack;
 use super::setup::{CvmId, NodeId, Segment, Setup};
 use super::switch::Switch;
 use super::userland::Userland;
@@ -36,6 +37,8 @@ pub struct World {
     pub(super) frames: Frames,
     pub(super) ports: Vec<Port>,
     pub(super) links: Links,
+    /// In the order in which they were sent.
+    pub(super) held_back: Vec<HeldBack>,
     pub(super) switch: Switch,
     pub(super) kernels: Vec<Kernel>,
     pub(super) machines: Vec<Machine>,
@@ -46,6 +49,8 @@ pub struct World {
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
     pub(super) ready: Vec<CvmId>,
+    /// Spoofs that are repeated, and the last instant of each.
+    pub(super) spoofs: Vec<(u32, Time)>,
     next_act: usize,
     shift: Duration,
     wants: Wants,
@@ -80,6 +85,7 @@ impl World {
             frames: Frames::default(),
             ports: vec![port; nodes + 1],
             links: Links::new(chance),
+            held_back: Vec::new(),
             switch: Switch::default(),
             kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), host)).collect(),
             machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
@@ -89,6 +95,7 @@ impl World {
             host,
             chance,
             ready: Vec::new(),
+            spoofs: Vec::new(),
             next_act: 0,
             shift,
             wants: Wants::default(),
@@ -174,6 +181,7 @@ impl World {
                 Due::Frame { to, frame } => self.arrive(to, frame),
                 Due::Kernel(node) => self.run_kernel(node),
                 Due::Client(client) => self.run_client(client),
+                Due::Spoof(act) => self.spoof_again(act),
                 Due::Cloud => self.settle_bindings(),
                 Due::Program(cvm) => self.wake_program(cvm),
             }
@@ -274,6 +282,9 @@ pub(super) fn who(port: PortId) -> Who {
 }
 
 impl Look for World {
+    fn mark(&self, id: FrameId) -> Option<Mark> {
+        self.frames.mark(id)
+    }
     fn frame(&self, id: FrameId) -> &[u8] {
         self.frames.bytes(id)
     }

@@ -1,4 +1,5 @@
-//! What runs and lies on a machine beside its program: what the program's scripts find, and the files it watches.
+//! What runs and lies on a machine beside its program: its clocks, what the program's scripts find, and the files it
+//! watches.
 //!
 //! Scripts and files are known by the names that the machine's configuration gives them, and found by the command
 //! line and the path that the program asks for: another program may number them as it likes. What a script finds is
@@ -9,6 +10,7 @@ use havip::program::{ScriptId, ScriptResult, WatchId};
 use havip::time::Duration;
 
 use super::act::ScriptAct;
+use super::clock::Clock;
 use super::host;
 use super::machine::Signal;
 use super::setup::{CvmId, TextId};
@@ -21,6 +23,7 @@ const CHILDREN_MAX: usize = 4096;
 /// what they find in the world, files are on a disk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Userland {
+    pub(super) clock: Clock,
     /// Scripts that an act has named.
     scripts: Vec<(TextId, Findings)>,
     /// Files that an act has written, or removed.

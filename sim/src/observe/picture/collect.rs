@@ -265,6 +265,9 @@ impl Picture {
 
     fn sent(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
         let (What::Sent { frame, kind }, Who::Node(node)) = (report.what, report.who) else { return };
+        if look.mark(frame).is_some() {
+            return; // an attacker's: no word of this machine
+        }
         let Some(watched) = self.machines.get_mut(usize::from(node.0)) else { return };
         let at = report.at;
         match kind {

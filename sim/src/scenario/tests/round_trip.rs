@@ -6,6 +6,7 @@ use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
+use ipnet::Ipv4Net;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -17,8 +18,8 @@ use super::super::{
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment,
-    Subnet, TextId, TimedAct,
+    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Kind, Kinds, NodeId,
+    Path, Ppm, ScriptAct, Segment, Spoof, Subnet, Tamper, TextId, TimedAct,
 };
 
 /// Ticks in the generated runs.
@@ -28,7 +29,7 @@ const CLIENTS: u16 = 2;
 const FILES: u16 = 2;
 const HAVIPS: u16 = 2;
 /// Each text is a script's name, a file's, what stands in one, and what a program tells.
-const TEXTS: [&str; 5] = ["chk", "VI_1 MASTER", "-5x", "on", "#1"];
+const TEXTS: [&str; 6] = ["chk", "VI_1 MASTER", "-5x", "on", "#1", "45C00014"];
 
 fn ticks(tick: Duration, from: u64) -> impl Strategy<Value = Duration> + Clone {
     (from..=RUN).prop_map(move |n| tick * n)
@@ -68,6 +69,59 @@ fn text() -> impl Strategy<Value = TextId> + Clone {
     (0..TEXTS.len() as u16).prop_map(TextId)
 }
 
+fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
+    let some = || option::of(any::<u8>());
+    let advert = (
+        (
+            any::<u32>(),
+            option::of(any::<u32>()),
+            any::<u8>(),
+            any::<u8>(),
+            option::of(option::of("[!-~ ]{0,8}")),
+        ),
+        (vec(any::<u32>(), 0..=4), option::of(any::<u16>()), any::<bool>()),
+        (some(), some(), some(), some(), some(), some()),
+    );
+    let advert = advert.prop_map(|(head, (addresses, interval, bad_checksum), numbers)| {
+        let (from, to, vrid, priority, auth) = head;
+        let (version, message_type, count, ttl, truncated, padded) = numbers;
+        let mut all = [None; 4];
+        addresses.into_iter().zip(&mut all).for_each(|(address, slot)| *slot = Some(address.into()));
+        let bytes = |text: String| {
+            let mut bytes = [0; 8];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            bytes
+        };
+        // `none` says that there is no password, and a quote cannot be written.
+        let plain = |text: &String| text != "none" && !text.contains('"');
+        Forged::Advert(ForgedAdvert {
+            to: to.map(Ipv4Addr::from),
+            auth: auth.map(|text| text.filter(plain).map(bytes)),
+            addresses: all,
+            interval,
+            bad_checksum,
+            version,
+            message_type,
+            count,
+            ttl,
+            truncated,
+            padded,
+            ..ForgedAdvert::new(from.into(), vrid, priority)
+        })
+    });
+    let to = || option::of((0..CVMS + CLIENTS).prop_map(NodeId));
+    let forged = prop_oneof![
+        advert,
+        (any::<u32>(), any::<[u8; 6]>(), to()).prop_map(|(address, mac, to)| Forged::Arp(
+            address.into(),
+            Mac(mac),
+            to
+        )),
+        Just(Forged::Packet(TextId(TEXTS.len() as u16 - 1))),
+    ];
+    (forged, option::of((ticks(tick, 1), ticks(tick, 0)))).prop_map(|(forged, again)| Spoof { forged, again })
+}
+
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
     let node = || (0..CVMS + CLIENTS).prop_map(NodeId);
@@ -103,6 +157,15 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         option::of(path()).prop_map(Act::Heal),
         cloud.prop_map(Act::Cloud),
         (cvm(), text(), script_act).prop_map(|(cvm, name, act)| Act::Script(cvm, name, act)),
+        (cvm(), any::<i64>()).prop_map(|(cvm, by)| Act::ClockStep(cvm, by.max(-i64::MAX))),
+        (cvm(), -Drift::MOST..=Drift::MOST).prop_map(|(cvm, ppm)| Act::ClockDrift(cvm, Drift(ppm))),
+        (cvm(), any::<bool>(), any::<u32>(), 0u8..=32).prop_map(|(cvm, add, address, len)| {
+            let what = if add { Tamper::Add } else { Tamper::Del };
+            Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap())
+        }),
+        (node(), spoof(tick)).prop_map(|(node, spoof)| Act::Spoof(node, spoof)),
+        (share(), path()).prop_map(|(share, path)| Act::Corrupt(share, path)),
+        (share(), path()).prop_map(|(share, path)| Act::Reorder(share, path)),
         (cvm(), text(), option::of(text())).prop_map(|(cvm, name, text)| Act::File(cvm, name, text)),
     ]
 }
