@@ -18,6 +18,7 @@ pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;
 mod pretty;
+pub mod tcp;
 pub mod vrrp;
 
 pub use pretty::{Pretty, pretty};
@@ -35,6 +36,8 @@ pub enum Layer {
     Icmp,
     /// [`vrrp`].
     Vrrp,
+    /// [`tcp`].
+    Tcp,
 }
 
 impl fmt::Display for Layer {
@@ -45,6 +48,7 @@ impl fmt::Display for Layer {
             Layer::Ipv4 => "an IPv4 packet",
             Layer::Icmp => "an ICMP message",
             Layer::Vrrp => "a VRRP advertisement",
+            Layer::Tcp => "a TCP segment",
         })
     }
 }

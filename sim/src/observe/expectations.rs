@@ -150,6 +150,11 @@ impl Observer for Expectations {
     fn finish(&mut self, setup: &Setup, end: Time) {
         self.outages.finish(setup, &self.facts, end);
         let outages = &self.outages;
+        for watch in &mut self.all {
+            if let Some(Fact::Served(client)) = watch.fact {
+                outages.served(client).for_each(|(at, served)| watch.now(at, served));
+            }
+        }
         self.verdicts = self.all.iter_mut().map(|watch| watch.verdict(outages, end)).collect();
     }
 }

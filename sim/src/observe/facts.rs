@@ -48,6 +48,8 @@ impl Changes {
             Fact::Stale(_) => Changes(Changes::MASTERS.0 | Changes::TRAFFIC.0),
             Fact::Refused(_) => Changes::REFUSED,
             Fact::Transition(..) => Changes::TRANSITION,
+            // Known when the run is over: an outage begins before anybody can tell that it is one.
+            Fact::Served(_) => Changes::NONE,
             Fact::Claimed(_) => Changes::CLAIMED,
             Fact::Notified(..) => Changes::NOTIFIED,
         }
@@ -224,6 +226,7 @@ impl Facts {
             Fact::Stale(client) => self.reached(client).is_some_and(|node| !self.is_master(CvmId(node.0))),
             Fact::Refused(address) => self.refused.contains(&address),
             Fact::Transition(cvm, role) => self.transitions.contains(&(cvm, role)),
+            Fact::Served(_) => false,
             Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
             Fact::Notified(cvm, text) => {
                 let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);

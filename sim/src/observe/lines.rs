@@ -364,8 +364,10 @@ impl Teller<'_> {
         )
     }
 
-    fn target(&self, client: crate::world::ClientId) -> Ipv4Addr {
-        self.setup.clients[usize::from(client.0)].target
+    /// What a client probes.
+    fn target(&self, client: crate::world::ClientId) -> String {
+        let client = &self.setup.clients[usize::from(client.0)];
+        client.port.map_or_else(|| client.target.to_string(), |port| format!("{}:{port}", client.target))
     }
 
     fn answered(&self, by: Option<NodeId>) -> String {

@@ -156,6 +156,15 @@ impl Outages {
         })
     }
 
+    /// When a client began to be served and when it no longer was, in turn; to be asked when the run is over.
+    pub(crate) fn served(&self, client: ClientId) -> impl Iterator<Item = (Time, bool)> {
+        let first = self.clients[usize::from(client.0)].first_answered.map(|at| (at, true));
+        let outages = self.all.iter().filter(move |one| one.client == client);
+        let turns = outages
+            .flat_map(|one| [Some((one.unanswered, false)), (!one.still_out).then_some((one.to, true))]);
+        first.into_iter().chain(turns.flatten())
+    }
+
     /// Takes one report; `facts` have taken it already.
     pub(crate) fn apply(
         &mut self,

@@ -89,6 +89,7 @@ impl Run {
             name: "web".into(),
             eni: eni(100),
             target: HAVIP,
+            port: None,
             every: Duration::from_millis(100),
         };
         let setup = Setup {
@@ -102,6 +103,8 @@ impl Run {
             bind_delay: (Duration::ZERO, Duration::ZERO),
             cvms: vec![cvm("a", 5), cvm("b", 6)],
             clients: vec![client],
+            services: Vec::new(),
+            checks: Vec::new(),
             files: Vec::new(),
             reloads: Vec::new(),
             texts: Arc::new([]),

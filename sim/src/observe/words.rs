@@ -27,6 +27,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Cloud(CloudAct::DropClaims) => "deaf to claims",
         Act::Cloud(CloudAct::HearClaims) => "hears claims",
         Act::Script(..)
+        | Act::Service(..)
         | Act::File(..)
         | Act::ClockStep(..)
         | Act::ClockDrift(..)
@@ -80,6 +81,7 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::SocketQueueFull => "the program's queue is full",
         Loss::NotHeld => "the receiver does not hold the address",
         Loss::NoListener => "nobody listens there",
+        Loss::ServiceHangs => "the service hangs",
         Loss::Malformed => "malformed",
         Loss::DiedInQueue => "the receiver stopped first",
     }

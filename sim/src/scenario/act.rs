@@ -12,7 +12,8 @@ use super::script::{FileDecl, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path, ScriptAct, Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kinds, NodeId, Path, ScriptAct, Tamper,
+    TextId,
 };
 
 /// How many different files `reload` may name, and how many different texts acts and expectations.
@@ -113,6 +114,17 @@ impl<'d, 'a> Scope<'d, 'a> {
         match named {
             Named::Cvm(CvmId(n)) => NodeId(n),
             Named::Client(ClientId(n)) => NodeId(self.draft.cvms.len() as u16 + n),
+            Named::Service(_) => NodeId(u16::MAX), // is no node, and is asked for by nobody
+        }
+    }
+    /// A machine or a client, by name.
+    fn node(&self, word: Word<'_>, line: u32, expected: &str) -> Result<NodeId, Stop> {
+        match self.draft.names.find(word, line, expected, Named::is_node)? {
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: no frame comes from it or goes there", word.text);
+                Err(Complaint::new(word.place, message).help("name the machine it runs on").into())
+            }
+            named => Ok(self.node_of(named)),
         }
     }
     /// A machine, for something only machines do.
@@ -124,6 +136,10 @@ impl<'d, 'a> Scope<'d, 'a> {
                 let message = format!("`{}` is a client: `{what}` is for machines", word.text);
                 Err(Complaint::new(word.place, message).into())
             }
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: `{what}` is for machines", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
         }
     }
     /// A client, for something only clients have.
@@ -131,6 +147,10 @@ impl<'d, 'a> Scope<'d, 'a> {
         let word = r.word("a client's name")?;
         match self.draft.names.find(word, r.number(), "a client's name", |n| matches!(n, Named::Client(_)))? {
             Named::Client(client) => Ok(client),
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: `{what}` is for clients", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
             Named::Cvm(_) => {
                 let message = format!("`{}` is a machine: `{what}` is for clients", word.text);
                 Err(Complaint::new(word.place, message).into())
@@ -194,6 +214,9 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             r.literal("with")?;
             Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
         }
+        "fail" => service(r, scope, Health::Dead)?,
+        "hang" => service(r, scope, Health::Hung)?,
+        "mend" => service(r, scope, Health::Alive)?,
         "clock" => clock(r, scope)?,
         "tamper" => tamper(r, scope)?,
         "spoof" => {
@@ -237,6 +260,28 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             return Err(word.unexpected("an act").suggest(nearest, list).into());
         }
     })
+}
+
+/// `NAME on a`.
+fn service(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>, health: Health) -> Result<Act, Stop> {
+    let word = r.word("a service's name")?;
+    let is_service = |named| matches!(named, Named::Service(_));
+    let named = scope.draft.names.find(word, r.number(), "a service's name", is_service)?;
+    let Named::Service(service) = named else {
+        let message = format!("`{}` is no service", word.text);
+        return Err(Complaint::new(word.place, message)
+            .help("`service NAME tcp PORT on a` declares one")
+            .into());
+    };
+    r.literal("on")?;
+    let place = r.peek(0).map_or(word.place, |word| word.place);
+    let cvm = scope.cvm(r, "a service")?;
+    let decl = &scope.draft.services[usize::from(service.0)];
+    if !decl.value.on.contains(&cvm) {
+        let message = format!("`{}` does not run there", word.text);
+        return Err(Complaint::new(place, message).help(format!("see line {}", decl.line)).into());
+    }
+    Ok(Act::Service(service, cvm, health))
 }
 
 /// `a step +5s`, `a drift 50ppm`.
@@ -306,9 +351,8 @@ fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> 
 }
 
 pub(super) fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
-    let word = r.word("the name of a machine or a client")?;
-    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client", |_| true)?;
-    Ok(scope.node_of(named))
+    let expected = "the name of a machine or a client";
+    scope.node(r.word(expected)?, r.number(), expected)
 }
 
 /// `a -> b`, `a <-> b`, `a -> *`, `a -> cloud`.
@@ -340,7 +384,7 @@ fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
         text if text.contains("->") && text.len() > 2 => {
             Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
         }
-        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected, |_| true)?))),
+        _ => Ok(End::Node(scope.node(word, r.number(), expected)?)),
     }
 }
 

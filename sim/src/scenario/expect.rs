@@ -59,6 +59,8 @@ pub enum Fact {
     Refused(Ipv4Addr),
     /// `transition b MASTER`: b's program entered that state at this instant.
     Transition(CvmId, Role),
+    /// `served web`: the client's probes are answered: it has been answered, and has no outage.
+    Served(ClientId),
     /// `claimed a`: the machine announced an address that is not its own at this instant.
     Claimed(CvmId),
     /// `notified a "VI_1 MASTER"`: its program told somebody, in words with these among them, at this instant.

@@ -142,6 +142,7 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
             Fact::Refused(value::address(r.word("an address such as `172.16.16.9`")?)?)
         }
         "transition" => Fact::Transition(scope.cvm(r, "transition")?, role(r)?),
+        "served" => Fact::Served(scope.client(r, "served")?),
         "claimed" => Fact::Claimed(scope.cvm(r, "claimed")?),
         "notified" => {
             let cvm = scope.cvm(r, "notified")?;

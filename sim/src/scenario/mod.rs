@@ -64,6 +64,8 @@ pub use load::load_keepalived;
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
-pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, TextDecl, WithDecl};
+pub use script::{
+    CheckDecl, ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
+};
 pub use text::{ActText, ExpectText, Names};
 pub use value::times;

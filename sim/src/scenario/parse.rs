@@ -58,9 +58,11 @@ fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
         let Ok(head) = r.word("a statement") else { continue };
         if matches!(head.text, "at" | "expect") {
             deferred.push(line);
-        } else if let Err(complaint) = declaration(head, &mut r, &mut draft) {
+        } else if let Err(stop) = declaration(head, &mut r, &mut draft) {
             draft.failed.insert(head.text);
-            complaints.push(complaint);
+            if let Stop::Said(complaint) = stop {
+                complaints.push(*complaint);
+            }
             if complaints.len() >= MOST_ERRORS {
                 break;
             }
@@ -133,6 +135,8 @@ fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
         bind_delay: draft.bind_delay.map(|delay| delay.value).unwrap_or_default(),
         cvms: draft.cvms.into_iter().map(|cvm| cvm.decl).collect(),
         clients: draft.clients.into_iter().map(|client| client.decl).collect(),
+        services: draft.services.into_iter().map(|service| service.value).collect(),
+        checks: draft.checks,
         files: Vec::new(),
         texts: Vec::new(),
         acts: Vec::new(),

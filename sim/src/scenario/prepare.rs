@@ -16,10 +16,11 @@ use super::expect::Expectation;
 use super::includes::{Gathered, gather};
 use super::parse::told;
 use super::place::Place;
-use super::script::{CvmDecl, FileDecl, ProgramDecl, Script};
+use super::script::{CheckDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl};
 use super::validate::Ranges;
 use crate::world::{
-    Act, ClientSetup, CvmId, CvmSetup, EniSetup, HavipSetup, ProgramSetup, Reload, Setup, TextId,
+    Act, CheckSetup, ClientSetup, CvmId, CvmSetup, EniSetup, HavipSetup, ProgramSetup, Reload, ServiceSetup,
+    Setup, TextId,
 };
 
 /// Everything a run needs, and what is expected of it.
@@ -109,6 +110,7 @@ impl Script {
             name: client.name.clone(),
             eni: eni(client.address, client.mac),
             target: client.target,
+            port: client.port,
             every: client.every,
         });
         let havips = self.havips.iter().map(|&address| {
@@ -126,6 +128,8 @@ impl Script {
             bind_delay: self.bind_delay,
             cvms,
             clients: clients.collect(),
+            services: self.services.iter().map(ServiceSetup::from).collect(),
+            checks: self.checks.iter().map(CheckSetup::from).collect(),
             files,
             reloads,
             texts: self.texts.iter().map(|text| text.text.clone()).collect(),
@@ -163,12 +167,19 @@ impl Script {
             let others = reloads.iter().filter(move |one| one.cvm == cvm).map(|one| &one.config);
             own.into_iter().chain(others).map(|config| &**config)
         };
+        let scripts = |cvm| configs(cvm).flat_map(|config| &config.scripts).map(|one| &*one.name);
+        let all = || (0..cvms.len() as u16).flat_map(|n| scripts(CvmId(n)));
+        for check in self.checks.iter().filter(|check| !all().any(|name| name == check.script)) {
+            let message = format!("no machine tracks a script {}", shown(&check.script));
+            let help = match all().next() {
+                Some(one) => format!("there is {}", shown(one)),
+                None => "`track_script` in a `vrrp_instance` makes it so".to_owned(),
+            };
+            wrong.push(Complaint::new(check.place, message).help(help));
+        }
         for timed in &self.acts {
             let (cvm, text, what, names): (CvmId, TextId, &str, Vec<&str>) = match timed.act {
-                Act::Script(cvm, name, _) => {
-                    let names = configs(cvm).flat_map(|config| &config.scripts).map(|one| &*one.name);
-                    (cvm, name, "script", names.collect())
-                }
+                Act::Script(cvm, name, _) => (cvm, name, "script", scripts(cvm).collect()),
                 Act::File(cvm, name, _) => {
                     let names = configs(cvm).flat_map(|config| &config.files).map(|one| &*one.name);
                     (cvm, name, "file", names.collect())
@@ -187,6 +198,18 @@ impl Script {
             let message = format!("{machine}'s configuration tracks no {what} {}", shown(&decl.text));
             wrong.push(Complaint::new(decl.place, message).help(help));
         }
+    }
+}
+
+impl From<&ServiceDecl> for ServiceSetup {
+    fn from(decl: &ServiceDecl) -> ServiceSetup {
+        ServiceSetup { name: decl.name.clone(), port: decl.port, on: decl.on.clone() }
+    }
+}
+
+impl From<&CheckDecl> for CheckSetup {
+    fn from(decl: &CheckDecl) -> CheckSetup {
+        CheckSetup { script: decl.script.clone(), service: decl.service }
     }
 }
 

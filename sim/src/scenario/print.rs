@@ -7,8 +7,8 @@ use havip::time::{Duration, Time};
 use super::expect::Expect;
 use super::lex::Quoted;
 use super::script::{ProgramDecl, Script};
-use super::text::{ActText, ExpectText};
-use crate::world::{Segment, Subnet};
+use super::text::{ActText, ExpectText, Names};
+use crate::world::{NodeId, Segment, Subnet};
 
 /// A time as a script writes it: the largest unit that makes it at least one, decimals if need be: `3.7s`.
 #[derive(Clone, Copy, Debug)]
@@ -124,11 +124,26 @@ impl Script {
         }
         for client in &self.clients {
             let (name, address, target) = (&client.name, client.address, client.target);
-            write!(f, "client  {name}  {address}  probe {target} every {}", TimeText(client.every))?;
+            write!(f, "client  {name}  {address}  probe {target}")?;
+            if let Some(port) = client.port {
+                write!(f, ":{port}")?;
+            }
+            write!(f, " every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;
             }
             writeln!(f)?;
+        }
+        for service in &self.services {
+            write!(f, "service {}  tcp {}  on", service.name, service.port)?;
+            for cvm in &service.on {
+                write!(f, " {}", Names::node(self, NodeId(cvm.0)))?;
+            }
+            writeln!(f)?;
+        }
+        for check in &self.checks {
+            let service = self.services.get(usize::from(check.service.0)).map_or("?", |one| &one.name);
+            writeln!(f, "check   {} = {service}", Quoted(&check.script))?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use havip::profile::Profile;
 
 use super::expect::Expectation;
 use super::place::{Place, Source};
-use crate::world::{Act, FileId, Segment, TextId, TimedAct};
+use crate::world::{Act, CvmId, FileId, Segment, ServiceId, TextId, TimedAct};
 
 /// What a scenario file says, defaults filled in.
 ///
@@ -45,6 +45,10 @@ pub struct Script {
     pub cvms: Vec<CvmDecl>,
     /// `client …`, by `ClientId`.
     pub clients: Vec<ClientDecl>,
+    /// `service …`, by `ServiceId`.
+    pub services: Vec<ServiceDecl>,
+    /// `check …`, in file order.
+    pub checks: Vec<CheckDecl>,
     /// The files that `reload` names, by `FileId`.
     pub files: Vec<FileDecl>,
     /// What acts and expectations name, by `TextId`.
@@ -90,6 +94,28 @@ pub struct TextDecl {
     pub place: Place,
 }
 
+/// `service NAME tcp PORT on NAME...`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDecl {
+    /// Its name.
+    pub name: String,
+    /// Its port.
+    pub port: u16,
+    /// The machines it runs on.
+    pub on: Vec<CvmId>,
+}
+
+/// `check SCRIPT = SERVICE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckDecl {
+    /// The name of a `vrrp_script`.
+    pub script: String,
+    /// Where it is written.
+    pub place: Place,
+    /// What it looks at.
+    pub service: ServiceId,
+}
+
 /// A configuration file, and where the script names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDecl {
@@ -110,7 +136,7 @@ pub struct WithDecl {
     pub place: Place,
 }
 
-/// `client NAME ADDR probe ADDR every DUR [mac MAC]`.
+/// `client NAME ADDR probe ADDR[:PORT] every DUR [mac MAC]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDecl {
     /// Its name.
@@ -121,6 +147,8 @@ pub struct ClientDecl {
     pub mac: Mac,
     /// What it probes.
     pub target: Ipv4Addr,
+    /// The port it asks for a connection, if it does not just ping.
+    pub port: Option<u16>,
     /// How often.
     pub every: Duration,
 }
@@ -214,6 +242,8 @@ impl PartialEq for Script {
             bind_delay,
             cvms,
             clients,
+            services,
+            checks,
             files,
             texts,
             acts,
@@ -230,6 +260,7 @@ impl PartialEq for Script {
             && (host_exact, phases, segment) == (&other.host_exact, &other.phases, &other.segment)
             && (havips, bind_delay, cvms) == (&other.havips, &other.bind_delay, &other.cvms)
             && (clients, files, texts, also) == (&other.clients, &other.files, &other.texts, &other.also)
+            && (services, checks) == (&other.services, &other.checks)
             && same_acts
             && same_expectations
     }

@@ -11,8 +11,8 @@ use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use super::spoof::SpoofText;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Setup,
-    Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kind, Kinds, NodeId, Path, Ppm, ScriptAct,
+    ServiceId, Setup, Tamper, TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
@@ -23,6 +23,8 @@ pub trait Names {
     fn node_of(&self, client: ClientId) -> NodeId;
     /// A file that `reload` names.
     fn file(&self, file: FileId) -> &str;
+    /// A service.
+    fn service(&self, service: ServiceId) -> &str;
     /// What acts and expectations name.
     fn text(&self, text: TextId) -> &str;
     /// A HAVIP's address.
@@ -74,6 +76,7 @@ impl<'a> ActText<'a> {
             | Act::Resume(cvm)
             | Act::Script(cvm, ..)
             | Act::File(cvm, ..)
+            | Act::Service(_, cvm, _)
             | Act::ClockStep(cvm, _)
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
@@ -96,7 +99,7 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
-            Act::Script(..) | Act::File(..) => {
+            Act::Script(..) | Act::File(..) | Act::Service(..) => {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
             }
@@ -134,6 +137,9 @@ fn verb(act: &Act) -> &'static str {
         Act::Reload(..) => "reload",
         Act::Script(..) => "script",
         Act::File(..) => "file",
+        Act::Service(.., Health::Dead) => "fail",
+        Act::Service(.., Health::Hung) => "hang",
+        Act::Service(.., Health::Alive) => "mend",
         Act::ClockStep(..) | Act::ClockDrift(..) => "clock",
         Act::Tamper(..) => "tamper",
         Act::Spoof(..) => "spoof",
@@ -178,6 +184,7 @@ impl fmt::Display for ActText<'_> {
                     ScriptAct::Takes(time) => write!(f, "takes {} on", TimeText(time))?,
                 }
             }
+            Act::Service(service, ..) => write!(f, " {} on", self.names.service(service))?,
             Act::File(_, name, text) => {
                 let text = text.map_or("gone", |text| self.names.text(text));
                 write!(f, " {} {} on", Quoted(self.names.text(name)), Quoted(text))?;
@@ -318,6 +325,7 @@ impl fmt::Display for FactText<'_> {
             Fact::Stale(client) => write!(f, "stale {}", self.names.node(self.names.node_of(client))),
             Fact::Refused(address) => write!(f, "refused {address}"),
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
+            Fact::Served(client) => write!(f, "served {}", self.names.node(self.names.node_of(client))),
             Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
             Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }
@@ -336,6 +344,9 @@ impl Names for Script {
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |file| &file.path)
     }
+    fn service(&self, service: ServiceId) -> &str {
+        self.services.get(usize::from(service.0)).map_or("?", |one| &one.name)
+    }
     fn text(&self, text: TextId) -> &str {
         self.texts.get(usize::from(text.0)).map_or("?", |text| &text.text)
     }
@@ -353,6 +364,9 @@ impl Names for Setup {
     }
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |files| &files.main)
+    }
+    fn service(&self, service: ServiceId) -> &str {
+        self.services.get(usize::from(service.0)).map_or("?", |one| &one.name)
     }
     fn text(&self, text: TextId) -> &str {
         self.text(text)

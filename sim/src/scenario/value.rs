@@ -129,6 +129,25 @@ pub(super) fn address(word: Word<'_>) -> Result<Ipv4Addr, Complaint> {
     word.text.parse().map_err(|_| word.unexpected("an address such as `172.16.16.5`"))
 }
 
+/// `172.16.16.12`, `172.16.16.12:443`.
+pub(super) fn target(word: Word<'_>) -> Result<(Ipv4Addr, Option<u16>), Complaint> {
+    match word.text.find(':') {
+        None => Ok((address(word)?, None)),
+        Some(colon) => {
+            let port = port(word.part(colon + 1, word.text.len()))?;
+            Ok((address(word.part(0, colon))?, Some(port)))
+        }
+    }
+}
+
+/// `443`.
+pub(super) fn port(word: Word<'_>) -> Result<u16, Complaint> {
+    match count(word, "a port")? {
+        0 => Err(Complaint::new(word.place, "no service has port 0")),
+        port => Ok(port),
+    }
+}
+
 /// `172.16.16.0/24`, from a /8 to a /30, of addresses that a machine can have.
 pub(super) fn cidr(word: Word<'_>) -> Result<Ipv4Net, Complaint> {
     let net: Ipv4Net =

@@ -1,13 +1,13 @@
 //! The words of the language: those it has, those it will have, and the nearest one to a typing error.
 
 /// What a line can begin with.
-pub(super) const STATEMENTS: [&str; 15] = [
-    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "client", "cloud",
-    "also", "at", "expect",
+pub(super) const STATEMENTS: [&str; 17] = [
+    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "client", "service",
+    "check", "cloud", "also", "at", "expect",
 ];
 
 /// Every act.
-pub(super) const ACTS: [&str; 26] = [
+pub(super) const ACTS: [&str; 29] = [
     "start",
     "stop",
     "kill",
@@ -28,6 +28,9 @@ pub(super) const ACTS: [&str; 26] = [
     "reload",
     "corrupt",
     "reorder",
+    "fail",
+    "hang",
+    "mend",
     "script",
     "file",
     "clock",
@@ -43,8 +46,18 @@ pub(super) const CLOUD_ACTS: [&str; 3] = ["bind-delay", "drop-claims", "hear-cla
 pub(super) const FORMS: [&str; 5] = ["by", "during", "in", "never", "eventually"];
 
 /// What a fact begins with.
-pub(super) const FACTS: [&str; 9] =
-    ["master", "bound", "unbound", "two-masters", "stale", "refused", "transition", "claimed", "notified"];
+pub(super) const FACTS: [&str; 10] = [
+    "master",
+    "bound",
+    "unbound",
+    "two-masters",
+    "stale",
+    "refused",
+    "transition",
+    "served",
+    "claimed",
+    "notified",
+];
 
 /// What `in T..T` measures.
 pub(super) const MEASURES: [&str; 4] = ["outage", "moves", "claims", "notifies"];
@@ -74,7 +87,7 @@ const OTHERS: [&str; 17] = [
 pub(super) const LATER_PROGRAMS: [&str; 3] = ["pacemaker", "heartbeat", "wsfc"];
 
 /// Statements, acts and facts that are decided on, but not modelled yet.
-pub(super) const LATER: [&str; 3] = ["service", "eip", "served"];
+pub(super) const LATER: [&str; 1] = ["eip"];
 
 /// Whether a word means something, now or later, so that nothing can be called by it.
 pub(super) fn is_keyword(word: &str) -> bool {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
-use super::setup::{CvmId, FileId, NodeId, TextId};
+use super::setup::{CvmId, FileId, NodeId, ServiceId, TextId};
 pub use super::spoof::{Forged, ForgedAdvert, Spoof};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
@@ -40,6 +40,8 @@ pub enum Act {
     Script(CvmId, TextId, ScriptAct),
     /// The file of a `track_file` of that name is written with this text, or removed.
     File(CvmId, TextId, Option<TextId>),
+    /// A service of a machine is, from now on, in this health.
+    Service(ServiceId, CvmId, Health),
     /// The machine's wall clock is set forward or back by so many nanoseconds.
     ClockStep(CvmId, i64),
     /// The machine's clocks gain or lose so much from now on.
@@ -125,6 +127,18 @@ pub struct Path {
     pub to: End,
     /// `<->`: and the other way round.
     pub both: bool,
+}
+
+/// How a service is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It accepts connections.
+    #[default]
+    Alive,
+    /// Its process is gone: the kernel refuses connections.
+    Dead,
+    /// Its process stands still, connections that it does not accept fill its queue, and Linux drops new ones.
+    Hung,
 }
 
 /// What is done to an address by hand.

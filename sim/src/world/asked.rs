@@ -7,7 +7,7 @@
 
 use havip::time::{Duration, Time};
 
-use super::act::Kind;
+use super::act::{Health, Kind};
 use super::chance::Nth;
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
@@ -29,6 +29,10 @@ impl World {
         let holder = self.certain_way(asker, target)?;
         if !self.kernels[usize::from(holder.0)].holds(target) {
             return None;
+        }
+        if let Some(port) = self.setup.clients[index].port {
+            let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
+            self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
         }
         let source = self.kernels[usize::from(asker.0)].own.addr();
         (self.certain_way(holder, source)? == asker).then_some(holder)
@@ -82,7 +86,7 @@ impl World {
         let last = self.now + every * more;
         self.note_used(client, asker, holder, last);
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add((more + 1) as u16);
+        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
         self.report(Who::Node(asker), What::AllAnswered { client, last });
         Some(last + every)

@@ -211,6 +211,7 @@ impl World {
         }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(node, frame),
+            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(node, frame),
             Some(cvm) if listens => self.queue_for_program(cvm, frame),
             _ => {
                 self.send_unreachable(node, frame);

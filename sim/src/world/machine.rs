@@ -312,6 +312,9 @@ impl World {
     pub(super) fn boot(&mut self, cvm: CvmId) {
         let node = self.setup.node_of_cvm(cvm);
         let takes = self.host.takes(&host::PROGRAM_START, cvm.0.into(), self.now, 0);
+        if !self.kernels[usize::from(node.0)].powered {
+            self.userlands[usize::from(cvm.0)].boot();
+        }
         self.kernels[usize::from(node.0)].powered = true;
         if self.machine(cvm).running == Running::No {
             self.machine(cvm).running = Running::Starting;

@@ -35,14 +35,14 @@ mod switch;
 mod userland;
 
 pub use act::{
-    Act, Address, CloudAct, Drift, End, Forged, ForgedAdvert, Kind, Kinds, Path, Ppm, ScriptAct, Spoof,
-    Tamper,
+    Act, Address, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct,
+    Spoof, Tamper,
 };
 pub use machine::EPOCH;
 pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
 pub use setup::{
-    ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
-    Reload, Segment, Setup, Subnet, TextId, TimedAct,
+    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId,
+    ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
 };
 pub(crate) use spoof::bytes_of_hex;
 pub use state::World;

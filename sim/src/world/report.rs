@@ -221,6 +221,8 @@ pub enum Loss {
     NotHeld,
     /// Nobody on the receiver listens to the protocol.
     NoListener,
+    /// The service it is for hangs, and its queue of connections is full.
+    ServiceHangs,
     /// The receiver's kernel could not read it.
     Malformed,
     /// The receiving machine stopped before its kernel or program looked at it.

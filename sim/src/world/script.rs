@@ -29,6 +29,7 @@ impl World {
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
             Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
             Act::File(cvm, name, text) => self.write_file(cvm, name, text),
+            Act::Service(service, cvm, health) => self.change_service(cvm, service, health),
             Act::ClockStep(cvm, by) => self.userlands[usize::from(cvm.0)].clock.step(by),
             Act::ClockDrift(cvm, drift) => self.set_drift(cvm, drift),
             Act::Tamper(cvm, what, address) => {

@@ -35,6 +35,10 @@ pub struct FileId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TextId(pub u16);
 
+/// A service, by its place in [`Setup::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceId(pub u16);
+
 /// A HAVIP of the cloud, by its place in [`Setup::havips`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HavipId(pub u16);
@@ -62,6 +66,10 @@ pub struct Setup {
     pub cvms: Vec<CvmSetup>,
     /// Clients.
     pub clients: Vec<ClientSetup>,
+    /// What machines offer to clients.
+    pub services: Vec<ServiceSetup>,
+    /// Scripts that look at a service of their own machine.
+    pub checks: Vec<CheckSetup>,
     /// Files that `reload` names: the text and what it was called.
     pub files: Vec<Arc<Files>>,
     /// What each of them means for the machines that are told to read it.
@@ -171,6 +179,27 @@ pub struct Reload {
     pub config: Arc<Config>,
 }
 
+/// A service: something that accepts connections on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSetup {
+    /// Its name in the script.
+    pub name: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// The machines it runs on.
+    pub on: Vec<CvmId>,
+}
+
+/// A `vrrp_script` that looks at a service: it exits with 0 while that is alive, with 1 when it is dead, and does not
+/// end while it hangs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSetup {
+    /// The script's name in the configurations.
+    pub script: String,
+    /// The service.
+    pub service: ServiceId,
+}
+
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSetup {
@@ -180,6 +209,8 @@ pub struct ClientSetup {
     pub eni: EniSetup,
     /// The address it probes.
     pub target: Ipv4Addr,
+    /// The TCP port it asks for a connection; without one, it pings.
+    pub port: Option<u16>,
     /// How often.
     pub every: Duration,
 }

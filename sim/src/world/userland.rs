@@ -9,11 +9,11 @@ use havip::config::Config;
 use havip::program::{ScriptId, ScriptResult, WatchId};
 use havip::time::Duration;
 
-use super::act::ScriptAct;
+use super::act::{Health, ScriptAct};
 use super::clock::Clock;
 use super::host;
 use super::machine::Signal;
-use super::setup::{CvmId, TextId};
+use super::setup::{CvmId, ServiceId, TextId};
 use super::state::World;
 
 /// How many scripts a program may run at once, and how many files it may watch.
@@ -26,6 +26,8 @@ pub(super) struct Userland {
     pub(super) clock: Clock,
     /// Scripts that an act has named.
     scripts: Vec<(TextId, Findings)>,
+    /// Services that an act has made dead or hung.
+    services: Vec<(ServiceId, Health)>,
     /// Files that an act has written, or removed.
     files: Vec<(TextId, Option<TextId>)>,
 }
@@ -61,7 +63,33 @@ impl Children {
     }
 }
 
+impl Userland {
+    /// The machine boots, and starts its services.
+    pub(super) fn boot(&mut self) {
+        self.services.clear();
+    }
+    fn health(&self, service: ServiceId) -> Health {
+        self.services.iter().find(|(one, _)| *one == service).map_or(Health::Alive, |(_, health)| *health)
+    }
+}
+
 impl World {
+    /// How whatever listens on a port of a machine is; dead if nothing does.
+    pub(super) fn health_of(&self, cvm: CvmId, port: u16) -> Health {
+        let services = self.setup.services.iter().zip(0..);
+        let mut here = services.filter(|(one, _)| one.port == port && one.on.contains(&cvm));
+        here.next().map_or(Health::Dead, |(_, id)| self.userlands[usize::from(cvm.0)].health(ServiceId(id)))
+    }
+
+    /// An act: a service dies, hangs, or is well again.
+    pub(super) fn change_service(&mut self, cvm: CvmId, service: ServiceId, health: Health) {
+        let services = &mut self.userlands[usize::from(cvm.0)].services;
+        services.retain(|(one, _)| *one != service);
+        if health != Health::Alive {
+            services.push((service, health));
+        }
+    }
+
     /// Begins a script, unless it runs.
     pub(super) fn run_script(&mut self, cvm: CvmId, script: ScriptId, command: &str) {
         let children = &mut self.machine(cvm).children;
@@ -142,15 +170,27 @@ impl World {
         self.signal(cvm, self.instant(self.now + takes).max(before), Signal::File(file, text));
     }
 
-    /// What a script finds that begins now.
+    /// What a script finds that begins now: what an act said of it, or how the service is that it looks at.
     fn findings(&self, cvm: CvmId, script: ScriptId, command: &str) -> Findings {
         let userland = &self.userlands[usize::from(cvm.0)];
-        if userland.scripts.is_empty() {
+        if userland.scripts.is_empty() && self.setup.checks.is_empty() {
             return Findings::default();
         }
-        let name = self.config(cvm).and_then(|config| script_name(config, script, command));
-        let found = userland.scripts.iter().find(|(one, _)| Some(self.setup.text(*one)) == name);
-        found.map_or_else(Findings::default, |(_, found)| *found)
+        let Some(name) = self.config(cvm).and_then(|config| script_name(config, script, command)) else {
+            return Findings::default();
+        };
+        let told = userland.scripts.iter().find(|(one, _)| self.setup.text(*one) == name);
+        let mut found = told.map_or_else(Findings::default, |(_, found)| *found);
+        let check = self.setup.checks.iter().find(|check| check.script == name);
+        if let (Verdict::Good, Some(check)) = (found.verdict, check) {
+            let here = self.setup.services[usize::from(check.service.0)].on.contains(&cvm);
+            found.verdict = match userland.health(check.service) {
+                Health::Alive if here => Verdict::Good,
+                Health::Hung if here => Verdict::Never,
+                _ => Verdict::Bad,
+            };
+        }
+        found
     }
 
     /// The path of a `track_file`, by its name.

@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::super::{
-    ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script, Source, TextDecl,
-    WithDecl,
+    CheckDecl, ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script,
+    ServiceDecl, Source, TextDecl, WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Kind, Kinds, NodeId,
-    Path, Ppm, ScriptAct, Segment, Spoof, Subnet, Tamper, TextId, TimedAct,
+    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
+    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct,
 };
 
 /// Ticks in the generated runs.
@@ -157,6 +157,8 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         option::of(path()).prop_map(Act::Heal),
         cloud.prop_map(Act::Cloud),
         (cvm(), text(), script_act).prop_map(|(cvm, name, act)| Act::Script(cvm, name, act)),
+        (cvm(), select(vec![Health::Alive, Health::Dead, Health::Hung]))
+            .prop_map(|(cvm, health)| Act::Service(ServiceId(0), cvm, health)),
         (cvm(), any::<i64>()).prop_map(|(cvm, by)| Act::ClockStep(cvm, by.max(-i64::MAX))),
         (cvm(), -Drift::MOST..=Drift::MOST).prop_map(|(cvm, ppm)| Act::ClockDrift(cvm, Drift(ppm))),
         (cvm(), any::<bool>(), any::<u32>(), 0u8..=32).prop_map(|(cvm, add, address, len)| {
@@ -181,6 +183,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             Just(Fact::BoundIsMaster),
             Just(Fact::TwoMasters),
             client().prop_map(Fact::Stale),
+            client().prop_map(Fact::Served),
         ]
     };
     let fact = move || {
@@ -283,7 +286,14 @@ fn made(
     let client = |n: u16| {
         let (custom, salt, _, _, target) = &nodes[usize::from(n)];
         let (address, mac) = (address(n), mac(*custom, *salt, n));
-        ClientDecl { name: format!("c-{n}"), address, mac, target: *target.get(&havips), every }
+        ClientDecl {
+            name: format!("c-{n}"),
+            address,
+            mac,
+            target: *target.get(&havips),
+            port: custom.then_some(443),
+            every,
+        }
     };
     let latency = if default_latency { Script::default_latency(tick) } else { latency };
     let net = |text: &str| text.parse().unwrap();
@@ -306,6 +316,11 @@ fn made(
         clients: (CVMS..CVMS + CLIENTS).map(client).collect(),
         havips,
         files: (0..FILES).map(|n| file(&format!("files/{n}.conf"))).collect(),
+        services: vec![
+            ServiceDecl { name: "haproxy".into(), port: 443, on: (0..CVMS).map(CvmId).collect() },
+            ServiceDecl { name: "db".into(), port: 65_535, on: vec![CvmId(1)] },
+        ],
+        checks: vec![CheckDecl { script: "my chk".into(), place: Place::NOWHERE, service: ServiceId(1) }],
         texts: TEXTS
             .iter()
             .map(|text| TextDecl { text: (*text).to_owned(), place: Place::NOWHERE })
