@@ -3,7 +3,7 @@
 //! A [`Checksum`] adds slices one after the other as if they were one: what a protocol covers (a pseudo
 //! header, a message without its checksum field) need never stand in one buffer.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::ipv4::Protocol;
 
@@ -30,6 +30,17 @@ impl Checksum {
             .with(&dst.octets())
             .with(&[0, protocol.0])
             .with(&length.to_be_bytes())
+    }
+
+    /// The pseudo header of a protocol over IPv6: `source, destination, length, zero, next header` (RFC 8200
+    /// section 8.1). `length` is the message's, in bytes.
+    pub fn pseudo_header_v6(src: Ipv6Addr, dst: Ipv6Addr, next_header: Protocol, length: u32) -> Self {
+        Checksum::new().with(&src.octets()).with(&dst.octets()).with(&length.to_be_bytes()).with(&[
+            0,
+            0,
+            0,
+            next_header.0,
+        ])
     }
 
     /// This sum and that of `bytes`, which follow what was added before.
@@ -104,6 +115,20 @@ mod tests {
         let spelled = [172, 16, 16, 5, 172, 16, 16, 6, 0, 112, 0, 12];
         assert_eq!(
             Checksum::pseudo_header(src, dst, Protocol::VRRP, 12).finish(),
+            Checksum::new().with(&spelled).finish()
+        );
+    }
+
+    #[test]
+    fn the_pseudo_header_of_ipv6_is_forty_bytes() {
+        let src: Ipv6Addr = "fd00:16::5".parse().unwrap();
+        let dst: Ipv6Addr = "fd00:16::6".parse().unwrap();
+        let mut spelled = [0; 40];
+        spelled[..16].copy_from_slice(&src.octets());
+        spelled[16..32].copy_from_slice(&dst.octets());
+        spelled[32..].copy_from_slice(&[0, 1, 0, 24, 0, 0, 0, 112]);
+        assert_eq!(
+            Checksum::pseudo_header_v6(src, dst, Protocol::VRRP, 0x0001_0018).finish(),
             Checksum::new().with(&spelled).finish()
         );
     }
