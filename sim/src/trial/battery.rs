@@ -151,6 +151,7 @@ impl Plan {
             tick: Script::TICK,
             host_exact: false,
             phases: None,
+            also: Vec::new(),
             segment: segment(cluster.net, cluster.lan),
             havips: if cluster.lan { Vec::new() } else { cluster.havips.clone() },
             bind_delay: settings.cloud_delay.unwrap_or_default(),
@@ -160,9 +161,13 @@ impl Plan {
                 address: cluster.client,
                 mac: Script::default_mac(cluster.client),
                 target: cluster.havips[0],
+                port: None,
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
             }],
+            services: Vec::new(),
+            checks: Vec::new(),
             files,
+            texts: Vec::new(),
             acts: acts.timed(),
             expectations: Vec::new(),
         };
@@ -348,7 +353,7 @@ fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
         name: machine.name.to_owned(),
         address: machine.address,
         mac: Script::default_mac(machine.address),
-        program: ProgramDecl::Keepalived,
+        program: ProgramDecl::Agent(cluster.profile),
         file: FileDecl { path: machine.file.clone(), place: Place::NOWHERE },
         with: machine
             .with

@@ -7,7 +7,7 @@
 
 use havip::time::Time;
 
-use super::act::Kind;
+use super::act::{Health, Kind};
 use super::chance::Nth;
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
@@ -30,6 +30,10 @@ impl World {
         if !self.kernels[usize::from(holder.0)].holds(target) {
             return None;
         }
+        if let Some(port) = self.setup.clients[index].port {
+            let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
+            self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
+        }
         let source = self.kernels[usize::from(asker.0)].own.addr();
         (self.certain_way(holder, source)? == asker).then_some(holder)
     }
@@ -37,7 +41,7 @@ impl World {
     /// Where a packet from a node to an address arrives for certain, without anybody learning anything new.
     fn certain_way(&self, from: NodeId, to: std::net::Ipv4Addr) -> Option<NodeId> {
         let kernel = &self.kernels[usize::from(from.0)];
-        if !kernel.carrier || !kernel.powered || kernel.paused {
+        if !kernel.carrier || !kernel.powered || kernel.paused || !kernel.holds(kernel.own.addr()) {
             return None;
         }
         let next_hop = match kernel.own.contains(&to) {
@@ -82,7 +86,7 @@ impl World {
         let last = self.now + every * more;
         self.note_used(client, asker, holder, last);
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add((more + 1) as u16);
+        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
         self.report(Who::Node(asker), What::AllAnswered { client, last });
         Some(last + every)

@@ -1,7 +1,7 @@
 //! The slab of frames: bytes written once, shared by everyone they reach, reused without allocating.
 
 use super::act::Kind;
-use super::report::FrameId;
+use super::report::{FrameId, Mark};
 use super::setup::NodeId;
 
 /// Where a frame is on its way from: a node, or the cloud itself.
@@ -30,6 +30,7 @@ struct Slot {
     holders: u32,
     from: PortId,
     kind: Kind,
+    mark: Option<Mark>,
     short: [u8; SHORT_MAX],
     /// Where a longer one is. The memory stays with the slot.
     long: Vec<u8>,
@@ -41,6 +42,7 @@ impl Slot {
         holders: 0,
         from: PortId::CLOUD,
         kind: Kind::Other,
+        mark: None,
         short: [0; SHORT_MAX],
         long: Vec::new(),
     };
@@ -82,13 +84,35 @@ impl Frames {
         if len > SHORT_MAX {
             slot.long.resize(len, 0);
         }
+        slot.mark = None;
         write(slot.bytes_mut());
         FrameId(i)
     }
     /// A copy with another destination hardware address, with one holder: the caller.
     pub fn readdressed(&mut self, id: FrameId, dst: [u8; 6]) -> FrameId {
         let slot = self.slots[id.0 as usize].clone();
-        self.store(&[&dst, slot.bytes().get(6..).unwrap_or_default()], slot.from, slot.kind)
+        let copy = self.store(&[&dst, slot.bytes().get(6..).unwrap_or_default()], slot.from, slot.kind);
+        self.slots[copy.0 as usize].mark = slot.mark;
+        copy
+    }
+    /// A copy with one bit flipped, with one holder: the caller.
+    pub fn damaged(&mut self, id: FrameId, bit: usize, mark: Mark) -> FrameId {
+        let slot = self.slots[id.0 as usize].clone();
+        let copy = self.store(&[slot.bytes()], slot.from, slot.kind);
+        let slot = &mut self.slots[copy.0 as usize];
+        slot.mark = Some(mark);
+        if let Some(byte) = slot.bytes_mut().get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        copy
+    }
+    /// What an act did to it.
+    pub fn mark(&self, id: FrameId) -> Option<Mark> {
+        self.slots[id.0 as usize].mark
+    }
+    /// Says what an act did to it.
+    pub fn set_mark(&mut self, id: FrameId, mark: Mark) {
+        self.slots[id.0 as usize].mark = Some(mark);
     }
     /// Its bytes.
     pub fn bytes(&self, id: FrameId) -> &[u8] {

@@ -42,6 +42,8 @@ pub(super) struct Kernel {
     pub(super) neighbours: Neighbours,
     /// Address changes under way, oldest first.
     pub(super) installs: VecDeque<Install>,
+    /// Address changes that somebody makes by hand, the next one first.
+    tampers: VecDeque<Install>,
     /// Frames that came while it was paused.
     pub(super) ring: VecDeque<FrameId>,
 }
@@ -68,6 +70,7 @@ impl Kernel {
             addresses: vec![eni.address],
             neighbours: Neighbours::new(node.0.into(), host),
             installs: VecDeque::new(),
+            tampers: VecDeque::new(),
             ring: VecDeque::new(),
         }
     }
@@ -205,6 +208,7 @@ impl World {
         }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(node, frame),
+            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(node, frame),
             Some(cvm) if listens => self.queue_for_program(cvm, frame),
             _ => {
                 self.send_unreachable(node, frame);
@@ -271,7 +275,9 @@ impl World {
             return self.address_and_send(node, frame, Mac::for_multicast(dst));
         }
         let own = self.kernel(node).own;
+        // With its own address the route to the subnet is gone, and the one to the gateway with it.
         let next_hop = match own.contains(&dst) {
+            _ if !self.kernel(node).holds(own.addr()) => return self.lose(port, frame, None, Loss::NoRoute),
             true => dst,
             false if self.in_vpc() => gateway_of(own),
             false => return self.lose(port, frame, None, Loss::NoRoute),
@@ -321,7 +327,10 @@ impl World {
             self.run_neighbour_timers(node);
         }
         while let Some(install) = self.kernel(node).installs.pop_front_if(|i| i.done <= now) {
-            self.finish_install(node, install);
+            self.finish_install(node, install, false);
+        }
+        while let Some(install) = self.kernel(node).tampers.pop_front_if(|i| i.done <= now) {
+            self.finish_install(node, install, true);
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.send_outbox(cvm);
@@ -358,11 +367,29 @@ impl World {
         self.arm_kernel(node);
     }
 
-    fn finish_install(&mut self, node: NodeId, install: Install) {
+    /// Somebody adds an address by hand, or deletes one: it takes as long as a command takes.
+    pub(super) fn tamper(&mut self, node: NodeId, address: Ipv4Net, add: bool) {
+        let (now, nth) = (self.now, u32::from(address.addr()));
+        let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, nth));
+        let kernel = self.kernel(node);
+        if !kernel.powered {
+            return;
+        }
+        let place = kernel.tampers.partition_point(|one| one.done <= done);
+        kernel.tampers.insert(place, Install { done, address, add });
+        self.arm_kernel(node);
+    }
+
+    fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
         let Install { address, add, .. } = install;
         let kernel = self.kernel(node);
         let held = kernel.holds(address.addr());
+        if by_hand && add == held {
+            return; // the command complains to whoever typed it
+        }
         let change = match (add, held) {
+            (true, _) if by_hand => AddressChange::AppearedByOther,
+            (false, _) if by_hand => AddressChange::VanishedByOther,
             (true, _) => AddressChange::Added,
             (false, true) => AddressChange::Removed,
             (false, false) => AddressChange::Failed,
@@ -409,6 +436,7 @@ impl World {
         kernel.powered = false;
         kernel.paused = false;
         kernel.installs.clear();
+        kernel.tampers.clear();
         let ring = std::mem::take(&mut kernel.ring);
         let own = kernel.own;
         let had = std::mem::replace(&mut kernel.addresses, vec![own]);
@@ -429,7 +457,8 @@ impl World {
         if kernel.paused || !kernel.powered {
             return;
         }
-        let install = kernel.installs.front().map_or(Time::MAX, |i| i.done);
+        let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
+        let install = due(&kernel.installs).min(due(&kernel.tampers));
         let next = kernel.neighbours.deadline().min(install).min(outbox);
         self.wake(self.instant(next), Due::Kernel(node));
     }
