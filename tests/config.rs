@@ -154,8 +154,8 @@ fn without_a_state_priority_255_starts_as_master() {
 fn what_is_not_modelled_is_skipped_whole_and_warned_of_once() {
     let text = format!(
         "virtual_server 10.0.0.1 80 {{\n  real_server 10.0.0.2 80 {{\n    HTTP_GET {{\n      url {{\n path /\n }}\n    }}\n  }}\n}}\n\
-         virtual_server 10.0.0.1 81 {{\n}}\nvrrp_script chk {{\n  script \"/bin/x {{\"\n  weight -20\n}}\n{}",
-        with_lines("    track_script {\n        chk weight 2\n    }\n    notify_master \"/bin/y a b\"")
+         virtual_server 10.0.0.1 81 {{\n}}\nbfd_instance chk {{\n  neighbor_ip 10.0.0.3 \"{{\"\n}}\n{}",
+        with_lines("    track_bfd {\n        chk weight 2\n    }\n    use_vmac vrrp.51")
     );
     let loaded = load(&text);
     assert_eq!(loaded.config.instances.len(), 1, "{}", rendered(&loaded));
@@ -212,6 +212,8 @@ fn inside(context: Context, lines: &str) -> String {
         Context::Authentication => with_lines(&format!("authentication {{\n{lines}\n}}")),
         Context::SyncGroup => format!("vrrp_sync_group G {{\n{lines}\n}}\n"),
         Context::Script => format!("vrrp_script S {{\n{lines}\n}}\n"),
+        Context::TrackFile => format!("track_file F {{\n{lines}\n}}\n"),
+        Context::Hmac => with_lines(&format!("auth_hmac {{\n{lines}\n}}")),
     }
 }
 

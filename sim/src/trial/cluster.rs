@@ -159,11 +159,13 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf], profile: Profile) -> R
         Refusal::new(format!("cannot read {shown}: {error}")).advise("give the path of a keepalived.conf")
     })?;
     let loaded = understand(&files, name, &[], profile);
-    let ipv6 = loaded.diagnoses.iter().find(|d| d.code == "ipv6-not-modelled" || d.code == "family-mismatch");
-    if let Some(found) = ipv6 {
-        return Err(Refusal::new(format!("{shown}: IPv6 addresses are not supported yet"))
-            .diagnosis(found.render(&loaded.sources, false))
-            .advise("try the IPv4 instance in a file of its own"));
+    let mixed = loaded.diagnoses.iter().find(|d| d.code == "family-mismatch");
+    if mixed.is_some() || loaded.config.instances.iter().any(havip::config::Instance::is_ipv6) {
+        let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet"));
+        if let Some(found) = mixed {
+            refusal = refusal.diagnosis(found.render(&loaded.sources, false));
+        }
+        return Err(refusal.advise("try the IPv4 instance in a file of its own"));
     }
     if loaded.worst() == Some(Severity::Error) {
         let errors = loaded.diagnoses.iter().filter(|d| d.severity == Severity::Error);

@@ -46,8 +46,6 @@ pub(super) struct Kernel {
     tampers: VecDeque<Install>,
     /// Frames that came while it was paused.
     pub(super) ring: VecDeque<FrameId>,
-    /// When a wake-up is in the queue.
-    armed: Time,
 }
 
 /// An address change under way.
@@ -74,7 +72,6 @@ impl Kernel {
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
             ring: VecDeque::new(),
-            armed: Time::MAX,
         }
     }
     /// Whether an address is on the interface.
@@ -245,18 +242,26 @@ impl World {
 
     /// Sends a packet of the kernel's own.
     pub(super) fn send_from_kernel(&mut self, node: NodeId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let mut packet = [0; ipv4::HEADER_LEN + ICMP_MAX];
-        header.emit(&mut packet).copy_from_slice(payload);
-        let frame = self.frame_packet(node, &packet[..header.total_len()], kind);
+        let eth = self.unaddressed(node);
+        let len = ethernet::HEADER_LEN + header.total_len();
+        let frame = self.frames.write(len, PortId::of(node), kind, |bytes| {
+            header.emit(eth.emit(bytes)).copy_from_slice(payload);
+        });
         self.send_packet(node, frame);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
     pub(super) fn frame_packet(&mut self, node: NodeId, packet: &[u8], kind: Kind) -> FrameId {
-        let mut eth = [0; ethernet::HEADER_LEN];
-        let src = self.kernel(node).mac;
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }.emit(&mut eth);
-        self.frames.store(&[&eth, packet], PortId::of(node), kind)
+        let eth = self.unaddressed(node);
+        self.frames.write(ethernet::HEADER_LEN + packet.len(), PortId::of(node), kind, |bytes| {
+            eth.emit(bytes).copy_from_slice(packet);
+        })
+    }
+
+    /// The Ethernet header of a packet that is not resolved yet.
+    fn unaddressed(&self, node: NodeId) -> ethernet::Repr {
+        let src = self.kernels[usize::from(node.0)].mac;
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
@@ -277,7 +282,7 @@ impl World {
             false if self.in_vpc() => gateway_of(own),
             false => return self.lose(port, frame, None, Loss::NoRoute),
         };
-        let now = self.now;
+        let (now, timer) = (self.now, self.kernel(node).neighbours.deadline());
         match self.kernel(node).neighbours.resolve(now, next_hop, frame) {
             Resolved::To(mac) => self.address_and_send(node, frame, mac),
             Resolved::Waits { ask, pushed_out } => {
@@ -289,7 +294,9 @@ impl World {
                 }
             }
         }
-        self.arm_kernel(node);
+        if self.kernel(node).neighbours.deadline() != timer {
+            self.arm_kernel(node);
+        }
     }
 
     fn address_and_send(&mut self, node: NodeId, frame: FrameId, Mac(dst): Mac) {
@@ -313,9 +320,6 @@ impl World {
     pub(super) fn run_kernel(&mut self, node: NodeId) {
         let now = self.now;
         let kernel = self.kernel(node);
-        if kernel.armed <= now {
-            kernel.armed = Time::MAX;
-        }
         if !kernel.powered || kernel.paused {
             return;
         }
@@ -456,14 +460,7 @@ impl World {
         let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
         let install = due(&kernel.installs).min(due(&kernel.tampers));
         let next = kernel.neighbours.deadline().min(install).min(outbox);
-        if next == Time::MAX {
-            return;
-        }
-        let next = self.instant(next);
-        if next < self.kernels[usize::from(node.0)].armed {
-            self.kernel(node).armed = next;
-            self.wake(next, Due::Kernel(node));
-        }
+        self.wake(self.instant(next), Due::Kernel(node));
     }
 }
 

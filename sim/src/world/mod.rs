@@ -33,6 +33,7 @@ mod spoof;
 mod state;
 mod switch;
 mod userland;
+mod wakes;
 
 pub use act::{
     Act, Address, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct,

@@ -267,6 +267,13 @@ impl Setup {
         let first = all.next()?;
         all.all(|profile| profile == first).then_some(first)
     }
+    /// The longest that a frame takes anywhere, end to end.
+    pub fn longest_latency(&self) -> Duration {
+        match &self.segment {
+            Segment::Lan(lan) => lan.latency.1,
+            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
+        }
+    }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {
         let mut nanos = self.tick.as_nanos();

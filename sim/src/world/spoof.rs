@@ -6,13 +6,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use havip::config::{Instance, Version};
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 use havip::wire::checksum::Checksum;
 use havip::wire::ethernet::{self, EtherType, Mac};
 use havip::wire::ipv4::{self, Protocol};
 use havip::wire::{arp, vrrp};
 
-use super::act::Act;
 use super::frames::PortId;
 use super::machine::kind_of_frame;
 use super::queue::Due;
@@ -176,39 +175,55 @@ pub(crate) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
+/// A spoof that is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeated {
+    act: u32,
+    node: NodeId,
+    spoof: Spoof,
+    every: Duration,
+    next: Time,
+    /// Nothing is sent after this.
+    ends: Time,
+}
+
 impl World {
     /// An act: sends a forged frame, and sees to it that it is sent again.
     pub(super) fn begin_spoof(&mut self, act: u32, node: NodeId, spoof: &Spoof) {
-        if let Some((_, lasts)) = spoof.again {
-            self.spoofs.push((act, self.now + lasts));
+        self.spoof(act, node, &spoof.forged);
+        if let Some((every, lasts)) = spoof.again {
+            let (next, ends) = (self.instant(self.now + every), self.now + lasts);
+            self.spoofs.push(Repeated { act, node, spoof: *spoof, every, next, ends });
+            self.arm_spoofs();
         }
-        self.spoof(act, node, spoof);
     }
 
     /// The time of a repetition has come.
-    pub(super) fn spoof_again(&mut self, act: u32) {
-        let Some(Act::Spoof(node, spoof)) = self.setup.acts.get(act as usize).map(|timed| timed.act) else {
-            return;
-        };
-        self.spoof(act, node, &spoof);
+    pub(super) fn spoof_again(&mut self) {
+        for i in 0..self.spoofs.len() {
+            let one = self.spoofs[i];
+            if one.next == self.now {
+                self.spoofs[i].next = self.instant(self.now + one.every);
+                self.spoof(one.act, one.node, &one.spoof.forged);
+            }
+        }
+        self.arm_spoofs();
     }
 
-    fn spoof(&mut self, act: u32, node: NodeId, spoof: &Spoof) {
+    fn arm_spoofs(&mut self) {
+        self.spoofs.retain(|one| one.next <= one.ends);
+        let next = self.spoofs.iter().map(|one| one.next).min().unwrap_or(Time::MAX);
+        self.wake(next, Due::Spoof);
+    }
+
+    fn spoof(&mut self, act: u32, node: NodeId, forged: &Forged) {
         let kernel = &self.kernels[usize::from(node.0)];
         // Somebody on that machine, or at that client.
         if kernel.powered && !kernel.paused {
-            let bytes = self.forge(node, &spoof.forged);
+            let bytes = self.forge(node, forged);
             let frame = self.frames.store(&[&bytes], PortId::of(node), kind_of_frame(&bytes));
             self.frames.set_mark(frame, Mark::Spoofed(act));
             self.transmit(node, frame);
-        }
-        let ends = self.spoofs.iter().find(|(one, _)| *one == act).map(|(_, ends)| *ends);
-        if let (Some((every, _)), Some(ends)) = (spoof.again, ends) {
-            let next = self.instant(self.now + every);
-            match next <= ends {
-                true => self.wake(next, Due::Spoof(act)),
-                false => self.spoofs.retain(|(one, _)| *one != act),
-            }
         }
     }
 

@@ -23,6 +23,7 @@ use super::queue::{Due, Queue};
 use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
 use super::segment::HeldBack;
 use super::setup::{CvmId, NodeId, Segment, Setup};
+use super::spoof::Repeated;
 use super::switch::Switch;
 use super::userland::Userland;
 
@@ -49,8 +50,8 @@ pub struct World {
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
     pub(super) ready: Vec<CvmId>,
-    /// Spoofs that are repeated, and the last instant of each.
-    pub(super) spoofs: Vec<(u32, Time)>,
+    /// Spoofs that are repeated.
+    pub(super) spoofs: Vec<Repeated>,
     next_act: usize,
     shift: Duration,
     wants: Wants,
@@ -58,6 +59,8 @@ pub struct World {
     reports: Vec<Report>,
     /// What programs told somebody in this instant.
     told: String,
+    /// No frame takes longer, as long as no act has made it.
+    pub(super) longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -81,7 +84,7 @@ impl World {
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
             now: Time::ZERO,
-            queue: Queue::default(),
+            queue: Queue::new(&setup),
             frames: Frames::default(),
             ports: vec![port; nodes + 1],
             links: Links::new(chance),
@@ -102,6 +105,7 @@ impl World {
             until: Time::ZERO,
             reports: Vec::new(),
             told: String::new(),
+            longest_way: setup.longest_latency(),
             neighbour_wants: Vec::new(),
             setup,
         };
@@ -131,8 +135,8 @@ impl World {
     }
     /// When the next act, frame, timer or program event is due.
     pub fn next_instant(&self) -> Option<Time> {
-        let act = self.setup.acts.get(self.next_act).map(|a| a.at + self.shift);
-        [act, self.queue.next()].into_iter().flatten().min()
+        let act = self.setup.acts.get(self.next_act).map_or(Time::MAX, |a| a.at + self.shift);
+        Some(act.min(self.queue.next())).filter(|&next| next != Time::MAX)
     }
     /// When the first act falls, if the script has any.
     pub fn first_act(&self) -> Option<Time> {
@@ -181,9 +185,9 @@ impl World {
                 Due::Frame { to, frame } => self.arrive(to, frame),
                 Due::Kernel(node) => self.run_kernel(node),
                 Due::Client(client) => self.run_client(client),
-                Due::Spoof(act) => self.spoof_again(act),
+                Due::Spoof => self.spoof_again(),
                 Due::Cloud => self.settle_bindings(),
-                Due::Program(cvm) => self.wake_program(cvm),
+                Due::Program(cvm) => self.arm_program(cvm),
             }
         }
         self.ready.sort_unstable();
@@ -213,11 +217,11 @@ impl World {
         self.frames.sweep();
     }
 
-    /// Puts a wake-up into the queue: never into the past, and for anything but a program never into an instant
-    /// that is running (axiom 2).
+    /// Moves a wake-up: never into the past, and never into an instant that is running (axiom 2). `Time::MAX` takes
+    /// it away.
     pub(super) fn wake(&mut self, at: Time, due: Due) {
-        debug_assert!(at >= self.now);
-        self.queue.push(at, due);
+        debug_assert!(at > self.now);
+        self.queue.wake(self.now, at, due);
     }
 
     /// The next instant: the soonest that anything can have an effect elsewhere.
