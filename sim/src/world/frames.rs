@@ -80,18 +80,18 @@ impl Frames {
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[i as usize];
-        (slot.len, slot.holders, slot.from, slot.kind) = (len, 1, from, kind);
+        (slot.len, slot.holders, slot.from, slot.kind, slot.mark) = (len, 1, from, kind, None);
         if len > SHORT_MAX {
             slot.long.resize(len, 0);
         }
-        slot.mark = None;
         write(slot.bytes_mut());
         FrameId(i)
     }
     /// A copy with another destination hardware address, with one holder: the caller.
     pub fn readdressed(&mut self, id: FrameId, dst: [u8; 6]) -> FrameId {
         let slot = self.slots[id.0 as usize].clone();
-        let copy = self.store(&[&dst, slot.bytes().get(6..).unwrap_or_default()], slot.from, slot.kind);
+        let parts: [&[u8]; 2] = [&dst, slot.bytes().get(6..).unwrap_or_default()];
+        let copy = self.store(&parts, slot.from, slot.kind);
         self.slots[copy.0 as usize].mark = slot.mark;
         copy
     }
@@ -99,9 +99,8 @@ impl Frames {
     pub fn damaged(&mut self, id: FrameId, bit: usize, mark: Mark) -> FrameId {
         let slot = self.slots[id.0 as usize].clone();
         let copy = self.store(&[slot.bytes()], slot.from, slot.kind);
-        let slot = &mut self.slots[copy.0 as usize];
-        slot.mark = Some(mark);
-        if let Some(byte) = slot.bytes_mut().get_mut(bit / 8) {
+        self.set_mark(copy, mark);
+        if let Some(byte) = self.bytes_mut(copy).get_mut(bit / 8) {
             *byte ^= 1 << (bit % 8);
         }
         copy

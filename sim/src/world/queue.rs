@@ -17,8 +17,8 @@ pub(crate) enum Due {
     Frame { to: PortId, frame: FrameId },
     /// A kernel has something to do: neighbour timers, addresses, a burst going out.
     Kernel(NodeId),
-    /// An attacker sends once more.
-    Spoofs,
+    /// Attackers send once more.
+    Spoof,
     /// A client probes.
     Client(ClientId),
     /// The cloud moves a binding.
@@ -40,7 +40,7 @@ struct Arrival {
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     frames: BinaryHeap<Reverse<Arrival>>,
-    /// The places are in the order of an instant: kernels, attackers, clients, the cloud, programs.
+    /// The places are in the order of an instant: kernels, clients, the cloud, attackers, programs.
     wakes: Wakes,
     nodes: usize,
     clients: usize,
@@ -50,7 +50,7 @@ impl Queue {
     /// Nothing is due.
     pub(crate) fn new(setup: &Setup) -> Self {
         let (nodes, clients) = (setup.nodes(), setup.clients.len());
-        let wakes = Wakes::new(nodes + 1 + clients + 1 + setup.cvms.len());
+        let wakes = Wakes::new(nodes + clients + 2 + setup.cvms.len());
         Queue { frames: BinaryHeap::new(), wakes, nodes, clients }
     }
     /// A frame on its way: the `sequence`-th its sender ever put on the wire, the original or its copy.
@@ -77,10 +77,10 @@ impl Queue {
         let place = match due {
             Due::Frame { .. } => unreachable!("frames are pushed with their rank"),
             Due::Kernel(node) => usize::from(node.0),
-            Due::Spoofs => self.nodes,
-            Due::Client(client) => self.nodes + 1 + usize::from(client.0),
-            Due::Cloud => self.nodes + 1 + self.clients,
-            Due::Program(cvm) => self.nodes + 1 + self.clients + 1 + usize::from(cvm.0),
+            Due::Client(client) => self.nodes + usize::from(client.0),
+            Due::Cloud => self.nodes + self.clients,
+            Due::Spoof => self.nodes + self.clients + 1,
+            Due::Program(cvm) => self.nodes + self.clients + 2 + usize::from(cvm.0),
         };
         if self.wakes.at(place) != now {
             self.wakes.set(place, at);
@@ -100,14 +100,14 @@ impl Queue {
             }
         }
         let place = self.wakes.take(now)?;
-        let Some(place) = place.checked_sub(self.nodes) else {
-            return Some(Due::Kernel(NodeId(place as u16)));
-        };
-        let Some(client) = place.checked_sub(1) else { return Some(Due::Spoofs) };
-        Some(match client.checked_sub(self.clients) {
-            None => Due::Client(ClientId(client as u16)),
-            Some(0) => Due::Cloud,
-            Some(program) => Due::Program(CvmId(program as u16 - 1)),
+        let after_nodes = place.checked_sub(self.nodes);
+        let after_clients = after_nodes.and_then(|i| i.checked_sub(self.clients));
+        Some(match (after_nodes, after_clients) {
+            (None, _) => Due::Kernel(NodeId(place as u16)),
+            (Some(client), None) => Due::Client(ClientId(client as u16)),
+            (_, Some(0)) => Due::Cloud,
+            (_, Some(1)) => Due::Spoof,
+            (_, Some(program)) => Due::Program(CvmId(program as u16 - 2)),
         })
     }
     /// How many frames and wake-ups wait: what a test of memory looks at.
@@ -124,7 +124,7 @@ mod tests {
     fn an_instant_runs_frames_by_source_then_wake_ups_then_programs() {
         let t = Time::from_nanos(100);
         let mut queue =
-            Queue { frames: BinaryHeap::new(), wakes: Wakes::new(2 + 1 + 1 + 1), nodes: 2, clients: 1 };
+            Queue { frames: BinaryHeap::new(), wakes: Wakes::new(2 + 1 + 1 + 1 + 1), nodes: 2, clients: 1 };
         let (a, b) = (PortId(0), PortId(1));
         queue.wake(Time::ZERO, t, Due::Program(CvmId(0)));
         queue.wake(Time::ZERO, t, Due::Client(ClientId(0)));
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_wake_up_that_is_moved_is_not_due_at_its_old_time() {
         let [t1, t2] = [1, 2].map(Time::from_nanos);
-        let mut queue = Queue { frames: BinaryHeap::new(), wakes: Wakes::new(4), nodes: 1, clients: 1 };
+        let mut queue = Queue { frames: BinaryHeap::new(), wakes: Wakes::new(5), nodes: 1, clients: 1 };
         queue.wake(Time::ZERO, t1, Due::Program(CvmId(0)));
         queue.wake(Time::ZERO, t2, Due::Program(CvmId(0)));
         assert_eq!(

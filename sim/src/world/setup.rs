@@ -242,13 +242,6 @@ impl Setup {
         let (i, n) = (usize::from(node.0), self.cvms.len());
         if i < n { &self.cvms[i].eni } else { &self.clients[i - n].eni }
     }
-    /// The longest that a frame takes anywhere, end to end.
-    pub fn longest_latency(&self) -> Duration {
-        match &self.segment {
-            Segment::Lan(lan) => lan.latency.1,
-            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
-        }
-    }
     /// A text by its number; nothing where there is none.
     pub fn text(&self, text: TextId) -> &str {
         self.texts.get(usize::from(text.0)).map_or("", String::as_str)
@@ -273,6 +266,13 @@ impl Setup {
         });
         let first = all.next()?;
         all.all(|profile| profile == first).then_some(first)
+    }
+    /// The longest that a frame takes anywhere, end to end.
+    pub fn longest_latency(&self) -> Duration {
+        match &self.segment {
+            Segment::Lan(lan) => lan.latency.1,
+            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
+        }
     }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {

@@ -12,22 +12,12 @@ use havip::wire::ethernet::{self, EtherType, Mac};
 use havip::wire::ipv4::{self, Protocol};
 use havip::wire::{arp, vrrp};
 
-use super::act::Act;
 use super::frames::PortId;
 use super::machine::kind_of_frame;
 use super::queue::Due;
 use super::report::Mark;
 use super::setup::{NodeId, Setup, TextId};
 use super::state::World;
-
-/// Frames that are sent again and again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Repeated {
-    /// The act: an index into `Setup::acts`.
-    act: u32,
-    next: Time,
-    ends: Time,
-}
 
 /// Frames of an attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +140,7 @@ impl ForgedAdvert {
             0,
             0,
         ];
-        bytes.extend(addresses.iter().flat_map(std::net::Ipv4Addr::octets));
+        bytes.extend(addresses.iter().flat_map(Ipv4Addr::octets));
         if !v3 {
             bytes.extend(password.unwrap_or_default());
         }
@@ -185,44 +175,52 @@ pub(crate) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
+/// A spoof that is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeated {
+    act: u32,
+    node: NodeId,
+    spoof: Spoof,
+    every: Duration,
+    next: Time,
+    /// Nothing is sent after this.
+    ends: Time,
+}
+
 impl World {
     /// An act: sends a forged frame, and sees to it that it is sent again.
     pub(super) fn begin_spoof(&mut self, act: u32, node: NodeId, spoof: &Spoof) {
-        self.spoof(act, node, spoof);
+        self.spoof(act, node, &spoof.forged);
         if let Some((every, lasts)) = spoof.again {
-            self.spoofs.push(Repeated { act, next: self.instant(self.now + every), ends: self.now + lasts });
-            self.plan_spoofs();
+            let (next, ends) = (self.instant(self.now + every), self.now + lasts);
+            self.spoofs.push(Repeated { act, node, spoof: *spoof, every, next, ends });
+            self.arm_spoofs();
         }
     }
 
     /// The time of a repetition has come.
     pub(super) fn spoof_again(&mut self) {
         for i in 0..self.spoofs.len() {
-            let Repeated { act, next, .. } = self.spoofs[i];
-            let Some(Act::Spoof(node, spoof)) = self.setup.acts.get(act as usize).map(|timed| timed.act)
-            else {
-                continue;
-            };
-            if next <= self.now {
-                self.spoof(act, node, &spoof);
-                let every = spoof.again.map_or(Duration::ZERO, |(every, _)| every);
-                self.spoofs[i].next = self.instant(self.now + every);
+            let one = self.spoofs[i];
+            if one.next == self.now {
+                self.spoofs[i].next = self.instant(self.now + one.every);
+                self.spoof(one.act, one.node, &one.spoof.forged);
             }
         }
-        self.plan_spoofs();
+        self.arm_spoofs();
     }
 
-    fn plan_spoofs(&mut self) {
-        self.spoofs.retain(|repeated| repeated.next <= repeated.ends);
-        let next = self.spoofs.iter().map(|repeated| repeated.next).min().unwrap_or(Time::MAX);
-        self.wake(next, Due::Spoofs);
+    fn arm_spoofs(&mut self) {
+        self.spoofs.retain(|one| one.next <= one.ends);
+        let next = self.spoofs.iter().map(|one| one.next).min().unwrap_or(Time::MAX);
+        self.wake(next, Due::Spoof);
     }
 
-    fn spoof(&mut self, act: u32, node: NodeId, spoof: &Spoof) {
+    fn spoof(&mut self, act: u32, node: NodeId, forged: &Forged) {
         let kernel = &self.kernels[usize::from(node.0)];
         // Somebody on that machine, or at that client.
         if kernel.powered && !kernel.paused {
-            let bytes = self.forge(node, &spoof.forged);
+            let bytes = self.forge(node, forged);
             let frame = self.frames.store(&[&bytes], PortId::of(node), kind_of_frame(&bytes));
             self.frames.set_mark(frame, Mark::Spoofed(act));
             self.transmit(node, frame);

@@ -50,17 +50,17 @@ pub struct World {
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
     pub(super) ready: Vec<CvmId>,
-    /// Spoofs that are repeated, and the last instant of each.
+    /// Spoofs that are repeated.
     pub(super) spoofs: Vec<Repeated>,
     next_act: usize,
     shift: Duration,
     wants: Wants,
     until: Time,
     reports: Vec<Report>,
-    /// No frame takes longer, as long as no act has made it.
-    pub(super) longest_way: Duration,
     /// What programs told somebody in this instant.
     told: String,
+    /// No frame takes longer, as long as no act has made it.
+    pub(super) longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -104,8 +104,8 @@ impl World {
             wants: Wants::default(),
             until: Time::ZERO,
             reports: Vec::new(),
-            longest_way: setup.longest_latency(),
             told: String::new(),
+            longest_way: setup.longest_latency(),
             neighbour_wants: Vec::new(),
             setup,
         };
@@ -185,7 +185,7 @@ impl World {
                 Due::Frame { to, frame } => self.arrive(to, frame),
                 Due::Kernel(node) => self.run_kernel(node),
                 Due::Client(client) => self.run_client(client),
-                Due::Spoofs => self.spoof_again(),
+                Due::Spoof => self.spoof_again(),
                 Due::Cloud => self.settle_bindings(),
                 Due::Program(cvm) => self.arm_program(cvm),
             }
