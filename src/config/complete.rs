@@ -3,18 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnosis::{Diagnoses, Diagnosis, quote};
+use std::net::IpAddr;
+
+use super::auth::AuthKind;
+use super::diagnosis::{Diagnoses, Diagnosis, Severity, quote};
 use super::globals::Globals;
-use super::instance::{AuthKind, Draft};
-use super::model::{Garp, Instance, Notify, Password, Peer, VRRP_GROUP, Version};
+use super::instance::Draft;
+use super::model::{Instance, Password, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress};
 use super::values::Set;
-use super::{Span, diagnosis::Severity};
+use super::{Options, Span};
+use crate::profile::Switch;
 use crate::time::Duration;
 
-/// The instance in force, or why keepalived refuses to run with it.
-pub(super) fn complete(draft: Draft, globals: &Globals, out: &mut Diagnoses) -> Result<Instance, String> {
+/// The instance in force, its trackers left out, or why keepalived refuses to run with it.
+pub(super) fn complete(
+    draft: Draft,
+    globals: &Globals,
+    options: &Options,
+    out: &mut Diagnoses,
+) -> Result<Instance, String> {
     let mut decided = BTreeMap::new();
-    let mut job = Job { draft, globals, decided: &mut decided, out };
+    let mut job = Job { draft, globals, options, decided: &mut decided, out };
     let instance = job.run();
     instance.map(|i| Instance { decided, ..i })
 }
@@ -22,6 +31,7 @@ pub(super) fn complete(draft: Draft, globals: &Globals, out: &mut Diagnoses) -> 
 struct Job<'a> {
     draft: Draft,
     globals: &'a Globals,
+    options: &'a Options,
     decided: &'a mut BTreeMap<&'static str, Span>,
     out: &'a mut Diagnoses,
 }
@@ -30,29 +40,41 @@ impl Job<'_> {
     fn run(&mut self) -> Result<Instance, String> {
         let strict =
             self.draft.strict.clone().or(self.globals.strict.clone()).filter(|s| s.value).map(|s| s.line);
-        let version = self.draft.version.clone().or(self.globals.version.clone());
-        let version = self.decide("version", version).unwrap_or(Version::V2);
+        let version = self.version();
         let (priority, starts_master) = self.priority_and_state(strict);
         let password = self.password(version, strict);
         let nopreempt = self.nopreempt(priority, starts_master);
         let preempt_delay = self.preempt_delay(nopreempt, starts_master, strict);
         let advert_interval = self.advert_interval(version);
-        let lower_prio_no_advert =
-            self.draft.lower_prio_no_advert.clone().or(self.globals.lower_prio_no_advert.clone());
-        let higher_prio =
-            self.draft.higher_prio_send_advert.clone().or(self.globals.higher_prio_send_advert.clone());
-        let down = self.draft.down_timer_adverts.clone().or(self.globals.down_timer_adverts.clone());
-        let garp = self.garp(strict.is_some());
-        let (ttl, source) = (self.draft.unicast_ttl.clone(), self.draft.source.clone());
-        let old_checksum = self.draft.old_unicast_checksum.clone();
-        let interface = self.draft.interface.clone();
-        self.check_unicast();
-        self.check_tracked();
-        let vrid = self.vrid()?;
+        let hmac = self.draft.hmac.take();
+        let hmac = hmac.and_then(|h| h.complete(&self.draft.name.text, advert_interval, strict, self.out));
+        let garp = std::mem::take(&mut self.draft.garp);
+        let garp = garp.complete(self.globals, strict.is_some(), self.decided);
+        self.check_unicast(strict);
+        let draft = &mut self.draft;
+        let notify = std::mem::take(&mut draft.notifies).notify;
+        let source_keyword = if draft.unicast_source { "unicast_src_ip" } else { "mcast_src_ip" };
+        let (source, ttl, interface) =
+            (draft.source.take(), draft.unicast_ttl.take(), draft.interface.clone());
+        let peers: Vec<_> = draft.peers.iter().map(|(peer, _)| *peer).collect();
+        let lost_its_peers = draft.unicast.is_some() && peers.is_empty();
+        let checks = draft.check_unicast_source.take().or(self.globals.check_unicast_source.clone());
+        let old_checksum = draft.old_unicast_checksum.take();
+        let as_v2 = draft.v3_checksum_as_v2.take().or(self.globals.v3_checksum_as_v2.clone());
+        let skip = draft.skip_check_addresses.take().or(self.globals.skip_check_addresses.clone());
+        let no_peer = draft.fault_without_peers.take();
+        let track_source = draft.track_source.take().filter(|_| source.is_some());
+        let untracked = draft.dont_track_primary.take();
+        let lower = draft.lower_prio_no_advert.take().or(self.globals.lower_prio_no_advert.clone());
+        let higher = draft.higher_prio_send_advert.take().or(self.globals.higher_prio_send_advert.clone());
+        let down = draft.down_timer_adverts.take().or(self.globals.down_timer_adverts.clone());
+        let (addresses, excluded) = self.addresses();
+        let check_unicast_source = self.decide("check_unicast_src", checks).unwrap_or(false)
+            || peers.iter().any(|p| p.ttl.is_some());
         let instance = Instance {
             name: self.draft.name.text.clone(),
             interface: self.decide("interface", interface),
-            vrid,
+            vrid: self.vrid()?,
             version,
             priority,
             starts_master,
@@ -64,32 +86,31 @@ impl Job<'_> {
             nopreempt,
             preempt_delay,
             password,
-            source: self
-                .decide(if self.draft.unicast_source { "unicast_src_ip" } else { "mcast_src_ip" }, source),
-            peers: self.draft.peers.iter().map(|(a, _)| Peer { address: *a, ttl: None }).collect(),
-            lost_its_peers: self.draft.unicast.is_some() && self.draft.peers.is_empty(),
-            fault_without_peers: false,
+            source: self.decide(source_keyword, source),
+            peers,
+            lost_its_peers,
+            fault_without_peers: self.decide("unicast_fault_no_peer", no_peer).unwrap_or(false),
             unicast_ttl: self.decide("unicast_ttl", ttl),
-            check_unicast_source: false,
-            group: VRRP_GROUP.into(),
-            addresses: self.addresses(),
-            excluded: Vec::new(),
+            check_unicast_source,
+            group: self.group(),
+            addresses,
+            excluded,
             garp,
-            lower_prio_no_advert: self.decide("lower_prio_no_advert", lower_prio_no_advert).unwrap_or(false)
+            lower_prio_no_advert: self.decide("lower_prio_no_advert", lower).unwrap_or(false)
                 || strict.is_some(),
-            higher_prio_send_advert: self.decide("higher_prio_send_advert", higher_prio).unwrap_or(false),
+            higher_prio_send_advert: self.decide("higher_prio_send_advert", higher).unwrap_or(false),
             old_unicast_checksum: self.decide("old_unicast_checksum", old_checksum).unwrap_or(false),
-            v3_checksum_as_v2: false,
-            skip_check_addresses: false,
-            hmac: None,
+            v3_checksum_as_v2: self.decide("v3_checksum_as_v2", as_v2).unwrap_or(false),
+            skip_check_addresses: self.decide("skip_check_adv_addr", skip).unwrap_or(false),
+            hmac,
             tracked: Vec::new(),
-            track_own_interface: true,
-            track_source: false,
-            timer_expired_backup: None,
-            notify: Notify::default(),
+            track_own_interface: !self.decide("dont_track_primary", untracked).unwrap_or(false),
+            track_source: self.decide("track_src_ip", track_source).unwrap_or(false),
+            timer_expired_backup: self.timer_expired(nopreempt),
+            notify,
             decided: BTreeMap::new(),
         };
-        self.check_required(&instance)?;
+        self.check_required(&instance, strict)?;
         Ok(instance)
     }
 
@@ -137,6 +158,12 @@ impl Job<'_> {
 
     fn password(&mut self, version: Version, strict: Option<Span>) -> Option<Password> {
         let block = self.draft.authentication.take()?;
+        if let Some(hmac) = &self.draft.hmac {
+            let diagnosis =
+                self.warn("hmac-and-password", block.line, "`auth_hmac` takes the password's place");
+            self.out.push(diagnosis.label("no effect").related(hmac.line, "this one counts").by_keepalived());
+            return None;
+        }
         if let Some(strict) = strict {
             let diagnosis = self.warn(
                 "strict-authentication",
@@ -207,6 +234,13 @@ impl Job<'_> {
             let diagnosis = self.warn("owner-preempts", line, "priority 255 clears `nopreempt`");
             let by = self.decided.get("priority").copied();
             self.out.push(related(diagnosis, by, "the owner always takes over").by_keepalived());
+        } else if starts_master && self.options.profile.has(Switch::KeepsNopreempt) {
+            let diagnosis =
+                self.warn("master-and-nopreempt", line, "`state MASTER` begins as master all the same");
+            let by = self.decided.get("state").copied();
+            let help = "before 2.0 `nopreempt` counts only once this machine is backup";
+            self.out.push(related(diagnosis, by, "it begins with this").help(help).by_keepalived());
+            return true;
         } else if starts_master {
             let diagnosis = self.warn("master-clears-nopreempt", line, "`state MASTER` clears `nopreempt`");
             let by = self.decided.get("state").copied();
@@ -235,7 +269,7 @@ impl Job<'_> {
             let by = self.decided.get("nopreempt").copied();
             let help = "it never preempts, so there is nothing to delay: leave one of the two out";
             ("nopreempt-clears-delay", "`nopreempt` clears `preempt_delay`", by, help)
-        } else if starts_master {
+        } else if starts_master && !self.options.profile.has(Switch::KeepsNopreempt) {
             let by = self.decided.get("state").or(self.decided.get("priority")).copied();
             let help = "a delayed preemption needs `state BACKUP`";
             ("master-clears-delay", "`state MASTER` clears `preempt_delay`", by, help)
@@ -276,66 +310,72 @@ impl Job<'_> {
         rounded
     }
 
-    fn garp(&mut self, strict: bool) -> Garp {
-        let (own, global) = (std::mem::take(&mut self.draft.garp), &self.globals.garp);
-        let minimal = self.globals.min_garp.as_ref().is_some_and(|s| s.value);
-        // What an instance inherits for lower_prio is the global value, never its own master_* (measured).
-        let global_delay = global.master_delay.as_ref().map_or(if minimal { 0 } else { 5 }, |s| s.value);
-        let global_repeat = global.master_repeat.as_ref().map_or(if minimal { 1 } else { 5 }, |s| s.value);
-        let lower_delay =
-            if strict { 0 } else { global.lower_prio_delay.as_ref().map_or(global_delay, |s| s.value) };
-        let lower_repeat =
-            if strict { 0 } else { global.lower_prio_repeat.as_ref().map_or(global_repeat, |s| s.value) };
-        let mut pick = |keyword, own: Option<Set<u32>>, global: &Option<Set<u32>>, default| {
-            self.decide(keyword, own.or_else(|| global.clone())).unwrap_or(default)
-        };
-        let seconds = |n: u32| Duration::from_secs(u64::from(n));
-        Garp {
-            master_delay: seconds(pick(
-                "garp_master_delay",
-                own.master_delay,
-                &global.master_delay,
-                global_delay,
-            )),
-            master_repeat: pick(
-                "garp_master_repeat",
-                own.master_repeat,
-                &global.master_repeat,
-                global_repeat,
-            ),
-            master_refresh: seconds(pick(
-                "garp_master_refresh",
-                own.master_refresh,
-                &global.master_refresh,
-                0,
-            )),
-            master_refresh_repeat: pick(
-                "garp_master_refresh_repeat",
-                own.master_refresh_repeat,
-                &global.master_refresh_repeat,
-                1,
-            ),
-            lower_prio_delay: seconds(pick(
-                "garp_lower_prio_delay",
-                own.lower_prio_delay,
-                &None,
-                lower_delay,
-            )),
-            lower_prio_repeat: pick("garp_lower_prio_repeat", own.lower_prio_repeat, &None, lower_repeat),
-            interval: Duration::ZERO,
-            gna_interval: Duration::ZERO,
+    /// IPv6 is spoken in version 3, whatever is written.
+    fn version(&mut self) -> Version {
+        let own = self.draft.version.take();
+        if self.draft.family != Some(true) {
+            let version = own.or(self.globals.version.clone());
+            return self.decide("version", version).unwrap_or(Version::V2);
         }
+        if let Some(line) = own.as_ref().filter(|s| s.value == Version::V2).map(|s| s.line) {
+            let diagnosis = self.warn("ipv6-version", line, "VRRPv2 has no IPv6: version 3 is used");
+            let help =
+                "a keepalived that is not strict would speak a version 2 over IPv6 that nobody else knows";
+            self.out.push(diagnosis.label("no effect").help(help).by_keepalived());
+        }
+        self.decide("version", own);
+        Version::V3
     }
 
-    fn addresses(&mut self) -> Vec<super::VirtualAddress> {
-        let interface = self.draft.interface.as_ref().map(|s| s.value.clone());
-        let mut addresses: Vec<_> = self.draft.addresses.iter().map(|(a, _)| a.clone()).collect();
-        for address in &mut addresses {
-            if address.device == interface {
-                address.device = None;
-            }
+    /// The multicast group: its own, or that of every instance of its family.
+    fn group(&mut self) -> IpAddr {
+        let ipv6 = self.draft.family == Some(true);
+        let global = self.globals.groups[usize::from(ipv6)].clone();
+        let own = self.draft.group.take().or(global);
+        let default = if ipv6 { IpAddr::from(VRRP_GROUP6) } else { VRRP_GROUP.into() };
+        self.decide("mcast_dst_ip", own).unwrap_or(default)
+    }
+
+    /// `timer_expired_backup` is about the master that nobody preempts.
+    fn timer_expired(&mut self, nopreempt: bool) -> Option<u8> {
+        let set = self.draft.timer_expired.take()?;
+        if !nopreempt {
+            let message = "without `nopreempt` the highest priority takes over again: this has no effect";
+            let diagnosis = self.warn("timer-expired-preempts", set.line, message);
+            self.out.push(diagnosis.label("ignored"));
+            return None;
         }
-        addresses
+        self.decide("timer_expired_backup", Some(set))
+    }
+
+    /// The addresses, advertised and not. What does not fit into a packet is not advertised.
+    fn addresses(&mut self) -> (Vec<VirtualAddress>, Vec<VirtualAddress>) {
+        let interface = self.draft.interface.as_ref().map(|s| s.value.clone());
+        let take = |list: &mut Vec<(VirtualAddress, Span)>| {
+            let addresses = std::mem::take(list).into_iter().map(|(mut address, _)| {
+                address.device = address.device.filter(|d| Some(d) != interface.as_ref());
+                address
+            });
+            addresses.collect::<Vec<_>>()
+        };
+        let surplus = self.draft.addresses.get(self.most()).map(|(_, span)| *span);
+        let (mut addresses, mut excluded) = (take(&mut self.draft.addresses), take(&mut self.draft.excluded));
+        if let Some(span) = surplus {
+            let message =
+                format!("a packet has room for {} addresses, {} are listed", self.most(), addresses.len());
+            let diagnosis = self.warn("too-many-addresses", span, message);
+            let help = "from here on they are held, and not advertised";
+            self.out.push(diagnosis.help(help).by_keepalived());
+            // keepalived keeps one less than it has room for.
+            excluded.extend(addresses.drain(self.most() - 1..));
+        }
+        (addresses, excluded)
+    }
+
+    /// How many addresses an advertisement has room for: their number has 8 bits, and over IPv6 an Ethernet
+    /// packet of 1500 bytes ends before that, headers of 14, 40 and 8 bytes counted.
+    fn most(&self) -> usize {
+        if self.draft.family == Some(true) { (1500 - 14 - 40 - 8) / 16 } else { 255 }
     }
 
     fn vrid(&mut self) -> Result<u8, String> {
@@ -349,19 +389,37 @@ impl Job<'_> {
         })
     }
 
-    fn check_unicast(&mut self) {
+    fn check_unicast(&mut self, strict: Option<Span>) {
         let draft = &self.draft;
-        if let (Some(line), true, false) = (draft.unicast, draft.peers.is_empty(), draft.ipv6) {
+        if let (Some(ttl), true) = (&draft.unicast_ttl, draft.peers.is_empty()) {
             let diagnosis =
-                self.warn("unicast-without-peers", line, "no peer is left: it advertises by multicast");
-            let help = "a cloud's network carries no multicast: every machine would become master; list the others in `unicast_peer`";
-            self.out.push(diagnosis.help(help).by_keepalived());
+                self.warn("ttl-without-peers", ttl.line, "`unicast_ttl` is about peers, and there are none");
+            self.out.push(diagnosis.label("no effect").by_keepalived());
+            self.draft.unicast_ttl = None;
+        }
+        let draft = &self.draft;
+        if let (Some(line), true) = (draft.unicast, draft.peers.is_empty()) {
+            let (code, message) = match draft.fault_without_peers {
+                Some(_) => ("unicast-without-peers", "no peer is left: it stays in FAULT"),
+                None => ("unicast-without-peers", "no peer is left: it advertises by multicast"),
+            };
+            let mut diagnosis = self.warn(code, line, message);
+            if draft.fault_without_peers.is_none() {
+                diagnosis = diagnosis.help("a cloud's network carries no multicast: every machine would become master; list the others in `unicast_peer`");
+            }
+            self.out.push(diagnosis.by_keepalived());
             return;
         }
+        if let (Some(strict), Some(line), false) = (strict, draft.unicast, draft.peers.is_empty()) {
+            let diagnosis = self.warn("strict-unicast", line, "strict mode and unicast do not go together");
+            let help = "keepalived 2.2.7 runs with both, later ones refuse to start; leave `vrrp_strict` out";
+            self.out.push(diagnosis.related(strict, "strict").help(help));
+        }
+        let draft = &self.draft;
         let Some(source) = draft.source.as_ref() else { return };
-        let own_peer = draft.peers.iter().find(|(a, _)| *a == source.value);
-        let own_address = draft.addresses.iter().find(|(a, _)| a.address.addr() == source.value);
-        let (own_peer, own_address, line) = (own_peer.map(|p| p.1), own_address.map(|a| a.1), source.line);
+        let own_peer = draft.peers.iter().find(|(p, _)| p.address == source.value);
+        let own_address = draft.held.get(&source.value).copied();
+        let (own_peer, line) = (own_peer.map(|p| p.1), source.line);
         if let Some(span) = own_peer {
             let diagnosis = self.warn("own-peer", span, "this machine is in its own list of peers");
             self.out.push(diagnosis.related(line, "its address"));
@@ -376,22 +434,8 @@ impl Job<'_> {
         }
     }
 
-    fn check_tracked(&mut self) {
-        let own = self.draft.interface.as_ref().map(|s| s.value.clone());
-        let tracked =
-            self.draft.tracked_interfaces.iter().find(|w| Some(&w.text) == own.as_ref()).map(|w| w.span);
-        if let Some(span) = tracked {
-            let diagnosis = self.warn(
-                "own-interface-tracked",
-                span,
-                "the own interface is always tracked: this line has no effect",
-            );
-            self.out.push(diagnosis.by_keepalived());
-        }
-    }
-
     /// What an instance cannot do without.
-    fn check_required(&mut self, instance: &Instance) -> Result<(), String> {
+    fn check_required(&mut self, instance: &Instance, strict: Option<Span>) -> Result<(), String> {
         let name = self.draft.name.clone();
         if instance.interface.is_none() && !self.draft.unicast_source {
             let message = format!("{}: there is no `interface`", name.text);
@@ -399,7 +443,11 @@ impl Job<'_> {
             self.out.push(Diagnosis::error("no-interface", name.span, message).help(help).by_keepalived());
             return Err(format!("{} has no interface", quote(&name.text)));
         }
-        if !instance.addresses.is_empty() || self.draft.ipv6 {
+        if let Some(first) = instance.addresses.first() {
+            self.check_link_local(instance, first, strict);
+            return Ok(());
+        }
+        if self.draft.no_address_is_meant {
             return Ok(());
         }
         let message = format!("{}: there is no virtual address", name.text);
@@ -410,6 +458,22 @@ impl Job<'_> {
         }
         self.out.push(diagnosis.help("it elects a master that holds nothing"));
         Ok(())
+    }
+
+    /// "The first address must be the IPv6 link-local address associated with the virtual router" (RFC 9568
+    /// section 5.2.9). keepalived only logs it.
+    fn check_link_local(&mut self, instance: &Instance, first: &VirtualAddress, strict: Option<Span>) {
+        let IpAddr::V6(address) = first.address.addr() else { return };
+        if instance.is_unicast() || address.is_unicast_link_local() {
+            return;
+        }
+        let span = self.draft.held.get(&address.into()).copied().unwrap_or(self.draft.name.span);
+        let message = format!("{}: the first virtual address should be link-local", instance.name);
+        let mut note = Diagnosis::note("not-link-local", span, message);
+        if let Some(strict) = strict {
+            note = note.related(strict, "strict").by_keepalived();
+        }
+        self.out.push(note);
     }
 }
 

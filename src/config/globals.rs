@@ -1,10 +1,17 @@
-//! `global_defs`: what holds for every instance that says nothing else.
+//! `global_defs`, and what else holds for the whole machine: what counts where an instance says nothing.
 
-use super::diagnosis::{Diagnoses, Diagnosis};
-use super::model::Version;
-use super::numbers::NumberError;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::Config;
+use super::addresses::multicast;
+use super::diagnosis::{Diagnoses, Diagnosis, quote};
+use super::garp::GarpKeys;
+use super::model::{LinkDelay, Version};
+use super::numbers;
 use super::parser::Node;
 use super::values::{Set, integer, seconds, switch};
+use crate::time::Duration;
 
 /// What `global_defs` blocks say; a later line wins.
 #[derive(Debug, Default)]
@@ -13,24 +20,25 @@ pub(super) struct Globals {
     pub(super) strict: Option<Set<bool>>,
     pub(super) min_garp: Option<Set<bool>>,
     pub(super) garp: GarpKeys,
+    pub(super) garp_interval: Option<Set<Duration>>,
+    pub(super) gna_interval: Option<Set<Duration>>,
     pub(super) lower_prio_no_advert: Option<Set<bool>>,
     pub(super) higher_prio_send_advert: Option<Set<bool>>,
     pub(super) down_timer_adverts: Option<Set<u8>>,
+    pub(super) check_unicast_source: Option<Set<bool>>,
+    pub(super) skip_check_addresses: Option<Set<bool>>,
+    pub(super) v3_checksum_as_v2: Option<Set<bool>>,
+    /// `vrrp_mcast_group4` and `vrrp_mcast_group6`.
+    pub(super) groups: [Option<Set<IpAddr>>; 2],
+    pub(super) script_security: bool,
+    startup_delay: Duration,
+    fifos: [Option<Set<String>>; 2],
+    notify_priority_changes: bool,
+    fifo_states_on_reload: bool,
 }
 
-/// The `garp_*` keywords of an instance, or the `vrrp_garp_*` ones of `global_defs`. Seconds and counts.
-#[derive(Debug, Default)]
-pub(super) struct GarpKeys {
-    pub(super) master_delay: Option<Set<u32>>,
-    pub(super) master_repeat: Option<Set<u32>>,
-    pub(super) master_refresh: Option<Set<u32>>,
-    pub(super) master_refresh_repeat: Option<Set<u32>>,
-    pub(super) lower_prio_delay: Option<Set<u32>>,
-    pub(super) lower_prio_repeat: Option<Set<u32>>,
-}
-
-/// keepalived keeps these times in microseconds in 32 bits.
-const GARP_SECONDS_MAX: u64 = 4294;
+/// keepalived counts these times in microseconds in 32 bits.
+const MICROS_MAX: u64 = u32::MAX as u64;
 
 impl Globals {
     /// One line of `global_defs`.
@@ -49,10 +57,33 @@ impl Globals {
             "vrrp_down_timer_adverts" => {
                 self.down_timer_adverts = down_timer_adverts(node, out).or(self.down_timer_adverts.take());
             }
-            // Not modelled, but copies of one popular sample carry a value that keepalived refuses.
-            "vrrp_garp_interval" | "vrrp_gna_interval" => {
-                seconds(node, 1, u64::from(u32::MAX), "ignored: no pause, as without the line", out);
+            "vrrp_check_unicast_src" => self.check_unicast_source = Set::new(true, node),
+            "vrrp_skip_check_adv_addr" => {
+                self.skip_check_addresses = switch(node, out).and_then(|v| Set::new(v, node));
             }
+            "v3_checksum_as_v2" => {
+                self.v3_checksum_as_v2 = switch(node, out).and_then(|v| Set::new(v, node));
+            }
+            "vrrp_mcast_group4" => {
+                self.groups[0] = multicast(node, &mut Some(false), out).and_then(|a| Set::new(a, node));
+            }
+            "vrrp_mcast_group6" => {
+                self.groups[1] = multicast(node, &mut Some(true), out).and_then(|a| Set::new(a, node));
+            }
+            "vrrp_startup_delay" => {
+                let read = seconds(node, 0, MICROS_MAX, "ignored: no delay", out);
+                self.startup_delay = read.unwrap_or(self.startup_delay);
+            }
+            // Copies of one popular sample carry a 0 here, which keepalived refuses.
+            "vrrp_garp_interval" => self.garp_interval = pause(node, out).or(self.garp_interval.take()),
+            "vrrp_gna_interval" => self.gna_interval = pause(node, out).or(self.gna_interval.take()),
+            "enable_script_security" | "script_security" => self.script_security = true,
+            "notify_fifo" => fifo(&mut self.fifos[0], node, out),
+            "vrrp_notify_fifo" => fifo(&mut self.fifos[1], node, out),
+            "vrrp_notify_priority_changes" => {
+                self.notify_priority_changes = switch(node, out).unwrap_or(self.notify_priority_changes);
+            }
+            "fifo_write_vrrp_states_on_reload" => self.fifo_states_on_reload = true,
             _ => {
                 if let Some(key) = name.strip_prefix("vrrp_") {
                     self.garp.line(key, node, out);
@@ -60,37 +91,66 @@ impl Globals {
             }
         }
     }
+
+    /// Puts what is no default of an instance into the configuration.
+    pub(super) fn settle(self, config: &mut Config) {
+        config.startup_delay = self.startup_delay;
+        config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
+        config.notify_priority_changes = self.notify_priority_changes;
+        config.fifo_states_on_reload = self.fifo_states_on_reload;
+    }
 }
 
-impl GarpKeys {
-    /// The line of one `garp_*` keyword; false when it is none.
-    pub(super) fn line(&mut self, key: &str, node: &Node, out: &mut Diagnoses) -> bool {
-        let (field, is_time, least) = match key {
-            "garp_master_delay" => (&mut self.master_delay, true, 0),
-            "garp_master_refresh" => (&mut self.master_refresh, true, 0),
-            "garp_lower_prio_delay" => (&mut self.lower_prio_delay, true, 0),
-            "garp_master_repeat" => (&mut self.master_repeat, false, 1),
-            "garp_master_refresh_repeat" => (&mut self.master_refresh_repeat, false, 1),
-            "garp_lower_prio_repeat" => (&mut self.lower_prio_repeat, false, 0),
-            _ => return false,
-        };
-        let max = if is_time { GARP_SECONDS_MAX } else { u64::from(u32::MAX) };
-        // Read with its error, `garp_master_delay 1.5` still sets 1: a measured quirk.
-        let kept =
-            if key == "garp_master_delay" { "only the digits it begins with count" } else { "ignored" };
-        let value = match integer(node, 0, max, kept, out) {
-            Ok(0) if least == 1 => {
-                let message = format!("{} must be at least 1", node.name());
-                let span = node.value().map_or(node.span(), |w| w.span);
-                out.push(Diagnosis::warning("repeat-zero", span, message).label("1 is used").by_keepalived());
-                1
+/// The time between two announcements.
+fn pause(node: &Node, out: &mut Diagnoses) -> Option<Set<Duration>> {
+    Set::new(seconds(node, 1, MICROS_MAX, "ignored: no pause, as without the line", out)?, node)
+}
+
+fn fifo(field: &mut Option<Set<String>>, node: &Node, out: &mut Diagnoses) {
+    let Some(path) = node.value() else { return };
+    match field {
+        Some(first) => {
+            let message = format!("there is a {} already: that one counts", node.name());
+            let twice = Diagnosis::warning("fifo-twice", node.span(), message);
+            out.push(twice.related(first.line, "the first").by_keepalived());
+        }
+        None => *field = Set::new(path.text.clone(), node),
+    }
+}
+
+/// `interface_up_down_delays`: seconds down, then seconds up. A later line of an interface wins.
+pub(super) fn link_delays(node: &Node, delays: &mut BTreeMap<String, LinkDelay>, out: &mut Diagnoses) {
+    for entry in &node.children {
+        let [name, times @ ..] = entry.words.as_slice() else { continue };
+        if times.is_empty() {
+            let message = format!("{} has no delay", quote(&name.text));
+            out.push(
+                Diagnosis::error("missing-parameter", name.span, message).label("ignored").by_keepalived(),
+            );
+            continue;
+        }
+        let mut read = [Duration::ZERO; 2];
+        let mut fine = true;
+        for (to, word) in read.iter_mut().zip(times) {
+            match numbers::decimal(&word.text, 0, 255_000_000) {
+                Ok(micros) => *to = Duration::from_micros(micros),
+                Err(_) => {
+                    let message = format!("{} is no delay: seconds, 0..255, are", quote(&word.text));
+                    let bad = Diagnosis::error("bad-number", word.span, message);
+                    out.push(bad.label("the line is ignored").by_keepalived());
+                    fine = false;
+                    break;
+                }
             }
-            Ok(value) => value,
-            Err(NumberError::Invalid(digits)) if key == "garp_master_delay" => digits.min(max),
-            Err(_) => return true,
-        };
-        *field = Set::new(u32::try_from(value).unwrap_or(u32::MAX), node);
-        true
+        }
+        if let Some(extra) = times.get(2) {
+            let message = "an interface has two delays: down and up";
+            out.push(Diagnosis::warning("extra-words", extra.span, message));
+        }
+        if fine {
+            let [down, up] = read;
+            delays.insert(name.text.clone(), LinkDelay { interface: name.text.clone(), down, up });
+        }
     }
 }
 

@@ -5,24 +5,34 @@
 //! text comes as [`Diagnosis`]. Following `include` lines is
 //! [`includes`]'s, reading a disk is [`disk`]'s.
 
+mod addresses;
 mod advice;
+mod auth;
 mod complete;
 mod diagnosis;
 pub mod disk;
+mod expand;
+mod garp;
 mod globals;
+mod groups;
+mod hmac;
 pub mod includes;
 mod instance;
 pub mod keywords;
 mod lexer;
 mod model;
+mod notify;
 mod numbers;
 mod overrides;
 mod parser;
 mod paths;
+mod place;
 mod reading;
 mod sources;
 mod suggest;
+mod tracking;
 mod values;
+mod weights;
 
 pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
 pub use keywords::{Context, Form, Keyword};

@@ -166,7 +166,7 @@ pub struct Tracker {
 }
 
 /// What is tracked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tracked {
     /// An interface's link: an index into [`Config::interfaces`].
     Interface(u16),
@@ -313,8 +313,9 @@ impl Instance {
     }
     /// Whether it speaks over IPv6. Its first virtual address decides; without one, its source and its peers.
     pub fn is_ipv6(&self) -> bool {
-        let first = self.addresses.iter().chain(&self.excluded).map(|a| a.address.addr()).next();
-        first.or(self.source).or(self.peers.first().map(|p| p.address)).is_some_and(|a| a.is_ipv6())
+        let first = self.addresses.first().map(|a| a.address.addr());
+        let first = first.or(self.source).or(self.peers.first().map(|p| p.address));
+        first.unwrap_or(self.group).is_ipv6()
     }
 }
 

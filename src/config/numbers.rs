@@ -23,6 +23,21 @@ pub(super) fn integer(word: &str, min: u64, max: u64) -> Result<u64, NumberError
     if value < min || value > max { Err(NumberError::OutOfRange) } else { Ok(value) }
 }
 
+/// A whole number that may be negative.
+pub(super) fn signed(word: &str, min: i16, max: i16) -> Result<i16, NumberError> {
+    let (negative, digits) = match word.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, word),
+    };
+    if negative && digits.starts_with(['+', '-']) {
+        return Err(NumberError::Invalid(0));
+    }
+    let size = integer(digits, 0, i16::MAX as u64)?;
+    let size = i16::try_from(size).map_err(|_| NumberError::OutOfRange)?;
+    let value = if negative { -size } else { size };
+    if value < min || value > max { Err(NumberError::OutOfRange) } else { Ok(value) }
+}
+
 /// A decimal number in millionths; `.5` is accepted, further digits are cut.
 pub(super) fn decimal(word: &str, min_micros: u64, max_micros: u64) -> Result<u64, NumberError> {
     let digits = unsigned(word)?;
@@ -63,6 +78,23 @@ mod tests {
             ("99999999999999999999999", Err(NumberError::OutOfRange)),
         ] {
             assert_eq!(integer(word, 1, 255), value, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_sign_stands_once_before_its_digits() {
+        for (word, value) in [
+            ("-253", Ok(-253)),
+            ("+20", Ok(20)),
+            ("-0", Ok(0)),
+            ("255", Err(NumberError::OutOfRange)),
+            ("-99999", Err(NumberError::OutOfRange)),
+            ("--1", Err(NumberError::Invalid(0))),
+            ("-+1", Err(NumberError::Invalid(0))),
+            ("-", Err(NumberError::Invalid(0))),
+            ("2x", Err(NumberError::Invalid(2))),
+        ] {
+            assert_eq!(signed(word, -254, 254), value, "{word}");
         }
     }
 

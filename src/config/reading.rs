@@ -1,16 +1,18 @@
 //! The way from texts to a configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::SAFE_PAIR;
 use super::complete::complete;
 use super::diagnosis::{DIAGNOSES_MAX, Diagnoses, Diagnosis, Severity, quote};
-use super::globals::Globals;
+use super::globals::{Globals, link_delays};
+use super::groups::{self, Member};
+use super::hmac::Vault;
 use super::instance::Draft;
-use super::keywords::Context;
 use super::lexer::{Item, lex};
 use super::overrides::{self, Override};
 use super::parser::{Mends, Node, parse};
+use super::tracking::Definitions;
 use super::{Config, Loaded, Options, Sources, Span, advice};
 use crate::files::Files;
 
@@ -21,12 +23,17 @@ const MENDING_ROUNDS: usize = 4;
 pub fn load(files: &Files, options: &Options) -> Loaded {
     let mut sources = Sources::default();
     let mut lexed = Diagnoses::default();
-    let Some(items) = lex(files, options.id.as_deref(), &mut sources, &mut lexed) else {
+    let Some(items) = lex(files, options, &mut sources, &mut lexed) else {
         return missing(files, sources);
     };
     let (overrides, unmatched_with) = overrides::read(&options.with, &mut sources);
-    let strict = read(&items, &Mends::new(), &overrides, &sources);
-    let mended = mend(&items, &strict, &overrides, &sources);
+    let vault = Vault { files, sources: &sources };
+    let given = Given { items: &items, options, overrides: &overrides, vault };
+    let strict = read(&given, &Mends::new());
+    let mended = mend(&given, &strict);
+    let secrets: Vec<Span> =
+        strict.secrets.iter().chain(mended.iter().flat_map(|m| &m.secrets)).copied().collect();
+    secrets.into_iter().for_each(|span| sources.hide(span));
     let (mut diagnoses, mut dropped) = lexed.into_parts();
     dropped += strict.dropped;
     match mended {
@@ -63,47 +70,47 @@ struct Reading {
     dropped: usize,
     mends: Mends,
     used: BTreeSet<(u16, u32)>,
+    /// Where passwords and keys stand.
+    secrets: Vec<Span>,
 }
 
-fn read(items: &[Item], mends: &Mends, overrides: &[Override], sources: &Sources) -> Reading {
+/// What is read, and how: the same for every reading.
+struct Given<'a> {
+    items: &'a [Item],
+    options: &'a Options,
+    overrides: &'a [Override],
+    vault: Vault<'a>,
+}
+
+fn read(given: &Given<'_>, mends: &Mends) -> Reading {
     let mut out = Diagnoses::default();
-    let tree = parse(items, mends, &mut out);
+    let tree = parse(given.items, mends, &mut out);
+    let top = &tree.top;
     let mut globals = Globals::default();
-    for node in tree.top.iter().filter(|n| n.name() == "global_defs") {
+    for node in top.iter().filter(|n| n.name() == "global_defs") {
         node.children.iter().for_each(|line| globals.line(line, &mut out));
     }
     let mut config = Config { refused: tree.refused, ..Config::default() };
-    let mut instances: Vec<(super::Instance, Span)> = Vec::new();
-    let mut names: Vec<(String, Span)> = Vec::new();
-    for node in tree.top.iter().filter(|n| n.name() == "vrrp_instance") {
-        // A block without a name, or with two, was diagnosed by the parser and is skipped.
-        let [_, name] = node.words.as_slice() else { continue };
-        if let Some((_, before)) = names.iter().find(|(n, _)| *n == name.text) {
-            let message =
-                format!("there is a vrrp_instance {} already: this one is skipped", quote(&name.text));
-            out.push(
-                Diagnosis::error("instance-twice", name.span, message)
-                    .related(*before, "the first")
-                    .by_keepalived(),
-            );
-            continue;
-        }
-        names.push((name.text.clone(), name.span));
-        let mut node = node.clone();
-        overrides::apply(overrides, &mut node);
-        let draft = Draft::read(name.clone(), &node, sources, &mut out);
-        match complete(draft, &globals, &mut out) {
-            Ok(instance) => instances.push((instance, name.span)),
-            Err(reason) => {
-                config.refused.get_or_insert(reason);
-            }
-        }
-    }
-    if let Some(reason) = advice::check_together(&instances, &mut out) {
+    let mut definitions = Definitions::read(top, &mut out);
+    let groups = groups::read(top, &mut definitions, &mut out);
+    let mut programs: Vec<Span> = groups.iter().filter_map(|g| g.notifies.first()).collect();
+    let members = members(given, top, &globals, &mut definitions, &mut config, &mut programs, &mut out);
+    if let Some(reason) = advice::check_together(&members, &mut out) {
         config.refused.get_or_insert(reason);
     }
-    config.instances = instances.into_iter().map(|(i, _)| i).collect();
-    warn_not_modelled(&tree.top, &mut out);
+    groups::settle(groups, members, &mut config, &mut out);
+    programs.extend(definitions.first_script());
+    definitions.settle(&mut config, &mut out);
+    if !globals.script_security {
+        advice::script_security(programs.into_iter().min(), &mut out);
+    }
+    globals.settle(&mut config);
+    let mut delays = BTreeMap::new();
+    for node in top.iter().filter(|n| n.name() == "interface_up_down_delays") {
+        link_delays(node, &mut delays, &mut out);
+    }
+    config.link_delays = delays.into_values().collect();
+    warn_of_keywords(top, &mut out);
     let (mut diagnoses, dropped) = out.into_parts();
     if let Some(cleared) = diagnoses.iter().find(|d| d.code == "master-clears-nopreempt").and_then(|d| d.span)
     {
@@ -112,20 +119,78 @@ fn read(items: &[Item], mends: &Mends, overrides: &[Override], sources: &Sources
         diagnoses.extend(more.into_parts().0);
     }
     if config.refused.is_some() {
-        config.instances.clear();
+        config = Config { refused: config.refused, ..Config::default() };
     }
-    Reading { config, diagnoses, dropped, mends: tree.mends, used: tree.used }
+    let secrets = secrets(top);
+    Reading { config, diagnoses, dropped, mends: tree.mends, used: tree.used, secrets }
+}
+
+/// The `vrrp_instance` blocks in force, before groups have a word.
+fn members(
+    given: &Given<'_>,
+    top: &[Node],
+    globals: &Globals,
+    definitions: &mut Definitions,
+    config: &mut Config,
+    programs: &mut Vec<Span>,
+    out: &mut Diagnoses,
+) -> Vec<Member> {
+    let mut members = Vec::new();
+    let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+    for (place, node) in top.iter().enumerate().filter(|(_, n)| n.name() == "vrrp_instance") {
+        // A block without a name, or with two, was diagnosed by the parser and is skipped.
+        let [_, name] = node.words.as_slice() else { continue };
+        if let Some(&before) = names.get(name.text.as_str()) {
+            let message =
+                format!("there is a vrrp_instance {} already: this one is skipped", quote(&name.text));
+            out.push(
+                Diagnosis::error("instance-twice", name.span, message)
+                    .related(before, "the first")
+                    .by_keepalived(),
+            );
+            continue;
+        }
+        names.insert(&name.text, name.span);
+        let mut node = node.clone();
+        overrides::apply(given.overrides, &mut node);
+        let mut draft = Draft::read(name.clone(), &node, given.vault, out);
+        programs.extend(draft.notifies.first());
+        let own = draft.interface.as_ref().map(|s| s.value.clone());
+        let lines = std::mem::take(&mut draft.tracked);
+        match complete(draft, globals, given.options, out) {
+            Ok(instance) => {
+                let mut tracked = definitions.resolve(&name.text, place, &lines, out);
+                tracked.retain(|f| !advice::is_own_interface(f, &name.text, own.as_deref(), out));
+                members.push(Member { instance, name: name.span, tracked });
+            }
+            Err(reason) => {
+                config.refused.get_or_insert(reason);
+            }
+        }
+    }
+    members
+}
+
+/// Where passwords and keys stand.
+fn secrets(top: &[Node]) -> Vec<Span> {
+    let inner = top.iter().flat_map(|n| &n.children).flat_map(|n| &n.children);
+    let words = inner.filter_map(|line| match line.name() {
+        "auth_pass" => line.words.get(1..),
+        "key" => line.words.get(2..),
+        _ => None,
+    });
+    words.flatten().map(|w| w.span).collect()
 }
 
 /// Reads again with the unknown blocks mended, until no new one shows. `None` where there are none.
-fn mend(items: &[Item], strict: &Reading, overrides: &[Override], sources: &Sources) -> Option<Reading> {
+fn mend(given: &Given<'_>, strict: &Reading) -> Option<Reading> {
     let mut mends = strict.mends.clone();
     let mut slips: Vec<Diagnosis> = Vec::new();
     for round in 1.. {
         if mends.is_empty() {
             break;
         }
-        let mut reading = read(items, &mends, overrides, sources);
+        let mut reading = read(given, &mends);
         let known = mends.len();
         mends.extend(reading.mends.iter().map(|(&place, &mend)| (place, mend)));
         if mends.len() == known || round == MENDING_ROUNDS {
@@ -174,21 +239,32 @@ fn merge(strict: &Reading, mended: &Reading) -> Vec<Diagnosis> {
     all
 }
 
-/// One warning for each keyword that is recognised and has no effect here.
-fn warn_not_modelled(top: &[Node], out: &mut Diagnoses) {
+/// One warning for each keyword that is recognised and has no effect here, one note for each that keepalived 2.2.7
+/// does not know.
+fn warn_of_keywords(top: &[Node], out: &mut Diagnoses) {
     let mut said: BTreeSet<&str> = BTreeSet::new();
-    let mut warn = |node: &Node| {
-        let Some(keyword) = node.keyword.filter(|k| !k.modelled) else { return };
-        if said.insert(keyword.name) {
-            let message = format!("`{}` is not modelled yet: it has no effect here", keyword.name);
-            out.push(Diagnosis::warning("not-modelled", node.words[0].span, message).help(keyword.doc));
+    let mut waiting: Vec<&Node> = top.iter().rev().collect();
+    while let Some(node) = waiting.pop() {
+        let Some(keyword) = node.keyword else { continue };
+        let is_old = keyword.modelled && !keyword.is_newer_than_measured();
+        if is_old {
+            waiting.extend(node.children.iter().rev());
         }
-    };
-    for node in top {
-        warn(node);
-        let modelled = node.keyword.is_some_and(|k| k.modelled && k.contexts.contains(&Context::Top));
-        if modelled {
-            node.children.iter().for_each(&mut warn);
+        if is_old || !said.insert(keyword.name) {
+            continue;
+        }
+        let span = node.words[0].span;
+        if keyword.modelled {
+            let message = format!("`{}` is known since keepalived {}", keyword.name, keyword.since);
+            let help = if keyword.form.has_block() {
+                "to an older one it is an unknown block, whose `}` closes the block around it"
+            } else {
+                "to an older one it is an unknown keyword, which it skips"
+            };
+            out.push(Diagnosis::note("newer-keepalived", span, message).help(help));
+        } else {
+            let message = format!("`{}` is not modelled yet: it has no effect here", keyword.name);
+            out.push(Diagnosis::warning("not-modelled", span, message).help(keyword.doc));
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Sources {
 pub struct Source {
     /// Its path.
     pub path: String,
-    /// What is in it, as far as it was read.
+    /// What is in it, as far as it was read; passwords and keys are stars.
     pub text: String,
 }
 
@@ -39,6 +39,15 @@ impl Sources {
         let before = self.get(span).and_then(|s| s.text.get(..span.start as usize)).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// Makes stars of what is under a span, a byte each, so that no other span moves.
+    pub(super) fn hide(&mut self, span: Span) {
+        let range = span.start as usize..span.end as usize;
+        let Some(source) = self.files.get_mut(usize::from(span.file)) else { return };
+        if source.text.get(range.clone()).is_some() {
+            source.text.replace_range(range.clone(), &"*".repeat(range.len()));
+        }
     }
 
     /// Adds a file, or finds it by its path. `None` when there are too many.

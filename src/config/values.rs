@@ -54,6 +54,24 @@ pub(super) fn seconds(node: &Node, min: u64, max: u64, kept: &str, out: &mut Dia
     }
 }
 
+/// Whole seconds of a script, at least 1: as keepalived reads them before 2.3.2.
+pub(super) fn seconds_whole(node: &Node, out: &mut Diagnoses) -> Option<Duration> {
+    // The microseconds fit into 32 bits.
+    let read = integer(node, 0, 4294, "ignored", out);
+    if let (Err(NumberError::Invalid(_)), Some(word)) = (read, node.value())
+        && numbers::decimal(&word.text, 0, u64::MAX).is_ok()
+    {
+        let message = format!("{} takes parts of a second since keepalived 2.3.2 only", node.name());
+        out.push(Diagnosis::note("newer-keepalived", word.span, message));
+    }
+    if read == Ok(0) {
+        let message = format!("{} must be at least 1", node.name());
+        let span = node.value().map_or(node.span(), |w| w.span);
+        out.push(Diagnosis::warning("bad-number", span, message).label("1 is used").by_keepalived());
+    }
+    read.ok().map(|n| Duration::from_secs(n.max(1)))
+}
+
 fn report(node: &Node, error: NumberError, takes: &str, kept: &str, out: &mut Diagnoses) {
     let Some(word) = node.value() else { return };
     let (name, shown) = (node.name(), quote(&word.text));
@@ -122,19 +140,17 @@ pub(super) fn address(
         return None;
     };
     let ipv6 = address.is_ipv6();
-    let matching = *family.get_or_insert(ipv6) == ipv6;
-    if matching && !ipv6 {
+    if *family.get_or_insert(ipv6) == ipv6 {
         return Some(address);
     }
-    let diagnosis = if matching {
-        let message = format!("IPv6 is not modelled yet: {} is left out", quote(text));
-        Diagnosis::warning("ipv6-not-modelled", word.span, message).help("keepalived would run it")
+    let message = format!("{} is not of the instance's address family", quote(text));
+    let help = if what.starts_with("virtual") {
+        "IPv4 and IPv6 need an instance each; `virtual_ipaddress_excluded` takes both"
     } else {
-        let message = format!("{} is not of the instance's address family", quote(text));
-        let help = "IPv4 and IPv6 need an instance each; IPv6 is not modelled yet";
-        Diagnosis::error("family-mismatch", word.span, message).label("left out").help(help).by_keepalived()
+        "IPv4 and IPv6 need an instance each"
     };
-    out.push(diagnosis);
+    let diagnosis = Diagnosis::error("family-mismatch", word.span, message).label("left out");
+    out.push(diagnosis.help(help).by_keepalived());
     None
 }
 

@@ -1,7 +1,9 @@
 //! VRRP as keepalived speaks it: one [`VirtualRouter`] for each `vrrp_instance`.
 //!
 //! - `table`: the state machine, every state by every input;
-//! - `router`: what happens made an input, and what follows done;
+//! - `router`: what an instance knows, and what can happen to it;
+//! - `judge`: what happens made an input of the table; `perform`: what the table says done;
+//! - `authenticate`: `auth_hmac`;
 //! - `claims`: when and how the addresses are announced, and whether that is believed;
 //! - `faults`: what keeps an instance from taking part;
 //! - `interval`: the arithmetic of skew time and master down interval;
@@ -10,9 +12,12 @@
 //! - `transmit`: advertisements and announcements as bytes;
 //! - `place`: where on the machine all this is.
 
+mod authenticate;
 mod claims;
 mod faults;
 mod interval;
+mod judge;
+mod perform;
 mod place;
 mod receive;
 mod router;

@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 
+use super::authenticate::Authenticator;
 use crate::config::{Instance, Version};
 use crate::profile::{Profile, Switch};
-use crate::program::{Value, Why};
+use crate::program::{Now, Value, Why};
 use crate::time::Duration;
 use crate::wire::vrrp::{self, AuthType, ChecksumRule};
-use crate::wire::{Family, ipv4, ipv6};
+use crate::wire::{Family, hmac_trailer, ipv4, ipv6};
 
 /// A packet of either family, read as far as its receiver needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +78,12 @@ pub(crate) enum Refused {
     AddressCount { is: u8, expected: u8 },
     AddressMissing(IpAddr),
     Stranger(IpAddr),
+    NoTrailer,
+    Trailer,
+    Stale,
+    UnknownKey(u8),
+    Code,
+    Replayed,
 }
 
 impl Refused {
@@ -114,50 +121,71 @@ impl Refused {
                 Why::with("our address {} is not in it", [Value::Address(address)])
             }
             Refused::Stranger(from) => Why::with("{} is not a peer", [Value::Address(from)]),
+            Refused::NoTrailer => Why::new("no auth_hmac trailer"),
+            Refused::Trailer => Why::new("invalid auth_hmac trailer"),
+            Refused::Stale => Why::new("auth_hmac: its time is outside the window"),
+            Refused::UnknownKey(id) => Why::with("auth_hmac: unknown key {}", [number(id.into())]),
+            Refused::Code => Why::new("auth_hmac: wrong code"),
+            Refused::Replayed => Why::new("auth_hmac: replayed"),
         }
     }
 }
 
-/// Checks a packet that came for this instance's virtual router and in its mode. `known`: the addresses of this
-/// sender have been found right before, and that is enough.
-pub(crate) fn check(
-    config: &Instance,
-    profile: Profile,
-    addresses: &[IpAddr],
-    known: bool,
-    datagram: &Datagram<'_>,
-) -> Result<Advert, Refused> {
-    let family = Family::of(datagram.src);
-    let Ok(message) = vrrp::Packet::over(family, datagram.payload) else {
-        let expected = datagram.header_len + vrrp::HEADER_LEN;
-        return Err(Refused::TooShort { is: datagram.header_len + datagram.payload.len(), expected });
-    };
-    check_length(config, family, datagram, &message)?;
-    // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
-    if !config.is_unicast() && datagram.ttl != vrrp::TTL {
-        return Err(Refused::Ttl(datagram.ttl));
+/// Whom a packet has come to.
+#[derive(Clone, Copy)]
+pub(crate) struct Receiver<'a> {
+    pub(crate) config: &'a Instance,
+    pub(crate) profile: Profile,
+    /// Its own addresses, as advertised.
+    pub(crate) addresses: &'a [IpAddr],
+    /// The addresses of this sender have been found right before, and that is enough.
+    pub(crate) known: bool,
+}
+
+impl Receiver<'_> {
+    /// Checks a packet that came for this instance's virtual router and in its mode.
+    pub(crate) fn check(
+        &self,
+        now: Now,
+        authenticator: Option<&mut Authenticator>,
+        datagram: &Datagram<'_>,
+    ) -> Result<Advert, Refused> {
+        let Receiver { config, profile, addresses, known } = *self;
+        let family = Family::of(datagram.src);
+        let Ok(message) = vrrp::Packet::over(family, datagram.payload) else {
+            let expected = datagram.header_len + vrrp::HEADER_LEN;
+            return Err(Refused::TooShort { is: datagram.header_len + datagram.payload.len(), expected });
+        };
+        check_length(config, family, datagram, &message)?;
+        // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
+        if !config.is_unicast() && datagram.ttl != vrrp::TTL {
+            return Err(Refused::Ttl(datagram.ttl));
+        }
+        // "The VRRP version MUST be 3" (or 2, RFC 3768 section 7.1).
+        let expected = number_of(config.version);
+        if message.version() != expected {
+            return Err(Refused::Version { is: message.version(), expected });
+        }
+        if let Some(authenticator) = authenticator {
+            authenticator.check(now, datagram.src, &message)?;
+        }
+        if config.version == Version::V2 {
+            check_v2(config, &message)?;
+        }
+        if message.message_type() != vrrp::ADVERTISEMENT {
+            return Err(Refused::Type(message.message_type()));
+        }
+        if !checksum_is_right(config, profile, datagram, &message) {
+            return Err(Refused::Checksum);
+        }
+        let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
+            Err(refused) if !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
+            other => other.err(),
+        };
+        check_sender(config, profile, datagram)?;
+        let interval = message.advert_interval();
+        Ok(Advert { from: datagram.src, priority: message.priority(), interval, unlike })
     }
-    // "The VRRP version MUST be 3" (or 2, RFC 3768 section 7.1).
-    let expected = number_of(config.version);
-    if message.version() != expected {
-        return Err(Refused::Version { is: message.version(), expected });
-    }
-    if config.version == Version::V2 {
-        check_v2(config, &message)?;
-    }
-    if message.message_type() != vrrp::ADVERTISEMENT {
-        return Err(Refused::Type(message.message_type()));
-    }
-    if !checksum_is_right(config, profile, datagram, &message) {
-        return Err(Refused::Checksum);
-    }
-    let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
-        Err(refused) if !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
-        other => other.err(),
-    };
-    check_sender(config, profile, datagram)?;
-    let interval = message.advert_interval();
-    Ok(Advert { from: datagram.src, priority: message.priority(), interval, unlike })
 }
 
 fn check_length(
@@ -168,7 +196,9 @@ fn check_length(
 ) -> Result<(), Refused> {
     let message_len = config.version.message_len_over(family, message.address_count());
     let (is, expected) = (datagram.header_len + datagram.payload.len(), datagram.header_len + message_len);
+    let signed = config.hmac.is_some() && is == expected + hmac_trailer::LEN;
     match is {
+        _ if signed => Ok(()),
         _ if is < expected => Err(Refused::TooShort { is, expected }),
         _ if is > expected => Err(Refused::TooLong { is, expected }),
         _ => Ok(()),
@@ -260,6 +290,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Options};
     use crate::files::Files;
+    use crate::time::Time;
     use std::net::Ipv4Addr;
 
     const VIRTUAL: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 12));
@@ -296,11 +327,17 @@ mod tests {
         }
     }
 
+    fn judged(config: &Instance, datagram: &Datagram<'_>) -> Result<Advert, Refused> {
+        let (profile, addresses) = (Profile::KEEPALIVED, &[VIRTUAL][..]);
+        let now = Now { mono: Time::ZERO, utc: Time::ZERO };
+        Receiver { config, profile, addresses, known: false }.check(now, None, datagram)
+    }
+
     fn verdict(change: impl FnOnce(&mut Vec<u8>)) -> Result<Advert, Refused> {
         let mut bytes = good();
         change(&mut bytes);
         let datagram = Datagram::new(&bytes).expect("a packet");
-        check(&config(), Profile::KEEPALIVED, &[VIRTUAL], false, &datagram)
+        judged(&config(), &datagram)
     }
 
     /// Case c21: what keepalived 2.2.7 made of each crafted advertisement, in unicast.
@@ -350,8 +387,7 @@ mod tests {
         mend(&mut bytes);
         let datagram = Datagram::new(&bytes).expect("a packet");
         let config = Instance { peers: Vec::new(), ..config() };
-        let verdict = check(&config, Profile::KEEPALIVED, &[VIRTUAL], false, &datagram);
-        assert_eq!(verdict, Err(Refused::Ttl(254)));
+        assert_eq!(judged(&config, &datagram), Err(Refused::Ttl(254)));
     }
 
     #[test]

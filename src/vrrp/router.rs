@@ -1,25 +1,26 @@
 //! One virtual router: a `vrrp_instance` at work.
 //!
-//! What happens is made an [`Input`], the [table](super::table) says what follows, and [`VirtualRouter::apply`] does it.
+//! Here is what it knows and what can happen to it. Each event is made an [`Input`] (`judge`), the
+//! [table](super::table) says what follows, and that is done (`perform`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tracing::info;
 
+use super::authenticate::Authenticator;
 use super::claims::Claims;
 use super::faults::{Fault, Faults};
-use super::interval::{master_down_interval, skew_time};
+use super::perform::Cause;
 use super::place::{Held, Place};
-use super::receive::{self, Advert, Datagram};
-use super::table::{Effect, Input, cell};
+use super::receive::{Datagram, Receiver};
+use super::table::Input;
 use super::timers::{Timer, Timers};
-use super::transmit;
 use crate::config::Instance;
 use crate::profile::{Profile, Switch};
 use crate::program::{Action, Actions, AddressChange, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
-use crate::wire::vrrp::{PRIORITY_LEAVING, PRIORITY_OWNER};
+use crate::wire::vrrp::PRIORITY_OWNER;
 
 /// One virtual router.
 #[derive(Clone, Debug)]
@@ -38,42 +39,43 @@ pub struct VirtualRouter {
     /// Addresses asked for and not yet on the interface; announcing them waits for that.
     pub(super) installing: u16,
     /// The effective priority: the configured one and what is tracked.
-    priority: u8,
-    faults: Faults,
+    pub(super) priority: u8,
+    pub(super) faults: Faults,
     /// It has been told to begin. A script of weight 0 that has not ended once holds it back.
-    begun: bool,
+    pub(super) begun: bool,
     /// Active_Adver_Interval: our own, or in v3 the one the master told.
-    master_interval: Duration,
+    pub(super) master_interval: Duration,
     /// Why and since when the master down timer runs.
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
     /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
-    preempt_from: Option<Time>,
+    pub(super) preempt_from: Option<Time>,
     /// When `vrrp_startup_delay` is over.
-    deaf_until: Time,
+    pub(super) deaf_until: Time,
     /// When it last advertised.
-    spoke: Time,
+    pub(super) spoke: Time,
     /// keepalived numbers its advertisements from 1.
-    identification: u16,
+    pub(super) identification: u16,
     /// Answers to come to addresses that were added again for their lease.
-    renewing: u16,
+    pub(super) renewing: u16,
     /// What the announcement is for, once the addresses are there.
-    announcing: Announcing,
+    pub(super) announcing: Announcing,
     /// Whose addresses were found right, for `skip_check_adv_addr`.
-    checked: Option<IpAddr>,
-    group: Group,
+    pub(super) checked: Option<IpAddr>,
+    pub(super) authenticator: Option<Authenticator>,
+    pub(super) group: Group,
     /// What is to be told by notify scripts and pipes, in order.
-    notices: Vec<Notice>,
+    pub(super) notices: Vec<Notice>,
 }
 
 /// What its group asks about it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Group {
+pub(super) struct Group {
     /// It is a member of one.
-    member: bool,
+    pub(super) member: bool,
     /// Its master down timer has run out: it waits for the others since then.
-    wants_master: Option<Time>,
+    pub(super) wants_master: Option<Time>,
     /// It has ceased to be master and its group has not been told.
-    gave_way: bool,
+    pub(super) gave_way: bool,
 }
 
 /// Something to tell by notify scripts and pipes.
@@ -91,7 +93,7 @@ pub enum Notice {
 
 /// Why addresses are being added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announcing {
+pub(super) enum Announcing {
     /// The instance became master: two bursts, then refreshes.
     Takeover,
     /// A reload added one: a burst of all, and none after `garp_master_delay` (measured: d04c).
@@ -100,27 +102,19 @@ enum Announcing {
 
 /// What a backup waits for.
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
-    since: Time,
-    what: Awaited,
+pub(super) struct Waiting {
+    pub(super) since: Time,
+    pub(super) what: Awaited,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Awaited {
+pub(super) enum Awaited {
     /// An advertisement.
     Advert,
     /// Its skew time, after this one left.
     SkewAfter(IpAddr),
     /// Its skew time, after it left itself.
     OwnSkew,
-}
-
-/// What the effects of a cell may need to know of its cause.
-#[derive(Clone, Copy)]
-struct Cause {
-    now: Now,
-    why: Why,
-    advert: Option<Advert>,
 }
 
 impl VirtualRouter {
@@ -155,6 +149,7 @@ impl VirtualRouter {
             renewing: 0,
             announcing: Announcing::Takeover,
             checked: None,
+            authenticator: config.hmac.as_ref().map(Authenticator::new),
             group: Group::default(),
             notices: Vec::new(),
             config,
@@ -203,7 +198,7 @@ impl VirtualRouter {
     /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: `vrrp_startup_delay`.
     pub fn start(&mut self, now: Now, delay: Duration, out: &mut Actions) {
         self.begun = true;
-        let cause = |why| Cause { now, why, advert: None };
+        let cause = |why| Cause::new(now, why);
         if let Some(fault) = self.faults.first() {
             info!("({}) Entering FAULT STATE", self.config.name);
             return self.apply(Input::Fault, &cause(fault.why(self.place.source)), out);
@@ -234,7 +229,7 @@ impl VirtualRouter {
             match timer {
                 Timer::MasterDown => self.master_is_down(now, out),
                 Timer::Advert => {
-                    self.apply(Input::AdvertDue, &Cause { now, why: Why::NONE, advert: None }, out);
+                    self.apply(Input::AdvertDue, &Cause::new(now, Why::NONE), out);
                 }
                 Timer::LateClaim => self.add_addresses(now, out),
                 _ => self.claim_timer(now, timer, out),
@@ -251,9 +246,13 @@ impl VirtualRouter {
             return self.hear_nothing_yet(now);
         }
         self.step_down_if_it_stood_still(now, out);
-        let known = self.config.skip_check_addresses && self.checked == Some(datagram.src);
-        let checked = receive::check(&self.config, self.profile, &self.advertised, known, datagram);
-        match checked {
+        let receiver = Receiver {
+            config: &self.config,
+            profile: self.profile,
+            addresses: &self.advertised,
+            known: self.config.skip_check_addresses && self.checked == Some(datagram.src),
+        };
+        match receiver.check(now, self.authenticator.as_mut(), datagram) {
             Ok(advert) => {
                 if let Some(missing) = advert.unlike {
                     self.note(missing.why(), out);
@@ -268,7 +267,7 @@ impl VirtualRouter {
                     self.config.name, datagram.src
                 );
                 out.push(Action::Record(Record::Rejected { subject: self.subject, why }));
-                self.apply(Input::Refused, &Cause { now, why, advert: None }, out);
+                self.apply(Input::Refused, &Cause::new(now, why), out);
             }
         }
     }
@@ -284,11 +283,11 @@ impl VirtualRouter {
             (true, Role::Init | Role::Backup | Role::Master) => {
                 info!("({}) Entering FAULT STATE", self.config.name);
                 let input = if fault == Fault::Group { Input::GroupFault } else { Input::Fault };
-                self.apply(input, &Cause { now, why: fault.why(source), advert: None }, out);
+                self.apply(input, &Cause::new(now, fault.why(source)), out);
             }
             (false, Role::Fault) => {
                 info!("({}) Entering BACKUP STATE", self.config.name);
-                self.apply(Input::Mended, &Cause { now, why: fault.mended(), advert: None }, out);
+                self.apply(Input::Mended, &Cause::new(now, fault.mended()), out);
             }
             _ => {}
         }
@@ -312,8 +311,7 @@ impl VirtualRouter {
         self.note(why, out);
         self.notices.push(Notice::Priority(priority));
         let input = if priority > before { Input::Raised } else { Input::Lowered };
-        self.shift_wait(before);
-        self.apply(input, &Cause { now, why, advert: None }, out);
+        self.apply(input, &Cause { before, ..Cause::new(now, why) }, out);
     }
 
     /// Something happened to an address of one of its interfaces.
@@ -328,7 +326,7 @@ impl VirtualRouter {
             AddressChange::VanishedByOther if held.tracked && self.role == Role::Master => {
                 info!("({}) Entering BACKUP STATE", self.config.name);
                 let why = Why::with("{} was removed from the interface", [Value::Address(address)]);
-                self.apply(Input::AddressLost, &Cause { now, why, advert: None }, out);
+                self.apply(Input::AddressLost, &Cause::new(now, why), out);
             }
             _ => {}
         }
@@ -338,7 +336,7 @@ impl VirtualRouter {
     pub fn stop(&mut self, now: Now, why: Why, out: &mut Actions) {
         info!("({}) {why}", self.config.name);
         self.begun = false;
-        self.apply(Input::Stop, &Cause { now, why, advert: None }, out);
+        self.apply(Input::Stop, &Cause::new(now, why), out);
     }
 
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
@@ -364,6 +362,9 @@ impl VirtualRouter {
         let bonus = i32::from(old.priority) - i32::from(old.config.priority);
         if self.config.priority != PRIORITY_OWNER {
             self.priority = (i32::from(self.config.priority) + bonus).clamp(1, 254) as u8;
+        }
+        if self.config.hmac == old.config.hmac {
+            self.authenticator = old.authenticator;
         }
         self.claims.set_refresh(old.claims.refresh_due());
         match self.role {
@@ -395,12 +396,12 @@ impl VirtualRouter {
     pub fn take_over_with_group(&mut self, now: Now, by_group: bool, out: &mut Actions) {
         let why = if by_group { Why::new("its group becomes master") } else { self.why_master_is_down(now) };
         info!("({}) Entering MASTER STATE", self.config.name);
-        self.apply(Input::GroupTakesOver, &Cause { now, why, advert: None }, out);
+        self.apply(Input::GroupTakesOver, &Cause::new(now, why), out);
     }
     /// Another member is no longer master.
     pub fn give_way_with_group(&mut self, now: Now, out: &mut Actions) {
         let why = Why::new("another member of its group is no longer master");
-        self.apply(Input::GroupGivesWay, &Cause { now, why, advert: None }, out);
+        self.apply(Input::GroupGivesWay, &Cause::new(now, why), out);
         self.group.gave_way = false;
     }
     /// Whether there is something to tell by notify scripts and pipes; of a new master, as soon as its addresses are
@@ -411,345 +412,5 @@ impl VirtualRouter {
     /// What there is to tell, in order.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
-    }
-
-    // From what happened to an input.
-
-    /// Ranks an advertisement against itself.
-    fn judge(&mut self, now: Now, advert: Advert, out: &mut Actions) {
-        let input = match self.role {
-            _ if advert.priority == PRIORITY_LEAVING => Input::Leaving,
-            Role::Backup => self.rank_as_backup(now, advert, out),
-            _ => self.rank_as_master(advert),
-        };
-        let why = match (self.role, input) {
-            (Role::Master, Input::Higher) => self.why_it_gives_way(advert),
-            (Role::Master, _) | (_, Input::Lower) => {
-                let values = [Value::Number(advert.priority.into()), Value::Address(advert.from)];
-                Why::with("priority {} heard from {}", values)
-            }
-            _ => Why::NONE,
-        };
-        if (self.role, input) == (Role::Master, Input::Lower) {
-            self.notices.push(Notice::MasterHeardLower);
-        }
-        self.log_rank(input, advert);
-        self.apply(input, &Cause { now, why, advert: Some(advert) }, out);
-    }
-
-    fn rank_as_backup(&mut self, now: Now, advert: Advert, out: &mut Actions) -> Input {
-        let lower = advert.priority < self.priority;
-        self.run_preempt_delay(now, lower, out);
-        let delayed = self.preempt_from.is_some_and(|from| now.mono < from);
-        match lower {
-            false => Input::Higher,
-            true if self.config.nopreempt || delayed => Input::LowerObeyed,
-            true => Input::Lower,
-        }
-    }
-
-    /// RFC 9568 section 6.4.3, (725): priority first, then "the primary IPvX address of the sender".
-    fn rank_as_master(&self, advert: Advert) -> Input {
-        use std::cmp::Ordering::{Equal, Greater, Less};
-        match (advert.priority, advert.from).cmp(&(self.priority, self.place.source)) {
-            Less => Input::Lower,
-            Equal => Input::Own,
-            Greater => Input::Higher,
-        }
-    }
-
-    /// `preempt_delay` begins with the first lower-priority advertisement, and any other one cancels it.
-    fn run_preempt_delay(&mut self, now: Now, lower: bool, out: &mut Actions) {
-        if self.config.preempt_delay.is_zero() {
-            return;
-        }
-        match (lower, self.preempt_from) {
-            (true, None) => {
-                let delay = self.config.preempt_delay;
-                self.preempt_from = Some(now.mono + delay);
-                info!("({}) start preempt delay ({})", self.config.name, delay.display(6));
-                let why =
-                    Why::with("preempt_delay {} starts: a lower priority is master", [Value::Seconds(delay)]);
-                self.note(why, out);
-            }
-            (false, Some(_)) => self.preempt_from = None,
-            _ => {}
-        }
-    }
-
-    fn master_is_down(&mut self, now: Now, out: &mut Actions) {
-        let cause = |why| Cause { now, why, advert: None };
-        match self.role {
-            Role::Init if self.begun => {
-                info!("({}) Entering MASTER STATE", self.config.name);
-                self.apply(Input::StartAsMaster, &cause(Why::new("state MASTER")), out);
-            }
-            Role::Backup => {
-                info!("({}) Receive advertisement timeout", self.config.name);
-                if self.group.member {
-                    self.group.wants_master = Some(now.mono);
-                    return self.apply(Input::MasterDownAlone, &cause(Why::NONE), out);
-                }
-                info!("({}) Entering MASTER STATE", self.config.name);
-                self.apply(Input::MasterDown, &cause(self.why_master_is_down(now)), out);
-            }
-            _ => {}
-        }
-    }
-
-    /// Measured (reality 8.9): 2.2.7 discards what it hears during `vrrp_startup_delay`, but each packet adds the rest
-    /// of the delay to its timer.
-    fn hear_nothing_yet(&mut self, now: Now) {
-        let due = self.timers.due(Timer::MasterDown);
-        if !self.profile.has(Switch::StartupDelayOnce) && due != Time::MAX {
-            self.timers.arm(Timer::MasterDown, due + self.deaf_until.saturating_since(now.mono));
-        }
-    }
-
-    /// A master that was not scheduled for so long that another must have taken over steps down before it speaks.
-    fn step_down_if_it_stood_still(&mut self, now: Now, out: &mut Actions) {
-        if self.role != Role::Master {
-            return;
-        }
-        let priority = match self.config.timer_expired_backup {
-            Some(priority) => priority,
-            None if self.profile.has(Switch::LateWakeStepsDown) => 254,
-            None => return,
-        };
-        let silent = now.mono.saturating_since(self.spoke);
-        if silent > self.down_interval(priority, self.config.advert_interval) {
-            let why = Why::with("it did not run for {} s", [Value::Seconds(silent)]);
-            self.apply(Input::StoodStill, &Cause { now, why, advert: None }, out);
-        }
-    }
-
-    // What follows.
-
-    fn apply(&mut self, input: Input, cause: &Cause, out: &mut Actions) {
-        let cell = cell(self.role, input, self.profile);
-        for &effect in cell.effects {
-            self.perform(effect, cell.to, cause, out);
-        }
-    }
-
-    fn perform(&mut self, effect: Effect, to: Role, cause: &Cause, out: &mut Actions) {
-        let now = cause.now;
-        match effect {
-            Effect::Turn => self.turn(to, cause.why, out),
-            Effect::Advertise => self.send_advert(self.priority, now, out),
-            Effect::SayGoodbye => self.send_advert(PRIORITY_LEAVING, now, out),
-            Effect::AnswerLower => {
-                if !self.config.lower_prio_no_advert {
-                    self.send_advert(self.priority, now, out);
-                }
-            }
-            Effect::AnswerHigher => {
-                if self.config.higher_prio_send_advert {
-                    self.send_advert(self.priority, now, out);
-                }
-            }
-            Effect::AwaitMaster => {
-                self.group.wants_master = None;
-                self.await_master(now, Awaited::Advert);
-            }
-            Effect::AwaitGroup => {
-                let wait = self.down_interval(self.priority, self.master_interval);
-                self.timers.arm(Timer::MasterDown, now.mono + wait);
-            }
-            Effect::AwaitSkew => {
-                let what = cause.advert.map_or(Awaited::OwnSkew, |a| Awaited::SkewAfter(a.from));
-                self.waiting = Waiting { since: now.mono, what };
-                let skew = skew_time(self.config.version, self.priority, self.master_interval);
-                self.timers.arm(Timer::MasterDown, now.mono + skew);
-            }
-            // Done where both priorities are known.
-            Effect::ShiftWait => {}
-            Effect::ArmAdvert => self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval),
-            Effect::DisarmElection => {
-                self.timers.disarm(Timer::MasterDown);
-                self.timers.disarm(Timer::Advert);
-                self.timers.disarm(Timer::LateClaim);
-            }
-            Effect::DisarmAll => self.timers.disarm_all(),
-            Effect::AdoptInterval => {
-                if let Some(advert) = cause.advert {
-                    self.master_interval = advert.interval;
-                }
-            }
-            Effect::OwnInterval => self.master_interval = self.config.advert_interval,
-            Effect::ForgetPreemptDelay => self.preempt_from = None,
-            Effect::AddAddresses => self.add_addresses(now, out),
-            Effect::AddAddressesLater => {
-                self.timers.arm(Timer::LateClaim, now.mono + self.config.advert_interval);
-            }
-            Effect::RemoveAddresses => self.remove_addresses(out),
-            Effect::RenewLease => self.renew_lease(out),
-            Effect::Refresh => self.refresh(now, out),
-            Effect::AnnounceAgainstLower => self.announce_against_lower(now, cause.why, out),
-            Effect::AnnounceAgain => {
-                let why = Why::new("the other master has left");
-                self.announce(now, self.config.garp.master_repeat, why, out);
-            }
-            Effect::AnnounceSource => self.announce_source(out),
-            Effect::ForgetAnnouncements => self.forget_announcements(),
-        }
-    }
-
-    fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
-        let from = std::mem::replace(&mut self.role, to);
-        self.group.wants_master = None;
-        self.group.gave_way |= self.group.member && from == Role::Master && to == Role::Backup;
-        if from == Role::Master && self.profile.has(Switch::ForgetsPastMastership) {
-            self.forget_announcements();
-        }
-        self.notices.push(Notice::Is(to));
-        out.push(Action::Record(Record::Transition { subject: self.subject, from, to, why }));
-    }
-
-    fn await_master(&mut self, now: Now, what: Awaited) {
-        self.waiting = Waiting { since: now.mono, what };
-        let wait = self.down_interval(self.priority, self.master_interval);
-        self.timers.arm(Timer::MasterDown, now.mono + wait);
-    }
-
-    /// A changed priority moves the timer of a backup that waits for its master.
-    fn shift_wait(&mut self, before: u8) {
-        let due = self.timers.due(Timer::MasterDown);
-        if self.role != Role::Backup || due == Time::MAX {
-            return;
-        }
-        let interval = self.master_interval;
-        let (old, new) = (self.down_interval(before, interval), self.down_interval(self.priority, interval));
-        let moved = (due + new).as_nanos().saturating_sub(old.as_nanos());
-        self.timers.arm(Timer::MasterDown, Time::from_nanos(moved));
-    }
-
-    fn down_interval(&self, priority: u8, interval: Duration) -> Duration {
-        master_down_interval(self.config.version, priority, interval, self.config.down_timer_adverts)
-    }
-
-    // What it sends and holds.
-
-    fn send_advert(&mut self, priority: u8, now: Now, out: &mut Actions) {
-        self.identification = self.identification.wrapping_add(1);
-        self.spoke = now.mono;
-        transmit::advert(&self.config, self.place, &self.advertised, priority, self.identification, out);
-    }
-
-    fn announce_source(&self, out: &mut Actions) {
-        if self.config.is_unicast() {
-            // Peers may hold an old entry for us: measured, one announcement of our own address.
-            transmit::announcement(self.place, self.place.source, false, out);
-        }
-    }
-
-    fn add_addresses(&mut self, now: Now, out: &mut Actions) {
-        self.announcing = Announcing::Takeover;
-        for held in &self.held {
-            self.installing += 1;
-            out.push(self.adding(held));
-        }
-        if self.installing == 0 {
-            self.first_burst(now, out);
-        }
-    }
-
-    fn adding(&self, held: &Held) -> Action<'static> {
-        let lease = self.profile.has(Switch::LeasesAddresses).then(|| self.lease());
-        Action::AddAddress { interface: held.interface, address: held.address, lifetime: lease }
-    }
-
-    /// Long enough for three lost renewals, in the kernel's whole seconds.
-    fn lease(&self) -> Duration {
-        let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3).as_nanos();
-        Duration::from_secs(nanos.div_ceil(1_000_000_000))
-    }
-
-    fn renew_lease(&mut self, out: &mut Actions) {
-        if self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX {
-            return;
-        }
-        for held in &self.held {
-            self.renewing = self.renewing.saturating_add(1);
-            out.push(self.adding(held));
-        }
-    }
-
-    fn announce_when_installed(&mut self, now: Now, out: &mut Actions) {
-        if self.installing == 0 && self.role == Role::Master {
-            match self.announcing {
-                Announcing::Takeover => self.first_burst(now, out),
-                Announcing::Reload => {
-                    self.announce(now, self.config.garp.master_repeat, Why::new("reload"), out);
-                }
-            }
-        }
-    }
-
-    fn remove_addresses(&mut self, out: &mut Actions) {
-        for held in &self.held {
-            out.push(Action::RemoveAddress { interface: held.interface, address: held.address });
-        }
-    }
-
-    /// After a reload: what is new is added, what is gone removed, and if anything is new everything is announced.
-    fn change_addresses(&mut self, had: &[Held], out: &mut Actions) {
-        let same = |a: &Held, b: &Held| a.address.addr() == b.address.addr() && a.interface == b.interface;
-        for gone in had.iter().filter(|old| !self.held.iter().any(|new| same(old, new))) {
-            out.push(Action::RemoveAddress { interface: gone.interface, address: gone.address });
-        }
-        self.announcing = Announcing::Reload;
-        for new in self.held.iter().filter(|new| !had.iter().any(|old| same(old, new))) {
-            self.installing += 1;
-            out.push(self.adding(new));
-        }
-    }
-
-    // Words.
-
-    fn note(&self, why: Why, out: &mut Actions) {
-        out.push(Action::Record(Record::Note { subject: Some(self.subject), why }));
-    }
-
-    fn why_master_is_down(&self, now: Now) -> Why {
-        let waited = now.mono.saturating_since(self.waiting.since).as_micros();
-        let waited = Value::Seconds(Duration::from_micros(waited));
-        match self.waiting.what {
-            Awaited::SkewAfter(peer) => {
-                Why::with("{} left; skew time {} s is over", [Value::Address(peer), waited])
-            }
-            Awaited::OwnSkew => Why::with("its own skew time {} s is over", [waited]),
-            Awaited::Advert => {
-                let priority = Value::Number(self.priority.into());
-                Why::with("no advert for {} s (priority {})", [waited, priority])
-            }
-        }
-    }
-
-    fn why_it_gives_way(&self, advert: Advert) -> Why {
-        let (from, own) = (Value::Address(advert.from), Value::Number(self.priority.into()));
-        if advert.priority == self.priority {
-            return Why::with("advert of {}: same priority {}, higher address", [from, own]);
-        }
-        let values = [from, Value::Number(advert.priority.into()), own];
-        Why::with("advert of {}: priority {}, ours {}", values)
-    }
-
-    /// keepalived's own words in the log, for people who compare.
-    fn log_rank(&self, input: Input, advert: Advert) {
-        let (name, ours) = (&self.config.name, self.priority);
-        let Advert { from, priority, .. } = advert;
-        match (self.role, input) {
-            (Role::Master, Input::Leaving) => info!("({name}) Master received priority 0 message"),
-            (Role::Master, Input::Lower) => info!(
-                "({name}) Received advert from {from} with lower priority {priority}, ours {ours}, forcing new election"
-            ),
-            (Role::Master, Input::Own) => info!("({name}) received an advert from its own address"),
-            (Role::Master, Input::Higher) => info!(
-                "({name}) Master received advert from {from} with higher priority {priority}, ours {ours}\n\
-                 ({name}) Entering BACKUP STATE"
-            ),
-            _ => {}
-        }
     }
 }

@@ -6,42 +6,90 @@ use super::place::Place;
 use crate::config::{Instance, Version};
 use crate::program::{Action, Actions};
 use crate::wire::ethernet::Mac;
+use crate::wire::hmac_trailer::{self, Signing};
 use crate::wire::vrrp::{self, Addresses, AuthData, Authentication, ChecksumRule, Dialect};
 use crate::wire::{Family, arp, ipv4, ipv6, ndp};
 
 /// What Linux gives a unicast packet over IPv6 without `unicast_ttl` (measured: d02).
 const KERNEL_HOP_LIMIT: u8 = 64;
 
-/// Sends one advertisement: to the group, or a copy to each peer, all with one IP identification.
-pub(crate) fn advert(
-    config: &Instance,
-    place: Place,
-    addresses: &[IpAddr],
-    priority: u8,
-    identification: u16,
-    out: &mut Actions,
-) {
-    let family = Family::of(place.source);
-    let message = vrrp::Repr {
-        dialect: dialect(config),
-        vrid: config.vrid,
-        priority,
-        advert_interval: config.advert_interval,
-        addresses: Addresses::of(family, addresses),
-    };
-    let rule = match config.version {
-        Version::V2 => ChecksumRule::Plain,
-        Version::V3 if config.v3_checksum_as_v2 => ChecksumRule::Plain,
-        Version::V3 if config.old_unicast_checksum => ChecksumRule::GroupPseudoHeader,
-        Version::V3 => ChecksumRule::PseudoHeader,
-    };
-    let mut send = |dst: IpAddr, ttl: u8| send(&message, rule, (place, dst, ttl, identification), out);
-    if config.is_unicast() {
+/// Who sends an advertisement, and how it is signed.
+pub(crate) struct Sender<'a> {
+    pub(crate) config: &'a Instance,
+    pub(crate) place: Place,
+    pub(crate) signing: Option<Signing<'a>>,
+}
+
+impl Sender<'_> {
+    /// Sends one advertisement: to the group, or a copy to each peer, all with one IP identification.
+    pub(crate) fn advertise(
+        &self,
+        addresses: &[IpAddr],
+        priority: u8,
+        identification: u16,
+        out: &mut Actions,
+    ) {
+        let config = self.config;
+        let family = Family::of(self.place.source);
+        let message = vrrp::Repr {
+            dialect: dialect(config),
+            vrid: config.vrid,
+            priority,
+            advert_interval: config.advert_interval,
+            addresses: Addresses::of(family, addresses),
+        };
+        if !config.is_unicast() {
+            return self.send(&message, (config.group, vrrp::TTL, identification), out);
+        }
         let default = if family == Family::Ipv6 { KERNEL_HOP_LIMIT } else { vrrp::TTL };
         let ttl = config.unicast_ttl.unwrap_or(default);
-        config.peers.iter().for_each(|peer| send(peer.address, ttl));
-    } else {
-        send(config.group, vrrp::TTL);
+        for peer in &config.peers {
+            self.send(&message, (peer.address, ttl, identification), out);
+        }
+    }
+
+    /// Puts a message into a packet. A peer of another family than the source gets nothing: the reader warns of it.
+    fn send(
+        &self,
+        message: &vrrp::Repr<'_>,
+        (dst, ttl, identification): (IpAddr, u8, u16),
+        out: &mut Actions,
+    ) {
+        let len = message.len() + if self.signing.is_some() { hmac_trailer::LEN } else { 0 };
+        let (src, payload_len) = (self.place.source, len as u16);
+        let (protocol, tos) = (ipv4::Protocol::VRRP, ipv4::TOS_INTERNETWORK_CONTROL);
+        match (src, dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                let dont_fragment = false;
+                let header =
+                    ipv4::Repr { src, dst, protocol, ttl, tos, identification, dont_fragment, payload_len };
+                out.push_packet(self.place.interface, header.total_len(), |packet| {
+                    self.write(message, header.emit(packet), (src.into(), dst.into()));
+                });
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let (next_header, hop_limit, traffic_class, flow_label) = (protocol, ttl, tos, 0);
+                let header =
+                    ipv6::Repr { src, dst, next_header, hop_limit, traffic_class, flow_label, payload_len };
+                out.push_packet(self.place.interface, header.total_len(), |packet| {
+                    self.write(message, header.emit(packet), (src.into(), dst.into()));
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&self, message: &vrrp::Repr<'_>, buffer: &mut [u8], (src, dst): (IpAddr, IpAddr)) {
+        let rule = match self.config.version {
+            Version::V2 => ChecksumRule::Plain,
+            Version::V3 if self.config.v3_checksum_as_v2 => ChecksumRule::Plain,
+            Version::V3 if self.config.old_unicast_checksum => ChecksumRule::GroupPseudoHeader,
+            Version::V3 => ChecksumRule::PseudoHeader,
+        };
+        match &self.signing {
+            None => message.emit(buffer, rule, src, dst),
+            Some(signing) => hmac_trailer::emit(message, signing, buffer, rule, src, dst),
+        }
     }
 }
 
@@ -52,47 +100,6 @@ fn dialect(config: &Instance) -> Dialect {
         (Version::V2, Some(password)) => {
             Dialect::V2 { authentication: Authentication::SimpleText(AuthData::new(password.0)) }
         }
-    }
-}
-
-/// Puts a message into a packet. A peer of another family than the source gets nothing: the reader warns of it.
-fn send(
-    message: &vrrp::Repr<'_>,
-    rule: ChecksumRule,
-    (place, dst, ttl, identification): (Place, IpAddr, u8, u16),
-    out: &mut Actions,
-) {
-    match (place.source, dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            let header = ipv4::Repr {
-                src,
-                dst,
-                protocol: ipv4::Protocol::VRRP,
-                ttl,
-                tos: ipv4::TOS_INTERNETWORK_CONTROL,
-                identification,
-                dont_fragment: false,
-                payload_len: message.len() as u16,
-            };
-            out.push_packet(place.interface, header.total_len(), |packet| {
-                message.emit(header.emit(packet), rule, src, dst);
-            });
-        }
-        (IpAddr::V6(src), IpAddr::V6(dst)) => {
-            let header = ipv6::Repr {
-                src,
-                dst,
-                next_header: ipv4::Protocol::VRRP,
-                hop_limit: ttl,
-                traffic_class: ipv4::TOS_INTERNETWORK_CONTROL,
-                flow_label: 0,
-                payload_len: message.len() as u16,
-            };
-            out.push_packet(place.interface, header.total_len(), |packet| {
-                message.emit(header.emit(packet), rule, src, dst);
-            });
-        }
-        _ => {}
     }
 }
 

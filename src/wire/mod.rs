@@ -22,6 +22,7 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod ndp;
 mod pretty;
+pub mod tcp;
 pub mod vrrp;
 
 pub use pretty::{Pretty, pretty};
@@ -80,6 +81,8 @@ pub enum Layer {
     Ndp,
     /// [`vrrp`].
     Vrrp,
+    /// [`tcp`].
+    Tcp,
     /// [`hmac_trailer`].
     HmacTrailer,
 }
@@ -95,6 +98,7 @@ impl fmt::Display for Layer {
             Layer::Icmpv6 => "an ICMPv6 message",
             Layer::Ndp => "a neighbour discovery message",
             Layer::Vrrp => "a VRRP advertisement",
+            Layer::Tcp => "a TCP segment",
             Layer::HmacTrailer => "an auth_hmac trailer",
         })
     }

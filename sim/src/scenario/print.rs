@@ -8,8 +8,8 @@ use havip::time::{Duration, Time};
 use super::expect::Expect;
 use super::lex::Quoted;
 use super::script::{ProgramDecl, Script};
-use super::text::{ActText, ExpectText};
-use crate::world::{Segment, Subnet};
+use super::text::{ActText, ExpectText, Names};
+use crate::world::{NodeId, Segment, Subnet};
 
 /// A time as a script writes it: the largest unit that makes it at least one, decimals if need be: `3.7s`.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,9 @@ impl fmt::Display for Script {
         if let Some(phases) = self.phases {
             writeln!(f, "phases {phases}")?;
         }
+        for profile in &self.also {
+            writeln!(f, "also as {profile}")?;
+        }
         writeln!(f)?;
         self.topology(f)?;
         if !self.acts.is_empty() {
@@ -85,7 +88,11 @@ impl fmt::Display for Script {
         }
         for expectation in &self.expectations {
             let expect: &Expect = &expectation.expect;
-            writeln!(f, "expect {}", ExpectText { expect, names: self })?;
+            f.write_str("expect ")?;
+            if let Some(profile) = expectation.only {
+                write!(f, "as {profile} ")?;
+            }
+            writeln!(f, "{}", ExpectText { expect, names: self })?;
         }
         Ok(())
     }
@@ -123,9 +130,7 @@ impl Script {
             writeln!(f, "cloud   bind-delay {}", Range(self.bind_delay))?;
         }
         for cvm in &self.cvms {
-            let program = match cvm.program {
-                ProgramDecl::Keepalived => "keepalived",
-            };
+            let ProgramDecl::Agent(program) = cvm.program;
             write!(f, "cvm     {}  {}", cvm.name, Addresses(cvm.address, cvm.ipv6))?;
             write!(f, "  {program} {}", Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
@@ -145,12 +150,26 @@ impl Script {
         }
         for client in &self.clients {
             let (name, target) = (&client.name, client.target);
-            let address = Addresses(client.address, client.ipv6);
-            write!(f, "client  {name}  {address}  probe {target} every {}", TimeText(client.every))?;
+            write!(f, "client  {name}  {}  probe {target}", Addresses(client.address, client.ipv6))?;
+            if let Some(port) = client.port {
+                write!(f, ":{port}")?;
+            }
+            write!(f, " every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;
             }
             writeln!(f)?;
+        }
+        for service in &self.services {
+            write!(f, "service {}  tcp {}  on", service.name, service.port)?;
+            for cvm in &service.on {
+                write!(f, " {}", Names::node(self, NodeId(cvm.0)))?;
+            }
+            writeln!(f)?;
+        }
+        for check in &self.checks {
+            let service = self.services.get(usize::from(check.service.0)).map_or("?", |one| &one.name);
+            writeln!(f, "check   {} = {service}", Quoted(&check.script))?;
         }
         Ok(())
     }

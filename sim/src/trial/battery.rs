@@ -153,6 +153,7 @@ impl Plan {
             tick: Script::TICK,
             host_exact: false,
             phases: None,
+            also: Vec::new(),
             segment: segment(cluster.net, cluster.lan),
             havips: if cluster.lan {
                 Vec::new()
@@ -167,9 +168,13 @@ impl Plan {
                 ipv6: None,
                 mac: Script::default_mac(cluster.client),
                 target: cluster.havips[0].into(),
+                port: None,
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
             }],
+            services: Vec::new(),
+            checks: Vec::new(),
             files,
+            texts: Vec::new(),
             acts: acts.timed(),
             expectations: Vec::new(),
         };
@@ -357,7 +362,7 @@ fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
         ipv6: None,
         mac: Script::default_mac(machine.address),
         more: Vec::new(),
-        program: ProgramDecl::Keepalived,
+        program: ProgramDecl::Agent(cluster.profile),
         file: FileDecl { path: machine.file.clone(), place: Place::NOWHERE },
         with: machine
             .with

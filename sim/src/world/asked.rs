@@ -7,9 +7,9 @@
 
 use std::net::IpAddr;
 
-use havip::time::{Duration, Time};
+use havip::time::Time;
 
-use super::act::Kind;
+use super::act::{Health, Kind};
 use super::chance::Nth;
 use super::frames::PortId;
 use super::links::Fate;
@@ -31,6 +31,10 @@ impl World {
         let holder = self.nic(reached).node;
         if !self.node_holds(holder, target) {
             return None;
+        }
+        if let Some(port) = self.setup.clients[index].port {
+            let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
+            self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
         }
         let source = self.nic(asks).source_for(target)?;
         (self.certain_way(self.port_towards(reached, source), source)? == asks).then_some(holder)
@@ -77,7 +81,7 @@ impl World {
         let every = self.setup.clients[usize::from(client.0)].every;
         let asker = self.setup.node_of_client(client);
         // The last one asked must be back before anything else happens.
-        let room = self.quiet_until().saturating_since(self.now + self.longest_way_and_back(asker));
+        let room = self.quiet_until().saturating_since(self.now + self.longest_way * 2 + self.setup.tick * 4);
         if room.is_zero() {
             return None;
         }
@@ -86,7 +90,7 @@ impl World {
         let last = self.now + every * more;
         self.note_used(client, asker, last);
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add((more + 1) as u16);
+        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
         self.report(Who::Node(asker), What::AllAnswered { client, last });
         Some(last + every)
@@ -111,12 +115,5 @@ impl World {
                 nic.neighbours.note_used(next_hop, used);
             }
         }
-    }
-
-    /// No probe takes longer, there and back.
-    fn longest_way_and_back(&self, asker: NodeId) -> Duration {
-        let back = self.latency(PortId::of(asker)).1;
-        let there = (0..self.nics.len() as u16).map(|n| self.latency(PortId(n)).1).max().unwrap_or_default();
-        there + back + self.setup.tick * 4
     }
 }

@@ -36,12 +36,12 @@ pub(super) struct Kernel {
     pub(super) paused: bool,
     /// Address changes under way, oldest first.
     pub(super) installs: VecDeque<Install>,
+    /// Address changes that somebody makes by hand, the next one first.
+    tampers: VecDeque<Install>,
     /// Addresses that go by themselves.
     leases: Vec<Lease>,
     /// Frames that came while it was paused, and by which port.
     pub(super) ring: VecDeque<(PortId, FrameId)>,
-    /// When a wake-up is in the queue.
-    armed: Time,
 }
 
 /// An address change under way.
@@ -79,9 +79,9 @@ impl Kernel {
             powered: is_client,
             paused: false,
             installs: VecDeque::new(),
+            tampers: VecDeque::new(),
             leases: Vec::new(),
             ring: VecDeque::new(),
-            armed: Time::MAX,
         }
     }
 }
@@ -232,6 +232,7 @@ impl World {
         }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(port, frame),
+            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(port, frame),
             Some(cvm) if listens => self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame),
             _ => {
                 self.send_unreachable(port, frame);
@@ -265,20 +266,26 @@ impl World {
 
     /// Sends a packet of the kernel's own, an answer to what came in by this port.
     pub(super) fn send_from_kernel(&mut self, port: PortId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let mut packet = [0; ipv4::HEADER_LEN + ICMP_MAX];
-        header.emit(&mut packet).copy_from_slice(payload);
         let port = self.port_towards(port, header.dst.into());
-        let frame = self.frame_packet(port, &packet[..header.total_len()], kind);
+        let eth = self.unaddressed(port, EtherType::IPV4);
+        let len = ethernet::HEADER_LEN + header.total_len();
+        let frame = self.frames.write(len, port, kind, |bytes| {
+            header.emit(eth.emit(bytes)).copy_from_slice(payload);
+        });
         self.send_packet(port, frame);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
     pub(super) fn frame_packet(&mut self, port: PortId, packet: &[u8], kind: Kind) -> FrameId {
-        let mut eth = [0; ethernet::HEADER_LEN];
-        let src = self.nic(port).mac;
-        let ethertype = if is_ipv6(packet) { EtherType::IPV6 } else { EtherType::IPV4 };
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype }.emit(&mut eth);
-        self.frames.store(&[&eth, packet], port, kind)
+        let eth = self.unaddressed(port, if is_ipv6(packet) { EtherType::IPV6 } else { EtherType::IPV4 });
+        self.frames.write(ethernet::HEADER_LEN + packet.len(), port, kind, |bytes| {
+            eth.emit(bytes).copy_from_slice(packet);
+        })
+    }
+
+    /// The Ethernet header of a packet that is not resolved yet.
+    fn unaddressed(&self, port: PortId, ethertype: EtherType) -> ethernet::Repr {
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src: self.nic(port).mac, ethertype }
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
@@ -303,6 +310,7 @@ impl World {
         let Some(next_hop) = nic.next_hop(dst, in_vpc) else {
             return self.lose(port, frame, None, Loss::NoRoute);
         };
+        let timer = nic.neighbours.deadline();
         match nic.neighbours.resolve(now, next_hop, frame) {
             Resolved::To(mac) => self.address_and_send(port, frame, mac),
             Resolved::Waits { ask, pushed_out } => {
@@ -314,7 +322,9 @@ impl World {
                 }
             }
         }
-        self.arm_kernel(node);
+        if self.nic(port).neighbours.deadline() != timer {
+            self.arm_kernel(node);
+        }
     }
 
     pub(super) fn address_and_send(&mut self, port: PortId, frame: FrameId, Mac(dst): Mac) {
@@ -342,9 +352,6 @@ impl World {
     pub(super) fn run_kernel(&mut self, node: NodeId) {
         let now = self.now;
         let kernel = self.kernel(node);
-        if kernel.armed <= now {
-            kernel.armed = Time::MAX;
-        }
         if !kernel.powered || kernel.paused {
             return;
         }
@@ -354,7 +361,10 @@ impl World {
             }
         }
         while let Some(install) = self.kernel(node).installs.pop_front_if(|i| i.done <= now) {
-            self.finish_install(node, install);
+            self.finish_install(node, install, false);
+        }
+        while let Some(install) = self.kernel(node).tampers.pop_front_if(|i| i.done <= now) {
+            self.finish_install(node, install, true);
         }
         self.end_leases(node);
         if let Some(cvm) = self.setup.cvm_of(node) {
@@ -395,15 +405,35 @@ impl World {
         self.arm_kernel(node);
     }
 
-    fn finish_install(&mut self, node: NodeId, install: Install) {
+    /// Somebody adds an address by hand, or deletes one: it takes as long as a command takes.
+    pub(super) fn tamper(&mut self, port: PortId, address: IpNet, change: Change) {
+        let (now, nth) = (self.now, number_of(address.addr()));
+        let node = self.nic(port).node;
+        let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, nth));
+        let kernel = self.kernel(node);
+        if !kernel.powered {
+            return;
+        }
+        let place = kernel.tampers.partition_point(|one| one.done <= done);
+        kernel.tampers.insert(place, Install { done, port, address, change });
+        self.arm_kernel(node);
+    }
+
+    fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
         let Install { port, address: net, change, .. } = install;
         let (now, host, address) = (self.now, self.host, net.addr());
         let nic = self.nic_mut(port);
         let (held, interface) = (nic.holds(address), nic.interface());
-        let answer = match (change, held) {
-            (Change::Add(_), _) => AddressChange::Added,
-            (Change::Remove, true) => AddressChange::Removed,
-            (Change::Remove, false) => AddressChange::Failed,
+        let add = matches!(change, Change::Add(_));
+        if by_hand && add == held {
+            return; // the command complains to whoever typed it
+        }
+        let answer = match (add, held) {
+            (true, _) if by_hand => AddressChange::AppearedByOther,
+            (false, _) if by_hand => AddressChange::VanishedByOther,
+            (true, _) => AddressChange::Added,
+            (false, true) => AddressChange::Removed,
+            (false, false) => AddressChange::Failed,
         };
         let add = matches!(change, Change::Add(_));
         match (add, held) {
@@ -476,6 +506,7 @@ impl World {
         kernel.paused = false;
         kernel.installs.clear();
         kernel.leases.clear();
+        kernel.tampers.clear();
         let ring = std::mem::take(&mut kernel.ring);
         for port in self.ports_of(node) {
             let index = self.nic(port).index;
@@ -509,7 +540,8 @@ impl World {
         if kernel.paused || !kernel.powered {
             return;
         }
-        let install = kernel.installs.front().map_or(Time::MAX, |i| i.done);
+        let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
+        let install = due(&kernel.installs).min(due(&kernel.tampers));
         let lease = kernel.leases.iter().map(|lease| lease.ends).min().unwrap_or(Time::MAX);
         let mut next =
             self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(lease).min(outbox);
@@ -517,14 +549,7 @@ impl World {
             let more = self.ports_of(node).skip(1).map(|port| self.nic(port).neighbours.deadline());
             next = next.min(more.min().unwrap_or(Time::MAX));
         }
-        if next == Time::MAX {
-            return;
-        }
-        let next = self.instant(next);
-        if next < self.kernels[usize::from(node.0)].armed {
-            self.kernel(node).armed = next;
-            self.wake(next, Due::Kernel(node));
-        }
+        self.wake(self.instant(next), Due::Kernel(node));
     }
 }
 

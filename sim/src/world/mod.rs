@@ -16,6 +16,7 @@ mod act;
 mod asked;
 mod chance;
 mod clients;
+mod clock;
 mod cloud_port;
 mod frames;
 pub mod host;
@@ -30,16 +31,23 @@ mod report;
 mod script;
 mod segment;
 mod setup;
+mod spoof;
 mod state;
 mod switch;
 #[cfg(test)]
 mod tests;
+mod userland;
+mod wakes;
 
-pub use act::{Act, CloudAct, End, Kind, Kinds, Path, Ppm};
-pub use machine::EPOCH;
-pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
-pub use setup::{
-    ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup, NodeId, PortId,
-    ProgramSetup, Segment, Setup, Subnet, TimedAct, link_local,
+pub use act::{
+    Act, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct, Spoof, Tamper,
 };
+pub use machine::EPOCH;
+pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
+pub use setup::{
+    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup,
+    NodeId, PortId, ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
+    link_local,
+};
+pub(crate) use spoof::bytes_of_hex;
 pub use state::World;

@@ -77,8 +77,12 @@ impl Nic {
             IpAddr::V6(_) => self.own_v6.map(|own| own.addr().into()),
         }
     }
-    /// Whom it gives a packet for an address to: the receiver itself, or in a VPC the subnet's gateway.
+    /// Whom it gives a packet for an address to: the receiver itself, or in a VPC the subnet's gateway. With its own
+    /// address the route to the subnet is gone, and the one to the gateway with it.
     pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool) -> Option<IpAddr> {
+        if dst.is_ipv4() && !self.holds(self.own.addr().into()) {
+            return None;
+        }
         if self.reaches(dst) {
             return Some(dst);
         }

@@ -1,8 +1,11 @@
 //! Carries out acts.
 
-use super::act::Act;
+use std::net::IpAddr;
+
+use super::act::{Act, Tamper};
+use super::kernel::Change;
 use super::report::Life;
-use super::setup::{EniIndex, NodeId};
+use super::setup::{CvmId, EniIndex, NodeId, PortId};
 use super::state::World;
 
 impl World {
@@ -28,11 +31,36 @@ impl World {
             Act::Unplug(node, eni) => self.set_carriers(node, eni, false),
             Act::Plug(node, eni) => self.set_carriers(node, eni, true),
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
+            Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
+            Act::File(cvm, name, text) => self.write_file(cvm, name, text),
+            Act::Service(service, cvm, health) => self.change_service(cvm, service, health),
+            Act::ClockStep(cvm, by) => self.userlands[usize::from(cvm.0)].clock.step(by),
+            Act::ClockDrift(cvm, drift) => self.set_drift(cvm, drift),
+            Act::Tamper(cvm, what, address) => {
+                let change = if what == Tamper::Add { Change::Add(None) } else { Change::Remove };
+                self.tamper(self.port_to_tamper(cvm, address.addr()), address, change);
+            }
+            Act::Spoof(node, spoof) => self.begin_spoof(index, node, &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
-            Act::Drop(..) | Act::Loss(..) | Act::Delay(..) | Act::Duplicate(..) | Act::Heal(_) => {
+            Act::Drop(..)
+            | Act::Loss(..)
+            | Act::Delay(..)
+            | Act::Duplicate(..)
+            | Act::Corrupt(..)
+            | Act::Reorder(..) => self.links.act(act, index),
+            Act::Heal(_) => {
                 self.links.act(act, index);
+                self.let_on();
             }
         }
+    }
+
+    /// On which interface somebody adds or deletes an address by hand: the one that has it, or that its range is on.
+    fn port_to_tamper(&self, cvm: CvmId, address: IpAddr) -> PortId {
+        let first = PortId::of(self.setup.node_of_cvm(cvm));
+        let holds = |port: &PortId| self.nic(*port).holds(address);
+        let mut ports = self.ports_of(self.setup.node_of_cvm(cvm));
+        ports.find(holds).unwrap_or_else(|| self.port_towards(first, address))
     }
 
     /// The cable of one interface of a node, or of all.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use havip::config::Config;
 use havip::files::Files;
+use havip::profile::Profile;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -54,6 +55,15 @@ pub struct ClientId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileId(pub u16);
 
+/// A text that acts or expectations name, by its place in [`Setup::texts`]: a script's name, a file's, what stands in
+/// a file, what a program tells others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextId(pub u16);
+
+/// A service, by its place in [`Setup::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceId(pub u16);
+
 /// A HAVIP of the cloud, by its place in [`Setup::havips`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HavipId(pub u16);
@@ -81,8 +91,16 @@ pub struct Setup {
     pub cvms: Vec<CvmSetup>,
     /// Clients.
     pub clients: Vec<ClientSetup>,
+    /// What machines offer to clients.
+    pub services: Vec<ServiceSetup>,
+    /// Scripts that look at a service of their own machine.
+    pub checks: Vec<CheckSetup>,
     /// Files that `reload` names: the text and what it was called.
     pub files: Vec<Arc<Files>>,
+    /// What each of them means for the machines that are told to read it.
+    pub reloads: Vec<Reload>,
+    /// What acts and expectations name.
+    pub texts: Arc<[String]>,
     /// The script, in time order; acts of one instant in file order.
     pub acts: Vec<TimedAct>,
 }
@@ -165,8 +183,10 @@ pub struct EniSetup {
 /// Which program a machine runs, and on what files.
 #[derive(Clone, Debug)]
 pub enum ProgramSetup {
-    /// The agent, as keepalived 2.2.7 was measured to behave.
-    Keepalived {
+    /// The agent.
+    Agent {
+        /// Whose behaviour it has.
+        profile: Profile,
         /// As the script names it.
         file: String,
         /// The files it reads.
@@ -181,6 +201,38 @@ pub enum ProgramSetup {
     },
 }
 
+/// What a file means for a machine that is told to read it.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    /// Which machine.
+    pub cvm: CvmId,
+    /// Which file.
+    pub file: FileId,
+    /// What it means.
+    pub config: Arc<Config>,
+}
+
+/// A service: something that accepts connections on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSetup {
+    /// Its name in the script.
+    pub name: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// The machines it runs on.
+    pub on: Vec<CvmId>,
+}
+
+/// A `vrrp_script` that looks at a service: it exits with 0 while that is alive, with 1 when it is dead, and does not
+/// end while it hangs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSetup {
+    /// The script's name in the configurations.
+    pub script: String,
+    /// The service.
+    pub service: ServiceId,
+}
+
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSetup {
@@ -190,6 +242,8 @@ pub struct ClientSetup {
     pub eni: EniSetup,
     /// The address it probes.
     pub target: IpAddr,
+    /// The TCP port it asks for a connection; without one, it pings.
+    pub port: Option<u16>,
     /// How often.
     pub every: Duration,
 }
@@ -259,6 +313,36 @@ impl Setup {
     /// Whether an address is one of a node's own.
     pub fn owns(&self, node: NodeId, address: IpAddr) -> bool {
         self.enis_of(node).any(|eni| eni.has(address))
+    }
+    /// A text by its number; nothing where there is none.
+    pub fn text(&self, text: TextId) -> &str {
+        self.texts.get(usize::from(text.0)).map_or("", String::as_str)
+    }
+    /// What a machine's program runs with: its own file, or that of a `reload`.
+    pub fn config_of(&self, cvm: CvmId, file: Option<FileId>) -> Option<&Arc<Config>> {
+        match file {
+            None => {
+                let ProgramSetup::Agent { config, .. } = &self.cvms.get(usize::from(cvm.0))?.program;
+                Some(config)
+            }
+            Some(file) => {
+                self.reloads.iter().find(|r| (r.cvm, r.file) == (cvm, file)).map(|reload| &reload.config)
+            }
+        }
+    }
+    /// The profile that every machine's program has, if it is one.
+    pub fn profile(&self) -> Option<Profile> {
+        let mut all = self.cvms.iter().map(|cvm| {
+            let ProgramSetup::Agent { profile, .. } = cvm.program;
+            profile
+        });
+        let first = all.next()?;
+        all.all(|profile| profile == first).then_some(first)
+    }
+    /// The longest that a frame takes anywhere, end to end.
+    pub fn longest_latency(&self) -> Duration {
+        let (Segment::Lan(subnets) | Segment::Vpc { subnets, .. }) = &self.segment;
+        subnets.iter().map(|s| s.latency.1).max().unwrap_or_default()
     }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {

@@ -24,6 +24,10 @@ pub struct Keyword {
     pub tier: u8,
     /// Whether it has its effect here. What is not modelled is recognised, warned of once and skipped.
     pub modelled: bool,
+    /// The first keepalived that knows it, where it is told: `2.2.8`. Empty where it is older than anybody asks.
+    pub since: &'static str,
+    /// The last keepalived that knows it; empty where every later one does.
+    pub until: &'static str,
     /// What it does, in a line.
     pub doc: &'static str,
 }
@@ -43,6 +47,10 @@ pub enum Context {
     SyncGroup,
     /// `vrrp_script`.
     Script,
+    /// `track_file`, outside any block.
+    TrackFile,
+    /// `auth_hmac`, in an instance.
+    Hmac,
 }
 
 /// What follows a keyword on its line, or in its block.
@@ -113,13 +121,15 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 6] = [
+    pub const ALL: [Context; 8] = [
         Context::Top,
         Context::Global,
         Context::Instance,
         Context::Authentication,
         Context::SyncGroup,
         Context::Script,
+        Context::TrackFile,
+        Context::Hmac,
     ];
     /// The keyword that opens it, or words for the outermost.
     pub fn name(self) -> &'static str {
@@ -130,8 +140,29 @@ impl Context {
             Context::Authentication => "authentication",
             Context::SyncGroup => "vrrp_sync_group",
             Context::Script => "vrrp_script",
+            Context::TrackFile => "track_file",
+            Context::Hmac => "auth_hmac",
         }
     }
+}
+
+impl Keyword {
+    /// Says from which version on it is known.
+    const fn since(self, version: &'static str) -> Keyword {
+        Keyword { since: version, ..self }
+    }
+    /// Whether keepalived 2.2.7 does not know it yet.
+    pub fn is_newer_than_measured(&self) -> bool {
+        number(self.since) > number(MEASURED)
+    }
+}
+
+/// The keepalived that everything here is held against.
+pub const MEASURED: &str = "2.2.7";
+
+/// A version as numbers, so that it can be compared; none is older than any.
+fn number(version: &str) -> Vec<u32> {
+    version.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
 /// The keyword of this name in this context.
@@ -164,8 +195,20 @@ mod tests {
         for k in TABLE {
             assert!(!k.doc.is_empty() && !k.contexts.is_empty(), "{k:?}");
             assert!((1..=3).contains(&k.tier), "{k:?}");
+            for version in [k.since, k.until].into_iter().filter(|v| !v.is_empty()) {
+                assert_eq!(number(version).len(), version.split('.').count(), "{k:?}");
+            }
             assert!(k.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{k:?}");
         }
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(
+            number("2.2.10") > number("2.2.9")
+                && number("2.3") > number("2.2.10")
+                && number("") < number("1")
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
-use super::Context::{Authentication, Global, Instance, Script, SyncGroup, Top};
+use super::Context::{Authentication, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile};
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
 use super::{Context, Form, Keyword};
 
@@ -12,8 +12,9 @@ const IS: &[Context] = &[Instance, SyncGroup];
 const A: &[Context] = &[Authentication];
 const S: &[Context] = &[SyncGroup];
 const C: &[Context] = &[Script];
+const F: &[Context] = &[TrackFile];
+const H: &[Context] = &[Hmac];
 const TG: &[Context] = &[Top, Global];
-const TIS: &[Context] = &[Top, Instance, SyncGroup];
 
 /// A keyword that has its effect here.
 const fn yes(
@@ -25,7 +26,7 @@ const fn yes(
     tier: u8,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, form, range, default, tier, modelled: true, doc }
+    Keyword { name, contexts, form, range, default, tier, modelled: true, since: "", until: "", doc }
 }
 
 /// A keyword that is recognised and skipped.
@@ -36,7 +37,7 @@ const fn not(
     tier: u8,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, form, range: "", default: "", tier, modelled: false, doc }
+    Keyword { name, contexts, form, range: "", default: "", tier, modelled: false, since: "", until: "", doc }
 }
 
 /// Every keyword that is recognised.
@@ -45,14 +46,16 @@ pub static TABLE: &[Keyword] = &[
     // Outside any block.
     yes("global_defs", T, Block(Global), "", "", 1, "settings of the whole program"),
     yes("vrrp_instance", T, Named(Instance), "", "", 1, "one virtual router of this machine"),
-    not("vrrp_script", T, Named(Script), 1, "a health check run on a period"),
-    not("vrrp_sync_group", T, Named(SyncGroup), 2, "instances that change state together"),
-    not("vrrp_track_process", T, Opaque, 2, "a process to watch"),
-    not("vrrp_track_file", T, Opaque, 2, "a file whose number changes priorities (old name of track_file)"),
+    yes("vrrp_script", T, Named(Script), "", "", 1, "a health check run on a period; it stands above what tracks it"),
+    yes("vrrp_sync_group", T, Named(SyncGroup), "", "", 2, "instances that are master together or not at all"),
+    not("vrrp_track_process", T, Opaque, 2, "a process to watch (old name of track_process)"),
+    yes("track_file", T, Named(TrackFile), "", "", 2, "a file whose number changes priorities; it stands above what tracks it"),
+    yes("vrrp_track_file", T, Named(TrackFile), "", "", 2, "the old name of track_file"),
+    not("track_process", T, Opaque, 2, "a process to watch"),
     not("track_group", T, Opaque, 2, "instances that static addresses follow"),
     not("garp_group", T, Opaque, 2, "pacing of gratuitous ARP per interface"),
     not("bfd_instance", T, Opaque, 2, "a BFD session"),
-    not("interface_up_down_delays", T, Entries, 2, "how long a link must be up or down to count"),
+    yes("interface_up_down_delays", T, Entries, "0..255", "0 0", 2, "an interface a line: seconds a link must be down, and up, to count"),
     not("static_ipaddress", T, Entries, 3, "addresses that never move"),
     not("static_routes", T, Entries, 3, "routes that never move"),
     not("static_rules", T, Entries, 3, "rules that never move"),
@@ -84,30 +87,30 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_garp_lower_prio_repeat", G, Integer, "0..", "vrrp_garp_master_repeat", 1, "`garp_lower_prio_repeat` of every instance that has none"),
     yes("vrrp_lower_prio_no_advert", G, Switch, "", "off", 1, "`lower_prio_no_advert` of every instance that has none"),
     yes("vrrp_higher_prio_send_advert", G, Switch, "", "off", 1, "`higher_prio_send_advert` of every instance that has none"),
-    yes("vrrp_down_timer_adverts", G, Integer, "1..100", "3", 1, "`down_timer_adverts` of every instance that has none"),
+    yes("vrrp_down_timer_adverts", G, Integer, "1..100", "3", 1, "`down_timer_adverts` of every instance that has none").since("2.2.3"),
     // global_defs: the rest.
-    not("vrrp_startup_delay", G, Seconds, 1, "wait before VRRP starts"),
+    yes("vrrp_startup_delay", G, Seconds, "0..4294", "0", 1, "wait before anything of VRRP is done"),
     not("vrrp_delay_after_boot", G, Seconds, 1, "wait after the machine booted"),
-    not("vrrp_garp_interval", G, Seconds, 1, "time between two gratuitous ARPs of a burst"),
-    not("vrrp_gna_interval", G, Seconds, 1, "time between two unsolicited neighbour advertisements"),
-    not("vrrp_check_unicast_src", G, Switch, 1, "accept advertisements of listed peers only"),
-    not("vrrp_skip_check_adv_addr", G, Switch, 1, "check a master's addresses once only"),
-    not("script_user", G, Words, 1, "the user scripts run as"),
-    not("enable_script_security", G, Flag, 1, "refuse scripts that others may change"),
-    not("script_security", G, Flag, 1, "old name of enable_script_security"),
-    not("vrrp_notify_fifo", G, Words, 2, "a pipe that is told of VRRP's transitions"),
+    yes("vrrp_garp_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two gratuitous ARPs of a burst"),
+    yes("vrrp_gna_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two unsolicited neighbour advertisements"),
+    yes("vrrp_check_unicast_src", G, Flag, "", "off", 1, "`check_unicast_src` of every instance"),
+    yes("vrrp_skip_check_adv_addr", G, Switch, "", "off", 1, "`skip_check_adv_addr` of every instance"),
+    yes("script_user", G, Words, "a user [group]", "keepalived_script, or root", 1, "the user scripts run as"),
+    yes("enable_script_security", G, Flag, "", "off", 1, "refuse scripts that others than root may change"),
+    yes("script_security", G, Flag, "", "off", 1, "the old name of enable_script_security"),
+    yes("vrrp_notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of VRRP's transitions"),
     not("vrrp_notify_fifo_script", G, Words, 2, "the program that reads that pipe"),
-    not("notify_fifo", G, Words, 2, "a pipe that is told of every transition"),
+    yes("notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of every transition"),
     not("notify_fifo_script", G, Words, 2, "the program that reads that pipe"),
     not("lvs_notify_fifo", G, Words, 3, "a pipe that is told of health checks"),
     not("lvs_notify_fifo_script", G, Words, 3, "the program that reads that pipe"),
-    not("vrrp_notify_priority_changes", G, Switch, 2, "tell the pipe of priorities too"),
-    not("fifo_write_vrrp_states_on_reload", G, Flag, 2, "tell the pipe all states after a reload"),
+    yes("vrrp_notify_priority_changes", G, Switch, "", "off", 2, "tell the pipes of priorities too"),
+    yes("fifo_write_vrrp_states_on_reload", G, Flag, "", "off", 2, "tell the pipes all states after a reload"),
     not("dynamic_interfaces", G, Any, 2, "interfaces may come and go"),
     not("allow_if_changes", G, Flag, 2, "an interface may change its nature"),
     not("default_interface", G, Word, 2, "the interface of static addresses without one"),
-    not("vrrp_mcast_group4", G, Word, 2, "the multicast group instead of 224.0.0.18"),
-    not("vrrp_mcast_group6", G, Word, 2, "the multicast group instead of ff02::12"),
+    yes("vrrp_mcast_group4", G, Word, "a multicast address", "224.0.0.18", 2, "`mcast_dst_ip` of every IPv4 instance that has none"),
+    yes("vrrp_mcast_group6", G, Word, "a multicast address", "ff02::12", 2, "`mcast_dst_ip` of every IPv6 instance that has none"),
     not("vrrp_garp_extra_if", G, Any, 3, "announce on further interfaces"),
     not("vrrp_owner_ignore_adverts", G, Switch, 3, "the owner ignores advertisements"),
     not("log_unknown_vrids", G, Flag, 2, "log advertisements of unknown virtual routers"),
@@ -204,7 +207,7 @@ pub static TABLE: &[Keyword] = &[
     not("tmp_config_directory", G, Word, 3, "where copies of the file go"),
     not("config_save_dir", G, Word, 3, "where copies of the file go"),
     not("data_use_instance", G, Switch, 3, "the instance's name in file names"),
-    not("json_version", G, Any, 3, "the form of the JSON dump"),
+    not("json_version", G, Any, 3, "the form of the JSON dump").since("2.2.8"),
     not("state_dump_file", G, Word, 3, "where the state is written"),
     not("stats_dump_file", G, Word, 3, "where the counters are written"),
     not("json_dump_file", G, Word, 3, "where the JSON dump is written"),
@@ -215,8 +218,8 @@ pub static TABLE: &[Keyword] = &[
     not("iproute_etc_dir", G, Word, 3, "where iproute2 keeps its names"),
 
     // Of global_defs and of an instance.
-    not("v3_checksum_as_v2", GI, Switch, 2, "VRRPv3's checksum without the pseudo-header"),
-    not("unicast_fault_no_peer", GI, Switch, 2, "no peers: FAULT instead of multicast"),
+    yes("v3_checksum_as_v2", GI, Switch, "", "off", 2, "VRRPv3's checksum over IPv4 without the pseudo-header; any checksum is accepted").since("2.2.8"),
+    yes("unicast_fault_no_peer", I, Flag, "", "off", 2, "no peers: FAULT instead of multicast").since("2.2.7"),
     not("smtp_alert", &[Global, Instance, SyncGroup], Switch, 3, "mail on transitions"),
 
     // vrrp_instance: what the model knows.
@@ -225,16 +228,16 @@ pub static TABLE: &[Keyword] = &[
     yes("virtual_router_id", I, Integer, "1..255", "", 1, "which virtual router; the same on every machine of it"),
     yes("priority", I, Integer, "1..255", "100 (255 with state MASTER)", 1, "the highest one becomes master"),
     yes("advert_int", I, Seconds, "0.01..255", "1", 1, "time between advertisements"),
-    yes("version", I, Integer, "2, 3", "vrrp_version", 1, "the VRRP version to speak"),
+    yes("version", I, Integer, "2, 3", "vrrp_version; IPv6 3", 1, "the VRRP version to speak"),
     yes("nopreempt", I, Flag, "", "off", 1, "leave a lower-priority master alone"),
     yes("preempt", I, Flag, "", "on", 1, "take over from a lower-priority master"),
     yes("preempt_delay", I, Seconds, "0..1000", "0", 1, "seconds before taking over from a lower-priority master"),
     yes("authentication", I, Block(Authentication), "", "none", 1, "VRRPv2's password"),
     yes("unicast_src_ip", I, Word, "an address", "the interface's first", 1, "the source of advertisements to peers"),
     yes("mcast_src_ip", I, Word, "an address", "the interface's first", 1, "the source of multicast advertisements"),
-    yes("unicast_peer", I, Entries, "", "none: multicast", 1, "the other machines, one address a line"),
-    yes("unicast_ttl", I, Integer, "0..255", "255", 1, "TTL of advertisements to peers"),
-    yes("virtual_ipaddress", I, Entries, "", "", 1, "the addresses the master holds"),
+    yes("unicast_peer", I, Entries, "ADDRESS [min_ttl 0..255] [max_ttl 0..255]", "none: multicast", 1, "the other machines, one address a line"),
+    yes("unicast_ttl", I, Integer, "0..255", "255 (IPv6: the kernel's 64)", 1, "TTL of advertisements to peers"),
+    yes("virtual_ipaddress", I, Entries, "", "", 1, "the addresses the master holds, one a line; the first one decides on IPv4 or IPv6"),
     yes("garp_master_delay", I, Integer, "seconds, 0 = none", "5", 1, "when the second burst of gratuitous ARP follows the first"),
     yes("garp_master_repeat", I, Integer, "1..", "5", 1, "gratuitous ARPs in a burst"),
     yes("garp_master_refresh", I, Integer, "seconds, 0 = never", "0", 1, "a master announces again each time this has passed"),
@@ -243,39 +246,39 @@ pub static TABLE: &[Keyword] = &[
     yes("garp_lower_prio_repeat", I, Integer, "0..", "vrrp_garp_master_repeat", 1, "gratuitous ARPs after a lower-priority advertisement"),
     yes("lower_prio_no_advert", I, Switch, "", "off", 1, "a master does not answer a lower-priority advertisement"),
     yes("higher_prio_send_advert", I, Switch, "", "off", 1, "a master answers a higher-priority advertisement before it steps down"),
-    yes("down_timer_adverts", I, Integer, "1..100", "3", 1, "missed advertisements until a backup takes over"),
+    yes("down_timer_adverts", I, Integer, "1..100", "vrrp_down_timer_adverts", 1, "missed advertisements until a backup takes over").since("2.2.3"),
     yes("strict_mode", I, Switch, "", "vrrp_strict", 3, "`vrrp_strict` for one instance"),
     yes("old_unicast_checksum", I, Any, "[never]", "off", 2, "VRRPv3's checksum as keepalived up to 1.3.6 made it"),
     // vrrp_instance: the rest.
-    not("check_unicast_src", I, Switch, 1, "accept advertisements of listed peers only"),
-    not("track_interface", IS, Entries, 1, "interfaces that must be up"),
-    not("dont_track_primary", I, Flag, 1, "run even when the own interface is down"),
-    not("track_script", IS, Entries, 1, "health checks that must succeed"),
-    not("track_file", TIS, Opaque, 2, "a file whose number changes the priority"),
-    not("track_process", TIS, Opaque, 2, "processes that must run"),
+    yes("check_unicast_src", I, Flag, "", "vrrp_check_unicast_src", 1, "accept advertisements of listed peers only"),
+    yes("track_interface", IS, Entries, "NAME [weight -253..253 [reverse]]", "weight 0", 1, "interfaces whose links count; weight 0: a fault while down"),
+    yes("dont_track_primary", I, Flag, "", "off", 1, "run even when the own interface is down"),
+    yes("track_script", IS, Entries, "NAME [weight -253..253 [reverse]]", "the script's weight", 1, "health checks that count"),
+    yes("track_file", IS, Entries, "NAME [weight -253..253]", "the file's weight", 2, "files whose number, times the weight, is added to the priority"),
+    not("track_process", IS, Opaque, 2, "processes that must run"),
     not("track_bfd", IS, Entries, 2, "BFD sessions that must be up"),
-    not("track_src_ip", I, Flag, 2, "fault when the source address is gone"),
-    not("notify", IS, Words, 1, "a script on every transition"),
-    not("notify_master", IS, Words, 1, "a script on becoming master"),
-    not("notify_backup", IS, Words, 1, "a script on becoming backup"),
-    not("notify_fault", IS, Words, 1, "a script on a fault"),
-    not("notify_stop", IS, Words, 1, "a script at the end"),
+    yes("track_src_ip", I, Flag, "", "off", 2, "fault while the source address is not on the interface"),
+    yes("notify", IS, Words, "a command [user [group]]", "none", 1, "a script on every transition; kind, name, state and priority are appended"),
+    yes("notify_master", IS, Words, "a command [user [group]]", "none", 1, "a script on becoming master"),
+    yes("notify_backup", IS, Words, "a command [user [group]]", "none", 1, "a script on becoming backup"),
+    yes("notify_fault", IS, Words, "a command [user [group]]", "none", 1, "a script on a fault"),
+    yes("notify_stop", IS, Words, "a command [user [group]]", "none", 1, "a script at the end"),
     not("notify_deleted", I, Any, 3, "a script when a reload removes the instance"),
-    not("notify_master_rx_lower_pri", I, Words, 2, "a script when a master hears a lower priority"),
+    yes("notify_master_rx_lower_pri", I, Words, "a command [user [group]]", "none", 2, "a script when a master hears a lower priority"),
     not("notify_priority_changes", IS, Switch, 2, "tell the pipe of priorities too"),
-    not("virtual_ipaddress_excluded", I, Entries, 2, "addresses that move but are not advertised"),
-    not("no_virtual_ipaddress", I, Flag, 2, "no address at all is meant"),
+    yes("virtual_ipaddress_excluded", I, Entries, "", "none", 2, "addresses the master holds and does not advertise; of either family"),
+    yes("no_virtual_ipaddress", I, Flag, "", "off", 2, "no address at all is meant").since("2.2.8"),
     not("virtual_routes", I, Entries, 2, "routes the master has"),
     not("virtual_rules", I, Entries, 3, "rules the master has"),
     not("promote_secondaries", I, Any, 2, "removing one address leaves its subnet's others"),
-    not("timer_expired_backup", I, Any, 2, "back down when the process was not run for too long"),
-    not("thread_timer_expired", I, Any, 2, "back down when the process was not run for too long"),
-    not("skip_check_adv_addr", I, Switch, 2, "check a master's addresses once only"),
+    yes("timer_expired_backup", I, Any, "[1..254]", "off; bare 254", 2, "a master that was not run for longer than another machine of this priority waits becomes backup; needs nopreempt").since("2.2.8"),
+    yes("thread_timer_expired", I, Any, "[1..254]", "off; bare 254", 2, "the name that release notes gave timer_expired_backup").since("2.3.2"),
+    yes("skip_check_adv_addr", I, Switch, "", "vrrp_skip_check_adv_addr", 2, "compare a master's addresses once only; up to 2.4.3 `off` switches it on as well"),
     not("accept", I, Flag, 2, "answer traffic to the virtual address"),
     not("no_accept", I, Flag, 3, "drop traffic to the virtual address"),
-    not("native_ipv6", I, Flag, 2, "VRRP over IPv6"),
-    not("mcast_dst_ip", I, Word, 2, "another multicast group"),
-    not("auth_hmac", I, Opaque, 2, "authentication by HMAC (2.4)"),
+    yes("native_ipv6", I, Flag, "", "off", 2, "VRRP over IPv6, whatever the addresses below are"),
+    yes("mcast_dst_ip", I, Word, "a multicast address", "vrrp_mcast_group4 or 6", 2, "the multicast group"),
+    yes("auth_hmac", I, Block(Hmac), "", "none", 2, "an HMAC behind each advertisement").since("2.4.0"),
     not("garp_extra_if", I, Any, 3, "announce on further interfaces"),
     not("vmac_garp_intvl", I, Any, 3, "announce the macvlan's address"),
     not("use_vmac", I, Any, 3, "a macvlan with the virtual router's own MAC address: no cloud forwards it"),
@@ -293,17 +296,29 @@ pub static TABLE: &[Keyword] = &[
     yes("auth_pass", A, Word, "8 characters", "", 1, "the password: plain text on the wire, cut to 8 characters"),
 
     // vrrp_sync_group.
-    not("group", S, Entries, 2, "its instances"),
-    not("global_tracking", S, Flag, 3, "track everything any member tracks"),
-    not("sync_group_tracking_weight", S, Flag, 3, "weights count in a group"),
+    yes("group", S, Entries, "", "", 2, "its instances"),
+    yes("global_tracking", S, Flag, "", "off", 3, "the old name of sync_group_tracking_weight"),
+    yes("sync_group_tracking_weight", S, Flag, "", "off", 2, "weights of its instances' trackers count"),
 
     // vrrp_script.
-    not("script", C, Words, 1, "the command"),
-    not("interval", C, Word, 1, "seconds between two runs"),
-    not("timeout", C, Word, 1, "seconds until it counts as failed"),
-    not("weight", C, Words, 1, "what it does to the priority; 0 means fault"),
-    not("rise", C, Word, 1, "successes until it counts as good"),
-    not("fall", C, Word, 1, "failures until it counts as bad"),
-    not("user", C, Words, 1, "the user it runs as"),
-    not("init_fail", C, Flag, 1, "it counts as bad until it has run"),
+    yes("script", C, Words, "a command, quoted", "", 1, "the command"),
+    yes("interval", C, Integer, "1..4294", "1", 1, "seconds from the beginning of a run to the next; decimals since 2.3.2"),
+    yes("timeout", C, Integer, "1..4294", "interval", 1, "seconds until a run counts as failed; decimals since 2.3.2"),
+    yes("weight", C, Words, "-253..253 [reverse]", "0", 1, "what it does to the priority; 0: a fault while it fails"),
+    yes("rise", C, Integer, "1..", "1", 1, "successes in a row until it counts as good"),
+    yes("fall", C, Integer, "1..", "1", 1, "failures in a row until it counts as bad"),
+    yes("user", C, Words, "a user [group]", "script_user", 1, "the user it runs as"),
+    yes("init_fail", C, Flag, "", "off", 1, "it counts as bad until it has run"),
+
+    // track_file.
+    yes("file", F, Word, "a path", "", 2, "the file"),
+    yes("weight", F, Words, "-253..253", "1", 2, "what its number is multiplied with; 0: a fault unless it is 0"),
+    yes("init_file", F, Any, "[NUMBER] [overwrite]", "not made", 2, "make the file at the start"),
+
+    // auth_hmac.
+    yes("key", H, Words, "1..255, then hex:..., file:PATH or the key itself; 32..64 bytes", "", 2, "a key, and the number it goes by").since("2.4.0"),
+    yes("active_key", H, Integer, "1..255", "", 2, "the key to sign with").since("2.4.0"),
+    yes("anti_replay", H, Word, "time, monotonic", "time", 2, "what tells an old advertisement from a new one").since("2.4.0"),
+    yes("time_window", H, Integer, "1..300", "max(3 x advert_int, 5)", 2, "seconds that a sender's clock may be off").since("2.4.0"),
+    yes("mode", H, Word, "enforce, permissive, receive-only", "enforce", 2, "what is done about advertisements without a right trailer").since("2.4.0"),
 ];
