@@ -4,8 +4,12 @@
 //! rows; code asks [`Profile::has`] at the one place where the difference is made, and `havipd profiles` prints
 //! the table.
 
+mod rows;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use rows::ROWS;
 
 /// A named way to behave.
 #[derive(Clone, Copy, PartialEq, Eq)]

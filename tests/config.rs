@@ -118,7 +118,7 @@ fn typical_mistakes() {
         ),
         ("vrid_twice", format!("{GOOD}{}", GOOD.replace("VI_1", "VI_2"))),
         ("ipv6", GOOD.replace("172.16.16.12", "fd00::12")),
-        ("definition", format!("$P=150\n{}", with_lines("    priority $P"))),
+        ("definition", format!("$P=high\n{}", with_lines("    priority $P"))),
     ] {
         insta::assert_snapshot!(name, rendered(&load(&text)));
     }
@@ -315,7 +315,25 @@ fn holds(text: &str) {
         let _ = (d.render(&loaded.sources, false), d.one_line(&loaded.sources));
     }
     assert!(loaded.config.refused.is_none() || loaded.config.instances.is_empty());
+    let c = &loaded.config;
+    let trackers =
+        c.instances.iter().flat_map(|i| &i.tracked).chain(c.groups.iter().flat_map(|g| &g.tracked));
+    for tracker in trackers {
+        let known = match tracker.what {
+            config::Tracked::Interface(i) => usize::from(i) < c.interfaces.len(),
+            config::Tracked::Script(i) => usize::from(i) < c.scripts.len(),
+            config::Tracked::File(i) => usize::from(i) < c.files.len(),
+        };
+        assert!(known && (-253..=253).contains(&tracker.weight), "{tracker:?} of {text:?}");
+    }
+    let mut members: Vec<usize> = c.groups.iter().flat_map(|g| g.members.clone()).collect();
+    members.sort_unstable();
+    assert!(members.windows(2).all(|w| w[0] < w[1]) && members.last().is_none_or(|&m| m < c.instances.len()));
     for i in &loaded.config.instances {
+        assert!(
+            i.hmac.as_ref().is_none_or(|h| h.keys.iter().any(|(id, k)| *id == h.active && k.0.len() >= 32))
+        );
+        assert_eq!(i.is_ipv6(), i.group.is_ipv6(), "{text:?}");
         assert!(!i.advert_interval.is_zero() && i.priority > 0 && i.vrid > 0 && i.down_timer_adverts > 0);
     }
     assert_eq!(
@@ -331,13 +349,26 @@ fn holds(text: &str) {
     );
 }
 
+/// Blocks that mean something, so that what stands in them is met.
+const BLOCKS: [&str; 8] = [
+    "\nvrrp_script chk {\n script \"/bin/x\"\n}\n",
+    "\ntrack_file f {\n file /f\n}\n",
+    "\nvrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n track_script {\n chk\n }\n}\n",
+    "\nvrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n track_script {\n chk weight 5\n }\n virtual_ipaddress {\n 10.0.0.1\n }\n",
+    "\nvrrp_instance VI_2 {\n interface eth0\n virtual_router_id 52\n track_file {\n f\n }\n virtual_ipaddress {\n fe80::1\n }\n",
+    "\nauth_hmac {\n key 1 0123456789012345678901234567890123456789\n active_key 1\n",
+    "\n$X= \\\n vrrp_instance VI_1 { \\\n interface eth0 \\\n virtual_router_id 5\n",
+    "\ninterface_up_down_delays {\n eth0 1 2\n}\n",
+];
+
 /// Texts that look enough like a configuration to get past the first word.
 fn likely_text() -> impl Strategy<Value = String> {
     let names: Vec<&'static str> = keywords::TABLE.iter().map(|k| k.name).collect();
     let piece = prop_oneof![
         6 => proptest::sample::select(names),
         6 => proptest::sample::select(vec![" ", "\n", "{", "}", " {\n", "\n}\n", "VI_1", "172.16.16.12", "fd00::1", "100", "-1", "0.5"]),
-        1 => proptest::sample::select(vec!["\"", "#", "!", "\\#", "@a ", "@^a ", "$X=", "${X}", "$X", "~SEQ(", "\\\n", "include x.conf\n", "\u{feff}", "\u{a0}", "\r\n", "\0", "é", "PASS", "MASTER", "/33", " dev ", "# 10 minutos"]),
+        3 => proptest::sample::select(BLOCKS.to_vec()),
+        1 => proptest::sample::select(vec!["\"", "#", "!", "\\#", "@a ", "@^a ", "$X=", "${X}", "$X", "$X\n", "~SEQ(X,1,3) ", "~LST({X,Y},{1,é},{a,b}) ", "~SEQ(", "${_PWD}", "weight", "reverse", "hex:00", " \\\n", "\\\n", "include x.conf\n", "\u{feff}", "\u{a0}", "\r\n", "\0", "é", "PASS", "MASTER", "/33", " dev ", "# 10 minutos"]),
     ];
     proptest::collection::vec(piece, 0..60).prop_map(|p| p.concat())
 }
@@ -370,6 +401,14 @@ fn a_hostile_text_is_bounded() {
     holds(&"}".repeat(50_000));
     holds(&"\"".repeat(9_000));
     holds(&format!("vrrp_instance {}", "a".repeat(100_000)));
+    let tracked: String = (0..3_000).map(|i| format!("eth{i} weight 1\n")).collect();
+    holds(&with_lines(&format!(
+        "track_interface {{\n{tracked}}}\ntrack_script {{\n{tracked}}}\nvirtual_ipaddress_excluded {{\n{tracked}}}"
+    )));
+    holds(&(0..3_000).map(|i| format!("vrrp_script s{i} {{\nscript x\n}}\n")).collect::<String>());
+    holds(
+        &(0..500).map(|i| format!("vrrp_sync_group g{i} {{\ngroup {{\nVI_1\n}}\n}}\n")).collect::<String>(),
+    );
     let bomb = Files::single("x.conf", "include x.conf\n".repeat(500));
     assert!(config::load(&bomb, &Options::default()).diagnoses.len() <= 1001);
 }

@@ -5,13 +5,6 @@ use std::fmt::Write as _;
 use havip::config::{self, Instance, Options, Origin, Version};
 use havip::files::Files;
 
-/// Probes of what is not modelled yet. Whoever models it takes its line out.
-const EXCLUDED: &[(&str, &str)] = &[
-    ("defs", "definitions ($NAME=...) are not modelled"),
-    ("defs_multiline", "definitions ($NAME=...) are not modelled"),
-    ("lst", "~LST is not modelled"),
-];
-
 struct Probe {
     name: String,
     clean: bool,
@@ -27,9 +20,6 @@ fn a_configuration_means_what_it_means_to_keepalived() {
     for probe in probes() {
         let files = Files::single(format!("{}.conf", probe.name), probe.text.as_str());
         let loaded = config::load(&files, &Options::default());
-        if EXCLUDED.iter().any(|(name, _)| *name == probe.name) {
-            continue;
-        }
         held += 1;
         let complaints = loaded.diagnoses.iter().filter(|d| d.origin == Origin::Keepalived && !d.once_mended);
         let complaints: Vec<String> = complaints.map(|d| d.one_line(&loaded.sources)).collect();
@@ -56,20 +46,7 @@ fn a_configuration_means_what_it_means_to_keepalived() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert_eq!(held, 114, "of 117 probes");
-}
-
-#[test]
-fn an_excluded_probe_exists_and_is_diagnosed() {
-    for (name, why) in EXCLUDED {
-        let probe =
-            probes().into_iter().find(|p| p.name == *name).unwrap_or_else(|| panic!("no probe {name}"));
-        let loaded = config::load(&Files::single("x.conf", probe.text), &Options::default());
-        assert!(
-            loaded.diagnoses.iter().any(|d| d.code.ends_with("not-modelled")),
-            "{name} ({why}) is wrong without a word"
-        );
-    }
+    assert_eq!(held, 117);
 }
 
 /// The instance in the words of the data.

@@ -46,8 +46,7 @@ fn heard(world: &mut World, actions: &[Action<'_>], until: u64) -> Vec<(Time, St
     while let Some(now) = world.next_instant().filter(|at| *at <= until) {
         world.begin(now);
         for cvm in world.ready().to_vec() {
-            loop {
-                let Some((_, event)) = world.poll(cvm) else { break };
+            while let Some((_, event)) = world.poll(cvm) {
                 let (started, text) = (matches!(event, Event::Start { .. }), say(event));
                 heard.push((now, text));
                 for action in actions.iter().filter(|_| started) {

@@ -1,13 +1,15 @@
 //! Text to words and braces, line by line (spec: vrrp.md section 3.1), across every included file.
 //!
-//! Definitions (`$NAME=...`) and sequences (`~SEQ(...)`) are recognised, not carried out: each is diagnosed
-//! once, so that nobody takes the result for what keepalived would read.
+//! What definitions and sequences make of a line is `expand`'s.
 
 use std::collections::BTreeSet;
 
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
-use super::{Sources, Span, paths};
+use super::expand::{Body, Macros, NESTED_MAX, TooLarge, comment_start, definition, is_sequence, sequence};
+use super::place::Line;
+use super::{Options, Sources, Span, paths};
 use crate::files::Files;
+use crate::profile::Switch;
 
 /// A word, and where it stands, quotes included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,22 +42,22 @@ const TOTAL_MAX: usize = 1 << 26;
 /// Reads the main file and what it includes. `None` where there is no main file.
 pub(super) fn lex(
     files: &Files,
-    id: Option<&str>,
+    options: &Options,
     sources: &mut Sources,
     out: &mut Diagnoses,
 ) -> Option<Vec<Item>> {
     let text = files.texts.get(&files.main)?;
     let mut lexer = Lexer {
         files,
-        id,
+        id: options.id.as_deref(),
+        brace_is_a_word: options.profile.has(Switch::BraceIsAWord),
         sources,
         out,
         items: Vec::new(),
         opened: 0,
         scanned: 0,
-        defined: BTreeSet::new(),
-        said_definitions: false,
-        said_sequences: false,
+        macros: Macros::default(),
+        said: BTreeSet::new(),
         marks: BTreeSet::new(),
         first_mark: None,
     };
@@ -67,19 +69,26 @@ pub(super) fn lex(
 struct Lexer<'a> {
     files: &'a Files,
     id: Option<&'a str>,
+    /// `{` and `}` must be words of their own.
+    brace_is_a_word: bool,
     sources: &'a mut Sources,
     out: &'a mut Diagnoses,
     items: Vec<Item>,
     opened: usize,
     /// Bytes seen so far, in all files.
     scanned: usize,
-    /// The names of `$NAME=` lines so far.
-    defined: BTreeSet<String>,
-    said_definitions: bool,
-    said_sequences: bool,
+    macros: Macros,
+    /// What was said once and is not said again.
+    said: BTreeSet<&'static str>,
     /// The ids of `@id` lines, and where the first one stands.
     marks: BTreeSet<String>,
     first_mark: Option<Span>,
+}
+
+/// A definition that goes on in the next line.
+struct Unfinished {
+    name: String,
+    bodies: Vec<Body>,
 }
 
 impl Lexer<'_> {
@@ -88,7 +97,7 @@ impl Lexer<'_> {
         let text = cut(text, TEXT_MAX);
         let Some(file) = self.sources.add(path, text) else { return };
         let mut at = 0;
-        let mut in_definition = false;
+        let mut unfinished: Option<Unfinished> = None;
         for line in text.split_inclusive('\n') {
             self.scanned += line.len();
             if self.items.len() >= ITEMS_MAX || self.scanned > TOTAL_MAX {
@@ -97,54 +106,166 @@ impl Lexer<'_> {
             let start = at;
             at += line.len();
             let body = line.trim_end_matches(['\n', '\r']);
-            if in_definition {
-                in_definition = body.trim_end().ends_with('\\');
-                continue;
-            }
-            in_definition = self.line(Line { file, start: start as u32, path, depth }, body);
+            let place = Line { file, start: start as u32, path, depth, map: None, skipped: 0 };
+            unfinished = match unfinished {
+                Some(definition) => self.go_on(place, body, definition),
+                None => self.line(place, body),
+            };
+        }
+        if let Some(Unfinished { name, bodies }) = unfinished {
+            self.macros.define(&name, bodies);
         }
     }
 
-    /// One physical line. True when a definition goes on in the next one.
-    fn line(&mut self, mut at: Line<'_>, body: &str) -> bool {
+    /// One physical line. A definition that goes on in the next one is given back.
+    fn line(&mut self, mut at: Line<'_>, body: &str) -> Option<Unfinished> {
         let mut text = body;
         if text.len() > LINE_MAX {
             text = cut(text, LINE_MAX);
-            let span = at.span(LINE_MAX, body.len());
+            let span = at.span(text.len(), body.len());
             self.out.push(Diagnosis::error(
                 "line-too-long",
                 span,
                 "a line has at most 4095 bytes: the rest is lost",
             ));
         }
-        text = at.skip(text, text.len() - text.trim_start_matches(is_blank).len());
-        if text.starts_with('@') {
-            match self.condition(&mut at, text) {
-                Some(rest) => text = rest,
-                None => return false,
-            }
+        let text = self.begin(&mut at, text)?;
+        let Some(name) = definition(text) else {
+            self.logical(at, text, 0);
+            return None;
+        };
+        let definition = Unfinished { name: name.to_owned(), bodies: Vec::new() };
+        let value = at.skip(text, 1 + name.len() + 1);
+        self.go_on(at, value, definition)
+    }
+
+    /// Adds a line to a definition; gives it back if it goes on.
+    fn go_on(&mut self, at: Line<'_>, text: &str, mut definition: Unfinished) -> Option<Unfinished> {
+        let text = &text[..comment_start(text)];
+        let trimmed = text.trim_end();
+        let (text, goes_on) = match trimmed.strip_suffix('\\') {
+            Some(text) => (text, true),
+            None => (trimmed, false),
+        };
+        let several = goes_on || !definition.bodies.is_empty();
+        // What was put together itself is told by the place that uses it.
+        let from = (several && at.map.is_none()).then(|| at.span(0, text.len()));
+        definition.bodies.push(Body { text: text.to_owned(), from });
+        if goes_on {
+            return Some(definition);
         }
-        if let Some(name) = definition(text) {
-            self.defined.insert(name.to_owned());
-            self.report_definition(at.span(0, 1 + name.len()));
-            return text.trim_end().ends_with('\\');
+        self.macros.define(&definition.name, definition.bodies);
+        None
+    }
+
+    /// Skips what a line begins with. `None` if it is for another machine.
+    fn begin<'t>(&mut self, at: &mut Line<'_>, text: &'t str) -> Option<&'t str> {
+        let text = at.skip(text, text.len() - text.trim_start_matches(is_blank).len());
+        if text.starts_with('@') { self.condition(at, text) } else { Some(text) }
+    }
+
+    /// A line whose definitions and sequences are still in it.
+    fn logical(&mut self, at: Line<'_>, text: &str, nested: usize) {
+        if nested > NESTED_MAX || self.items.len() >= ITEMS_MAX {
+            self.too_large(at.span(0, text.len()));
+            return;
         }
-        if text.starts_with("~SEQ") || text.starts_with("~LST") {
-            if !self.said_sequences {
-                self.said_sequences = true;
-                let end = text.find(')').map_or(text.len(), |i| i + 1);
-                let message = "`~SEQ` and `~LST` are not modelled yet: such lines are left out";
-                self.out.push(Diagnosis::error("sequence-not-modelled", at.span(0, end), message));
+        let wrong = match is_sequence(text).then(|| sequence(text)) {
+            Some(Ok(found)) => {
+                let mut rest = at;
+                let text = rest.skip(text, found.length);
+                let text = rest.skip(text, text.len() - text.trim_start_matches(is_blank).len());
+                for round in found.rounds {
+                    if self.macros.spend(text.len()) == Err(TooLarge) {
+                        self.too_large(at.span(0, found.length));
+                        return;
+                    }
+                    let pairs = found.names.iter().zip(round);
+                    let before: Vec<_> = pairs.map(|(name, value)| self.macros.set(name, value)).collect();
+                    self.logical(rest, text, nested + 1);
+                    // In turn, should a name stand there twice.
+                    for (name, before) in found.names.iter().zip(before).rev() {
+                        self.macros.restore(name, before);
+                    }
+                }
+                return;
             }
-            return false;
+            Some(Err(wrong)) => Some(wrong),
+            None => None,
+        };
+        if self.expanded(at, text, nested) {
+            return;
+        }
+        if let Some(wrong) = wrong {
+            let end = text.find(')').map_or(text.len(), |i| i + 1);
+            let message = format!("this sequence is not understood: {wrong}");
+            self.out.push(
+                Diagnosis::error("bad-sequence", at.span(0, end), message).label("left out").by_keepalived(),
+            );
+            return;
         }
         let scanned = self.scan(&at, text);
-        self.check_uses(&scanned);
         match include_kind(&scanned) {
             Some((kind, pattern)) => self.include(&at, kind, &pattern),
             None => self.items.extend(scanned),
         }
-        false
+    }
+
+    /// Puts definitions in and reads what comes of it; false where there are none.
+    fn expanded(&mut self, at: Line<'_>, text: &str, nested: usize) -> bool {
+        if !text.contains('$') {
+            return false;
+        }
+        let (out, said) = (&mut *self.out, &mut self.said);
+        let mut unknown = |name: &str, span: Span| {
+            if said.insert("builtin") {
+                let message = format!(
+                    "{} is known where keepalived runs, not here: it stays as it stands",
+                    quote(name)
+                );
+                out.push(Diagnosis::warning("definition-not-modelled", span, message));
+            }
+        };
+        let made = match self.macros.expand(&at, text, self.id, &mut unknown) {
+            Ok(Some(made)) => made,
+            Ok(None) => return false,
+            Err(TooLarge) => {
+                self.too_large(at.span(0, text.len()));
+                return true;
+            }
+        };
+        let mut unfinished: Option<Unfinished> = None;
+        for line in made {
+            let mut at = at.of(&line.parts);
+            unfinished = match unfinished {
+                Some(definition) => self.go_on(at, &line.text, definition),
+                None => match self.begin(&mut at, &line.text) {
+                    None => None,
+                    Some(text) => match definition(text) {
+                        Some(name) => {
+                            let definition = Unfinished { name: name.to_owned(), bodies: Vec::new() };
+                            let value = at.skip(text, 1 + name.len() + 1);
+                            self.go_on(at, value, definition)
+                        }
+                        None => {
+                            self.logical(at, text, nested + 1);
+                            None
+                        }
+                    },
+                },
+            };
+        }
+        if let Some(Unfinished { name, bodies }) = unfinished {
+            self.macros.define(&name, bodies);
+        }
+        true
+    }
+
+    fn too_large(&mut self, span: Span) {
+        if self.said.insert("too-large") {
+            let message = "definitions and sequences come to more than any configuration: this is left out";
+            self.out.push(Diagnosis::error("expansion-too-large", span, message));
+        }
     }
 
     /// A line that starts with `@id` or `@^id`: what is behind it, if the line is to be read.
@@ -202,6 +323,7 @@ impl Lexer<'_> {
                     scan.words.push(Word { text: text[i + 1..end - 1].to_owned(), span: at.span(i, end) });
                     while chars.next_if(|&(j, _)| j < end).is_some() {}
                 }
+                '{' | '}' if self.brace_is_a_word && !stands_alone(&scan, chars.peek()) => scan.push(i, c),
                 '{' | '}' => {
                     let glued = scan.word.is_some();
                     scan.end_word(i);
@@ -238,36 +360,6 @@ impl Lexer<'_> {
                 .help("before 1.4.2 (CentOS 7 has 1.3.5) this is an unknown keyword, its block's `}` closes the block around it, and the rest of that is lost")
                 .fix("write a blank", before, " "),
         );
-    }
-
-    /// Warns once when a word uses a definition.
-    fn check_uses(&mut self, items: &[Item]) {
-        if self.said_definitions {
-            return;
-        }
-        let words = items.iter().flat_map(|item| match item {
-            Item::Words { words, .. } => words.as_slice(),
-            Item::Open(_) | Item::Close(_) => &[],
-        });
-        let used = |w: &&Word| {
-            w.text.split('$').skip(1).any(|rest| {
-                let rest = rest.strip_prefix('{').unwrap_or(rest);
-                let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-                rest.starts_with('_') || self.defined.contains(&rest[..end])
-            })
-        };
-        if let Some(span) = words.filter(|w| w.text.contains('$')).find(used).map(|w| w.span) {
-            self.report_definition(span);
-        }
-    }
-
-    fn report_definition(&mut self, span: Span) {
-        if !std::mem::replace(&mut self.said_definitions, true) {
-            let message =
-                "definitions (`$NAME=...`) are not modelled yet: words that use them are read as they stand";
-            let help = "what follows is not what keepalived would run; write the values out";
-            self.out.push(Diagnosis::error("definition-not-modelled", span, message).help(help));
-        }
     }
 
     fn include(&mut self, at: &Line<'_>, kind: &Word, pattern: &Word) {
@@ -313,25 +405,6 @@ impl Lexer<'_> {
     }
 }
 
-/// Where a line stands.
-struct Line<'a> {
-    file: u16,
-    start: u32,
-    path: &'a str,
-    depth: usize,
-}
-
-impl Line<'_> {
-    fn span(&self, start: usize, end: usize) -> Span {
-        Span { file: self.file, start: self.start + start as u32, end: self.start + end as u32 }
-    }
-    /// Moves on by some bytes.
-    fn skip<'t>(&mut self, text: &'t str, bytes: usize) -> &'t str {
-        self.start += bytes as u32;
-        &text[bytes..]
-    }
-}
-
 /// A line as far as it was scanned.
 struct Scan<'a> {
     at: &'a Line<'a>,
@@ -362,15 +435,9 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\x0b' | '\x0c')
 }
 
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-/// The name a `$NAME=...` line defines.
-fn definition(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix('$')?;
-    let end = rest.find(|c| !is_name(c))?;
-    (end > 0 && rest[end..].starts_with('=')).then(|| &rest[..end])
+/// Whether a brace has blanks on both sides.
+fn stands_alone(scan: &Scan<'_>, next: Option<&(usize, char)>) -> bool {
+    scan.word.is_none() && next.is_none_or(|&(_, c)| is_blank(c) || c == '#' || c == '!')
 }
 
 fn include_kind(items: &[Item]) -> Option<(&Word, Word)> {

@@ -267,6 +267,16 @@ impl Parser<'_> {
         )
         .by_keepalived();
         let mut mend = Mend::Skip;
+        if let Some(k) = before_brace(context, &first.text) {
+            diagnosis.code = "glued-brace";
+            diagnosis.message = format!("no blank between `{}` and `{{`", k.name);
+            diagnosis = diagnosis
+                .label("one word to keepalived before 1.4.2")
+                .help("the `}` of this block closes the block around it, and the rest of that is lost")
+                .fix("write a blank", at(first.span, k.name.len()), " ");
+            self.unknown = Some(Unknown { word: first.clone(), diagnosis, mend });
+            return;
+        }
         match found {
             Some(Guess::Glued(k)) => {
                 let rest = &first.text[k.name.len()..];
@@ -426,6 +436,11 @@ impl Parser<'_> {
             frame.node.children.push(node);
         }
     }
+}
+
+/// The block keyword that a word consists of, a brace glued to it: where a brace must be a word of its own.
+fn before_brace(context: Context, word: &str) -> Option<&'static Keyword> {
+    lookup(context, word.strip_suffix('{')?).filter(|k| k.form.has_block())
 }
 
 /// Parts the first word behind so many bytes.

@@ -23,7 +23,7 @@ const MENDING_ROUNDS: usize = 4;
 pub fn load(files: &Files, options: &Options) -> Loaded {
     let mut sources = Sources::default();
     let mut lexed = Diagnoses::default();
-    let Some(items) = lex(files, options.id.as_deref(), &mut sources, &mut lexed) else {
+    let Some(items) = lex(files, options, &mut sources, &mut lexed) else {
         return missing(files, sources);
     };
     let (overrides, unmatched_with) = overrides::read(&options.with, &mut sources);

@@ -104,8 +104,7 @@ fn advert(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Forged, Agai
     r.literal("priority")?;
     let priority = value::count(r.word("a priority")?, "a priority from 0 to 255")?;
     let mut advert = ForgedAdvert { to, ..ForgedAdvert::new(from, vrid, priority) };
-    loop {
-        let Some(word) = r.peek(0) else { break };
+    while let Some(word) = r.peek(0) {
         if word.text == "every" {
             break;
         }

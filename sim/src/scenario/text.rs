@@ -172,7 +172,7 @@ impl fmt::Display for ActText<'_> {
                 return write!(f, " {}", SpoofText { node, spoof, names: self.names });
             }
             Act::Duplicate(share, _) | Act::Corrupt(share, _) | Act::Reorder(share, _) => {
-                write!(f, " {}", Share(share))?
+                write!(f, " {}", Share(share))?;
             }
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
             Act::Script(_, name, act) => {

@@ -140,7 +140,7 @@ impl ForgedAdvert {
             0,
             0,
         ];
-        bytes.extend(addresses.iter().flat_map(|address| address.octets()));
+        bytes.extend(addresses.iter().flat_map(Ipv4Addr::octets));
         if !v3 {
             bytes.extend(password.unwrap_or_default());
         }

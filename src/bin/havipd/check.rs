@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use havip::config::{self, Config, Diagnosis, Loaded, Options, Origin, Severity};
+use havip::profile::Profile;
 
 use crate::{FAILED, summary};
 
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Replace a scalar of every vrrp_instance, as a scenario does: `--with priority=90`
     #[arg(long = "with", value_name = "KEYWORD=VALUE", value_parser = pair)]
     with: Vec<(String, String)>,
+    /// Whose reading it is: keepalived 2.2.7's as measured, this agent's own, or keepalived 1.3's
+    #[arg(long = "as", default_value = "keepalived", value_name = "PROFILE")]
+    profile: Profile,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
@@ -58,7 +62,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let options = Options { id: arguments.id.clone(), with: arguments.with.clone(), ..Options::default() };
+    let options =
+        Options { id: arguments.id.clone(), with: arguments.with.clone(), profile: arguments.profile };
     let loaded = config::load(&files, &options);
     if let Some(keyword) = loaded.unmatched_with.first() {
         anstream::eprintln!(
@@ -114,15 +119,19 @@ fn fate(config: &Config) -> String {
 fn json(loaded: &Loaded) -> String {
     let diagnoses: Vec<String> = loaded.diagnoses.iter().map(|d| remark(d, loaded)).collect();
     let refused = loaded.config.refused.as_deref().map_or("null".to_owned(), quoted);
-    let instances: Vec<String> = loaded.config.instances.iter().map(summary::json).collect();
+    let instances: Vec<String> =
+        loaded.config.instances.iter().map(|i| summary::json(i, &loaded.config)).collect();
+    let groups: Vec<String> =
+        loaded.config.groups.iter().map(|g| summary::group(g, &loaded.config)).collect();
     let list = |items: &[String]| match items {
         [] => "[]".to_owned(),
         items => format!("[\n    {}\n  ]", items.join(",\n    ")),
     };
     format!(
-        "{{\n  \"diagnoses\": {},\n  \"refused\": {refused},\n  \"instances\": {}\n}}\n",
+        "{{\n  \"diagnoses\": {},\n  \"refused\": {refused},\n  \"instances\": {},\n  \"groups\": {}\n}}\n",
         list(&diagnoses),
-        list(&instances)
+        list(&instances),
+        list(&groups)
     )
 }
 

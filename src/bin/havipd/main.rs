@@ -2,6 +2,7 @@
 
 mod check;
 mod keywords;
+mod profiles;
 mod summary;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Command {
     Check(check::Arguments),
     /// Print every keyword that is recognised
     Keywords(keywords::Arguments),
+    /// Print how agents differ: which profile does what, why, and where it was seen
+    Profiles(profiles::Arguments),
     /// Run as the agent of this machine (not available yet)
     Run {
         /// The configuration
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Keywords(arguments) => keywords::run(&arguments),
+        Command::Profiles(arguments) => profiles::run(&arguments),
         Command::Run { file } => {
             let file = file.as_deref().unwrap_or("/etc/keepalived/keepalived.conf");
             anstream::eprintln!(
