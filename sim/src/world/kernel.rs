@@ -247,7 +247,7 @@ impl World {
         let frame = self.frames.write(len, PortId::of(node), kind, |bytes| {
             header.emit(eth.emit(bytes)).copy_from_slice(payload);
         });
-        self.send_packet(node, frame);
+        self.send_packet(node, frame, false);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
@@ -265,7 +265,10 @@ impl World {
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
-    pub(super) fn send_packet(&mut self, node: NodeId, frame: FrameId) {
+    ///
+    /// Without the interface's own address there is no route to its subnet. A socket that is bound to the interface, as
+    /// keepalived's are, sends all the same: "assume, that the destination is on link" (`ip_route_output`).
+    pub(super) fn send_packet(&mut self, node: NodeId, frame: FrameId, bound: bool) {
         let port = PortId::of(node);
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else {
             return self.lose(port, frame, None, Loss::Malformed);
@@ -275,9 +278,11 @@ impl World {
             return self.address_and_send(node, frame, Mac::for_multicast(dst));
         }
         let own = self.kernel(node).own;
-        // With its own address the route to the subnet is gone, and the one to the gateway with it.
         let next_hop = match own.contains(&dst) {
-            _ if !self.kernel(node).holds(own.addr()) => return self.lose(port, frame, None, Loss::NoRoute),
+            _ if !self.kernel(node).holds(own.addr()) => match bound {
+                true => dst,
+                false => return self.lose(port, frame, None, Loss::NoRoute),
+            },
             true => dst,
             false if self.in_vpc() => gateway_of(own),
             false => return self.lose(port, frame, None, Loss::NoRoute),

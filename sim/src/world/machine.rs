@@ -465,7 +465,7 @@ impl World {
     fn put_on_wire(&mut self, cvm: CvmId, out: Outgoing) {
         let node = self.setup.node_of_cvm(cvm);
         if out.is_packet {
-            self.send_packet(node, out.frame);
+            self.send_packet(node, out.frame, true);
         } else {
             self.transmit(node, out.frame);
         }
