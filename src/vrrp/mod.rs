@@ -1,6 +1,6 @@
 //! VRRP as keepalived speaks it: one [`VirtualRouter`] for each `vrrp_instance`.
 //!
-//! - `table`: the state machine, every state by every input;
+//! - `table`: the state machine, every state by every input; `table_page` prints it as `state-machine.md`;
 //! - `router`: what an instance knows, and what can happen to it;
 //! - `judge`: what happens made an input of the table; `perform`: what the table says done;
 //! - `authenticate`: `auth_hmac`;
@@ -22,6 +22,7 @@ mod place;
 mod receive;
 mod router;
 pub mod table;
+pub mod table_page;
 mod timers;
 mod transmit;
 

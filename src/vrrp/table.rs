@@ -2,7 +2,8 @@
 //!
 //! [`cell`] is all of it, a function without memory: which state comes next, and what is done, in order. Guards
 //! that need an instance's values (is this advertisement better than ours?) have been asked before, and their
-//! answer is the [`Input`]; how a thing is done is the router's. `sim/docs/state-machine.md` is made from here.
+//! answer is the [`Input`]; how a thing is done is the router's. `state-machine.md` beside this file is made
+//! from here.
 
 use std::fmt;
 
