@@ -178,8 +178,11 @@ impl Receiver<'_> {
         if !checksum_is_right(config, profile, datagram, &message) {
             return Err(Refused::Checksum);
         }
+        // RFC 9568 section 5.2.5: "If the received count is 0, the VRRP advertisement MUST be ignored." Even
+        // where other addresses are obeyed; but VRRPv2 has virtual routers without any.
+        let nobodys = config.version == Version::V3 && message.address_count() == 0;
         let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
-            Err(refused) if !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
+            Err(refused) if nobodys || !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
             other => other.err(),
         };
         check_sender(config, profile, datagram)?;
@@ -388,6 +391,29 @@ mod tests {
         let datagram = Datagram::new(&bytes).expect("a packet");
         let config = Instance { peers: Vec::new(), ..config() };
         assert_eq!(judged(&config, &datagram), Err(Refused::Ttl(254)));
+    }
+
+    #[test]
+    fn an_advert_of_no_addresses_is_ignored_even_where_other_addresses_are_obeyed() {
+        let config = Instance { version: Version::V3, password: None, ..config() };
+        let own = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 5));
+        let verdict = |addresses: &[IpAddr]| {
+            let message = vrrp::Repr {
+                dialect: vrrp::Dialect::V3,
+                vrid: 51,
+                priority: 200,
+                advert_interval: Duration::from_secs(1),
+                addresses: vrrp::Addresses::of(Family::Ipv4, addresses),
+            };
+            let mut payload = vec![0; message.len()];
+            message.emit(&mut payload, ChecksumRule::PseudoHeader, PEER, own);
+            let datagram = Datagram { src: PEER, dst: own, ttl: 255, header_len: 20, payload: &payload };
+            let (profile, addresses) = (Profile::HAVIP, &[VIRTUAL][..]);
+            let now = Now { mono: Time::ZERO, utc: Time::ZERO };
+            Receiver { config: &config, profile, addresses, known: false }.check(now, None, &datagram)
+        };
+        assert!(verdict(&[own]).is_ok_and(|advert| advert.unlike.is_some()), "another address");
+        assert_eq!(verdict(&[]), Err(Refused::AddressCount { is: 0, expected: 1 }));
     }
 
     #[test]
