@@ -157,11 +157,15 @@ impl Receiver<'_> {
             return Err(Refused::TooShort { is: datagram.header_len + datagram.payload.len(), expected });
         };
         check_length(config, family, datagram, &message)?;
-        // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
+        // RFC 9568 section 7.1: "It MUST verify that the IPv4 TTL is 255." and "It MUST verify that the IPv6
+        // Hop Limit is 255."; RFC 9568 section 5.1.1.3: "A VRRP Router receiving a packet with the TTL not
+        // equal to 255 MUST discard the packet", and RFC 9568 section 5.1.2.3: "A VRRP Router receiving a
+        // packet with the Hop Limit not equal to 255 MUST discard the packet". They know multicast only, and
+        // so does keepalived: peers may be some hops away.
         if !config.is_unicast() && datagram.ttl != vrrp::TTL {
             return Err(Refused::Ttl(datagram.ttl));
         }
-        // "The VRRP version MUST be 3" (or 2, RFC 3768 section 7.1).
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP version is 3." Or 2, in RFC 3768.
         let expected = number_of(config.version);
         if message.version() != expected {
             return Err(Refused::Version { is: message.version(), expected });
@@ -172,9 +176,12 @@ impl Receiver<'_> {
         if config.version == Version::V2 {
             check_v2(config, &message)?;
         }
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP packet type is 1 (ADVERTISEMENT)." RFC 9568
+        // section 5.2.2: "A packet with unknown type MUST be discarded."
         if message.message_type() != vrrp::ADVERTISEMENT {
             return Err(Refused::Type(message.message_type()));
         }
+        // RFC 9568 section 7.1: "It MUST verify the VRRP checksum."
         if !checksum_is_right(config, profile, datagram, &message) {
             return Err(Refused::Checksum);
         }
@@ -191,6 +198,8 @@ impl Receiver<'_> {
     }
 }
 
+/// RFC 9568 section 7.1: "It MUST verify that the received packet contains the complete VRRP packet
+/// (including fixed fields and the IPvX address)."
 fn check_length(
     config: &Instance,
     family: Family,
@@ -233,7 +242,8 @@ fn same_bytes(a: &[u8; 8], b: &[u8; 8]) -> bool {
     std::hint::black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
 }
 
-/// 2.2.7 accepts the pseudo header, and finds out by itself that a unicast peer uses the group's.
+/// 2.2.7 accepts the pseudo header, which is RFC 5798's over IPv4 and no longer RFC 9568's, and finds out by
+/// itself that a unicast peer uses the group's.
 fn checksum_is_right(
     config: &Instance,
     profile: Profile,
