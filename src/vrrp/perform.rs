@@ -149,6 +149,13 @@ impl VirtualRouter {
         }
     }
 
+    // What is on an interface the kernel answers for. RFC 9568 section 6.4.3: "It MUST respond to ARP
+    // requests for the IPv4 address(es) associated with the Virtual Router.", "It MUST be a member of the
+    // Solicited-Node multicast address for the IPv6 address(es) associated with the Virtual Router." and "It
+    // MUST accept packets addressed to the IPvX address(es) associated with the Virtual Router if it is the
+    // IPvX address owner or if Accept_Mode is True."; RFC 9568 section 6.4.2: "Compute and join the
+    // Solicited-Node multicast address [RFC4291] for the IPv6 address(es) associated with the Virtual
+    // Router."
     pub(super) fn add_addresses(&mut self, now: Now, out: &mut Actions) {
         self.announcing = Announcing::Takeover;
         for held in &self.held {
@@ -181,6 +188,10 @@ impl VirtualRouter {
         }
     }
 
+    // RFC 9568 section 8.1.2: "gratuitous ARP messages MUST be delayed until both the IPv4 address and the
+    // Virtual Router MAC address are configured." RFC 9568 section 8.2.2: "ND Neighbor Advertisements, and ND
+    // Neighbor Solicitation messages MUST be delayed until both the IPv6 address and the Virtual Router MAC
+    // address are configured."
     pub(super) fn announce_when_installed(&mut self, now: Now, out: &mut Actions) {
         if self.installing == 0 && self.role == Role::Master {
             match self.announcing {
@@ -192,6 +203,10 @@ impl VirtualRouter {
         }
     }
 
+    // The kernel answers for it no longer. RFC 9568 section 6.4.2: "It MUST NOT respond to ARP requests for
+    // the IPv4 address(es) associated with the Virtual Router.", "It MUST NOT respond to ND Neighbor
+    // Solicitation messages for the IPv6 address(es) associated with the Virtual Router." and "It MUST NOT
+    // accept packets addressed to the IPvX address(es) associated with the Virtual Router."
     fn remove_addresses(&mut self, out: &mut Actions) {
         for held in &self.held {
             out.push(Action::RemoveAddress { interface: held.interface, address: held.address });

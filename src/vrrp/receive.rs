@@ -157,11 +157,15 @@ impl Receiver<'_> {
             return Err(Refused::TooShort { is: datagram.header_len + datagram.payload.len(), expected });
         };
         check_length(config, family, datagram, &message)?;
-        // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
+        // RFC 9568 section 7.1: "It MUST verify that the IPv4 TTL is 255." and "It MUST verify that the IPv6
+        // Hop Limit is 255."; RFC 9568 section 5.1.1.3: "A VRRP Router receiving a packet with the TTL not
+        // equal to 255 MUST discard the packet", and RFC 9568 section 5.1.2.3: "A VRRP Router receiving a
+        // packet with the Hop Limit not equal to 255 MUST discard the packet". They know multicast only, and
+        // so does keepalived: peers may be some hops away.
         if !config.is_unicast() && datagram.ttl != vrrp::TTL {
             return Err(Refused::Ttl(datagram.ttl));
         }
-        // "The VRRP version MUST be 3" (or 2, RFC 3768 section 7.1).
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP version is 3." Or 2, in RFC 3768.
         let expected = number_of(config.version);
         if message.version() != expected {
             return Err(Refused::Version { is: message.version(), expected });
@@ -172,14 +176,20 @@ impl Receiver<'_> {
         if config.version == Version::V2 {
             check_v2(config, &message)?;
         }
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP packet type is 1 (ADVERTISEMENT)." RFC 9568
+        // section 5.2.2: "A packet with unknown type MUST be discarded."
         if message.message_type() != vrrp::ADVERTISEMENT {
             return Err(Refused::Type(message.message_type()));
         }
+        // RFC 9568 section 7.1: "It MUST verify the VRRP checksum."
         if !checksum_is_right(config, profile, datagram, &message) {
             return Err(Refused::Checksum);
         }
+        // RFC 9568 section 5.2.5: "If the received count is 0, the VRRP advertisement MUST be ignored." Even
+        // where other addresses are obeyed; but VRRPv2 has virtual routers without any.
+        let nobodys = config.version == Version::V3 && message.address_count() == 0;
         let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
-            Err(refused) if !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
+            Err(refused) if nobodys || !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
             other => other.err(),
         };
         check_sender(config, profile, datagram)?;
@@ -188,6 +198,8 @@ impl Receiver<'_> {
     }
 }
 
+/// RFC 9568 section 7.1: "It MUST verify that the received packet contains the complete VRRP packet
+/// (including fixed fields and the IPvX address)."
 fn check_length(
     config: &Instance,
     family: Family,
@@ -230,7 +242,8 @@ fn same_bytes(a: &[u8; 8], b: &[u8; 8]) -> bool {
     std::hint::black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
 }
 
-/// 2.2.7 accepts the pseudo header, and finds out by itself that a unicast peer uses the group's.
+/// 2.2.7 accepts the pseudo header, which is RFC 5798's over IPv4 and no longer RFC 9568's, and finds out by
+/// itself that a unicast peer uses the group's.
 fn checksum_is_right(
     config: &Instance,
     profile: Profile,
@@ -388,6 +401,29 @@ mod tests {
         let datagram = Datagram::new(&bytes).expect("a packet");
         let config = Instance { peers: Vec::new(), ..config() };
         assert_eq!(judged(&config, &datagram), Err(Refused::Ttl(254)));
+    }
+
+    #[test]
+    fn an_advert_of_no_addresses_is_ignored_even_where_other_addresses_are_obeyed() {
+        let config = Instance { version: Version::V3, password: None, ..config() };
+        let own = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 5));
+        let verdict = |addresses: &[IpAddr]| {
+            let message = vrrp::Repr {
+                dialect: vrrp::Dialect::V3,
+                vrid: 51,
+                priority: 200,
+                advert_interval: Duration::from_secs(1),
+                addresses: vrrp::Addresses::of(Family::Ipv4, addresses),
+            };
+            let mut payload = vec![0; message.len()];
+            message.emit(&mut payload, ChecksumRule::PseudoHeader, PEER, own);
+            let datagram = Datagram { src: PEER, dst: own, ttl: 255, header_len: 20, payload: &payload };
+            let (profile, addresses) = (Profile::HAVIP, &[VIRTUAL][..]);
+            let now = Now { mono: Time::ZERO, utc: Time::ZERO };
+            Receiver { config: &config, profile, addresses, known: false }.check(now, None, &datagram)
+        };
+        assert!(verdict(&[own]).is_ok_and(|advert| advert.unlike.is_some()), "another address");
+        assert_eq!(verdict(&[]), Err(Refused::AddressCount { is: 0, expected: 1 }));
     }
 
     #[test]

@@ -204,8 +204,9 @@ impl VirtualRouter {
             return self.apply(Input::Fault, &cause(fault.why(self.place.source)), out);
         }
         self.deaf_until = now.mono + delay;
-        // RFC 9568 section 6.4.1, (100): "If the Priority = 255, i.e., the router owns the IPvX address associated
-        // with the Virtual Router", it starts as master. keepalived wants `state MASTER` for it, written or implied.
+        // RFC 9568 section 6.4.1: "If the Priority = 255, i.e., the router owns the IPvX address(es)
+        // associated with the Virtual Router, then: - Send an ADVERTISEMENT", that is, it starts as master.
+        // keepalived wants `state MASTER` for it, written or implied.
         let owner = self.priority == PRIORITY_OWNER && self.config.starts_master;
         if owner && delay.is_zero() {
             info!("({}) Receive advertisement timeout", self.config.name);
@@ -296,7 +297,9 @@ impl VirtualRouter {
     /// What is tracked is worth this much to its priority now.
     pub fn set_bonus(&mut self, now: Now, bonus: i32, out: &mut Actions) {
         let base = self.config.priority;
-        // "255 forbids weights; trackers cannot raise it to 255".
+        // RFC 9568 section 5.2.4: "The priority value for the VRRP Router that owns the IPvX address
+        // associated with the Virtual Router MUST be 255 (decimal).", whatever it tracks, and "VRRP Routers
+        // backing up a Virtual Router MUST use priority values between 1-254 (decimal)."
         let priority = match base {
             PRIORITY_OWNER => base,
             _ => (i32::from(base) + bonus).clamp(1, 254) as u8,
