@@ -203,11 +203,6 @@ impl Capture {
         let ends = self.answered.windows(2).filter(|pair| pair[1].1 >= from);
         ends.map(|pair| pair[1].1 - pair[0].2).max().map(|gap| gap.max(period))
     }
-    /// When the client was answered first after its longest silence from an instant on.
-    pub fn answered_again(&self, from: Nanos) -> Option<Nanos> {
-        let ends = self.answered.windows(2).filter(|pair| pair[1].1 >= from);
-        ends.max_by_key(|pair| pair[1].1 - pair[0].2).map(|pair| pair[1].1)
-    }
 }
 
 /// Frames that follow each other in less than 50 ms are a burst: `5 at 0.0, 5 at 5.0`, to the tenth of a second.

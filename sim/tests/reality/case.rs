@@ -4,8 +4,9 @@ use crate::capture::Capture;
 use crate::figures::{self, Figures, MS, Nanos, SECOND};
 
 /// Why a measured figure lies milliseconds behind its rule, and behind the other runs.
-pub const LATE: &str = "the program's timer was served late by so much: both nodes and the harness share two \
-                        processors, and the host table's lateness, 80 to 500 us, has no such tail";
+pub const LATE: &str = "the program's timer was served late. Of all measured advertisement intervals one in ten is more \
+                        than 1.4 ms late and one in a hundred more than 11 ms; the host table's lateness, 80 to 500 \
+                        us, has no such tail";
 
 /// A length of time of a run, as measured.
 pub type Measured = fn(&Figures) -> Option<Nanos>;
@@ -17,8 +18,21 @@ pub struct Step {
     pub act: String,
     /// About when: the time of the first run's script.
     pub near: Nanos,
-    /// Whose advertisement it follows, and how long after, by the run's own figures; without, as in the first run.
-    pub offset: Option<(char, Measured)>,
+    /// When exactly.
+    pub place: Place,
+    /// About when in the runs that differ by more than an interval.
+    pub about: Option<Measured>,
+}
+
+/// When an act comes.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// So long after the same node's advertisement as in the first run.
+    LikeFirst,
+    /// So long after an advertisement of that node, by the run's own figures; without the figure, as in the first run.
+    After(char, Measured),
+    /// So long after the act before it as in the first run: the harness slept.
+    Then,
 }
 
 /// How a figure of a run is held against the simulated one.
@@ -59,6 +73,8 @@ pub struct Case {
     pub interval: Nanos,
     /// What the client pings.
     pub target: &'static str,
+    /// Which seed a run has; without, its own number.
+    pub fits: Option<fn(&Figures, &Capture) -> bool>,
     /// What is held.
     pub quantities: Vec<Quantity>,
     /// What it says apart from its rows.
@@ -75,6 +91,7 @@ impl Case {
             end: seconds * SECOND,
             interval: SECOND,
             target: "172.16.16.12",
+            fits: None,
             quantities: Vec::new(),
             note: None,
         }
@@ -100,18 +117,44 @@ impl Case {
     /// An act about that many milliseconds into the script, as long after the preceding advertisement as in the
     /// first run.
     pub fn act(mut self, near_ms: Nanos, act: &'static str) -> Case {
-        self.steps.push(Step { act: act.to_owned(), near: near_ms * MS, offset: None });
+        self.steps.push(Step {
+            act: act.to_owned(),
+            near: near_ms * MS,
+            place: Place::LikeFirst,
+            about: None,
+        });
         self
     }
     /// Every crafted frame of the case, as long after an advertisement as in the first run.
     pub fn crafted(mut self) -> Case {
         let all = figures::crafted(self.name).into_iter().map(|one| one.act);
-        self.steps.extend(all.map(|act| Step { act: act.what, near: act.at, offset: None }));
+        self.steps.extend(all.map(|act| Step {
+            act: act.what,
+            near: act.at,
+            place: Place::LikeFirst,
+            about: None,
+        }));
         self
     }
     /// The latest act came, in each run, so long after an advertisement of that node.
     pub fn after(mut self, node: char, offset: Measured) -> Case {
-        self.steps.last_mut().expect("an act").offset = Some((node, offset));
+        self.steps.last_mut().expect("an act").place = Place::After(node, offset);
+        self
+    }
+    /// The latest act came so long after the one before it.
+    pub fn then(mut self) -> Case {
+        self.steps.last_mut().expect("an act").place = Place::Then;
+        self
+    }
+    /// The latest act came about then, by the run's own figures.
+    pub fn about(mut self, about: Measured) -> Case {
+        self.steps.last_mut().expect("an act").about = Some(about);
+        self
+    }
+    /// A run is played with the first seed of which this holds, the first run's search beginning at 1, the second's at
+    /// 1001: what chance gave a kernel in that run, and what decides its figures.
+    pub fn seeded(mut self, fits: fn(&Figures, &Capture) -> bool) -> Case {
+        self.fits = Some(fits);
         self
     }
     fn row(mut self, what: &'static str, rule: Rule) -> Case {

@@ -9,7 +9,7 @@ use havip_sim::scenario::{Script, load_keepalived};
 use havip_sim::world::NodeId;
 
 use crate::capture::{A, B, C, Capture};
-use crate::case::Case;
+use crate::case::{Case, Place};
 use crate::figures::{self, Act, Crafted, Figures, Nanos, SECOND};
 
 /// `ping -i 0.1` of the measured host sent every 104 ms: its timers have grains of 4 ms.
@@ -37,22 +37,31 @@ impl<'c> Player<'c> {
         Player { case, acts, crafted, machines }
     }
 
+    /// The case.
+    pub fn case(&self) -> &Case {
+        self.case
+    }
+
     /// The run of these figures: the instant of each act is found in the run itself, as it went up to there.
     pub fn play(&self, figures: Option<&Figures>, seed: u64) -> Capture {
         let mut story: Vec<(Nanos, &str)> = Vec::new();
         // What this run's acts have been moved against the first run's so far.
         let mut moved = 0;
         for step in &self.case.steps {
-            let near = step.near + moved;
+            let about = step.about.and_then(|about| about(figures?));
+            let near = about.unwrap_or(step.near + moved);
             let first_run = self.acts.iter().min_by_key(|act| (act.at - step.near).abs());
-            let own = step.offset.and_then(|(node, offset)| Some((node, offset(figures?)?)));
-            let at = match own.or(first_run.and_then(|act| act.after)) {
-                None => near,
-                Some((node, offset)) => {
+            let place = match step.place {
+                Place::After(node, offset) => figures.and_then(offset).map(|offset| (node, offset)),
+                Place::LikeFirst | Place::Then => None,
+            };
+            let at = match place.or(first_run.and_then(|act| act.after)) {
+                Some((node, offset)) if !matches!(step.place, Place::Then) => {
                     let before = self.run(&story, near + SECOND, seed);
                     let instants = before.adverts(node_of(node)).map(|advert| advert.at + offset);
                     instants.min_by_key(|at| (at - near).abs()).unwrap_or(near)
                 }
+                _ => near,
             };
             moved = at - step.near;
             story.push((at, &step.act));

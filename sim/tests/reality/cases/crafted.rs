@@ -16,6 +16,7 @@ fn stranger(name: &'static str, near: Nanos, late: &'static [usize]) -> Case {
             |m| m.less(next_of_a(m), "/c/first/0"),
             |c| gap(Some(c.act(0)), c.first(A, c.act(0))),
         )
+        .outside(late, "a took the frame up 21 ms late: it came at 0.2908 s and a's address went at 0.3124 s")
         .timer("a's last before -> b's first", a_to_b, |c| gap(c.last(A, c.act(0)), c.first(B, c.act(0))))
         .equal(
             "a gives way",
@@ -45,6 +46,17 @@ fn a_to_b(m: &Figures) -> Option<Nanos> {
     m.less("/b/first/0", last_of_a(m))
 }
 
+/// Who believes which time to live.
+fn hop_limit(name: &'static str, seconds: Nanos) -> Case {
+    Case::new(name, seconds)
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 9_900 * MS)))
+        .equal(
+            "time to live of a's adverts",
+            |m| m.text("/ttl_seen/0/1"),
+            |c| Some(c.adverts(A).next()?.bytes[22].to_string()),
+        )
+}
+
 /// Crafted frames, and the checks that refuse them.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -63,8 +75,8 @@ pub fn cases() -> Vec<Case> {
         ),
         stranger("d17b_check_unicast_src_forged_peer", 10_304, &[]).waits("check_unicast_src"),
         stranger("d17c_default_stranger", 10_248, &[1]),
-        Case::pending("d18_ttl64_default_peer", "unicast_ttl"),
-        Case::pending("d18b_ttl64_min255", "min_ttl"),
-        Case::pending("d18d_ttl255_max254", "max_ttl"),
+        hop_limit("d18_ttl64_default_peer", 10).waits("unicast_ttl"),
+        hop_limit("d18b_ttl64_min255", 10).waits("unicast_ttl, min_ttl"),
+        hop_limit("d18d_ttl255_max254", 10).waits("max_ttl"),
     ]
 }

@@ -225,7 +225,9 @@ pub fn cases() -> Vec<Case> {
                 |m| m.text("/b_adv"),
                 |c| Some(Capture::count(c.adverts(B), 0, 13 * SECOND).to_string()),
             ),
-        Case::pending("d07_startup_delay3_alone", "vrrp_startup_delay"),
+        Case::new("d07_startup_delay3_alone", 10)
+            .host("exec -> first advert", |m| list("/start_to_first_advert", m), start_to_first)
+            .waits("vrrp_startup_delay"),
     ];
     cases.extend(owners());
     cases

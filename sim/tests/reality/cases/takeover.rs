@@ -216,6 +216,13 @@ fn adverts_at_once(m: &Figures) -> Option<String> {
     Some(m.times("/thaw/a/first").iter().filter(|&&at| at < 10 * MS).count().to_string())
 }
 
+/// The last bytes of the addresses that the first 20 claims are for.
+fn garps_of(m: &Figures) -> Option<String> {
+    let list = m.value("/garp")?.as_array()?;
+    let last = |row: &serde_json::Value| Some(row[1].as_str()?.rsplit('.').next()?.to_owned());
+    Some(list.iter().take(20).filter_map(last).collect::<Vec<_>>().join(" "))
+}
+
 /// Takeovers.
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -249,7 +256,15 @@ pub fn cases() -> Vec<Case> {
             )
             .host("lost pings, as a length", lost_pings, lost_probes),
         thaw(),
-        Case::pending("d19_two_vips_one_excluded", "virtual_ipaddress_excluded"),
+        Case::new("d19_two_vips_one_excluded", 18)
+            .act(10_374, "kill a")
+            .after('a', killed_2)
+            .timer("last advert of a -> first of b", |m| m.time("/last_to_first_advert"), takeover)
+            .equal("whose GARPs b sends first", garps_of, |c| {
+                let of_it = c.claims(B).filter(|frame| frame.at >= c.act(0)).take(20);
+                Some(of_it.map(|frame| frame.bytes[31].to_string()).collect::<Vec<_>>().join(" "))
+            })
+            .waits("virtual_ipaddress_excluded"),
         Case::new("d19b_two_vips_order_swapped", 10)
             .equal(
                 "who holds the first address",

@@ -1,8 +1,10 @@
 //! What a program watches: scripts, files, its interface, its address.
 
+use havip::program::Role;
+
 use crate::capture::{A, B, Capture, VIP, gap};
 use crate::case::Case;
-use crate::figures::{Figures, Nanos, SECOND};
+use crate::figures::{Figures, MS, Nanos, SECOND};
 
 fn before(m: &Figures) -> Option<Nanos> {
     m.time("/a/last_before").map(|at| -at)
@@ -99,27 +101,215 @@ fn added() -> [Case; 2] {
     [killed, restarted]
 }
 
+/// The harness's `holders` after each part, in one word.
+fn spelled(m: &Figures) -> Option<String> {
+    match m.value("/h")? {
+        serde_json::Value::Array(list) => {
+            Some(list.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join(" "))
+        }
+        _ => m.text("/h"),
+    }
+}
+
+/// A tracked script fails twice in a row and costs 20.
+fn weighted() -> Case {
+    Case::new("c15_track_weight", 34)
+        .act(10_327, "script chk down on a")
+        .after('a', |m| Some(SECOND + 200_000 - m.time("/prios_a_after/0/0")?))
+        .act(22_337, "script chk up on a")
+        .then()
+        .timer(
+            "script fails -> b's first advert",
+            |m| m.time("/fail_to_b_first"),
+            |c| gap(Some(c.act(0)), c.first(B, c.act(0))),
+        )
+        .timer(
+            "last advert of a -> b's first",
+            |m| m.time("/last_a_advert_to_b_first"),
+            |c| {
+                let taken = c.first(B, c.act(0))?;
+                gap(c.last(A, taken), Some(taken))
+            },
+        )
+        .timer(
+            "script succeeds -> a's first advert",
+            |m| m.time("/ok_to_a_first"),
+            |c| gap(Some(c.act(1)), c.first(A, c.act(1))),
+        )
+}
+/// A tracked script without weight: FAULT.
+fn decisive() -> Case {
+    Case::new("c15b_track_weight0", 34)
+        .act(10_579, "script chk down on a")
+        .after('a', |m| Some(SECOND + 200_000 - m.time("/prios_a_after/0/0")?))
+        .act(22_590, "script chk up on a")
+        .then()
+        .timer(
+            "script fails -> b's first advert",
+            |m| m.time("/fail_to_b_first"),
+            |c| gap(Some(c.act(0)), c.first(B, c.act(0))),
+        )
+        .timer(
+            "last prio 0 -> b's first advert",
+            |m| m.time("/last_a_advert_to_b_first"),
+            |c| {
+                let last = c.goodbyes(A).rev().find(|frame| frame.at >= c.act(0)).map(|frame| frame.at);
+                gap(last, c.first(B, c.act(0)))
+            },
+        )
+        .timer(
+            "script succeeds -> a's first advert",
+            |m| m.time("/ok_to_a_first"),
+            |c| gap(Some(c.act(1)), c.first(A, c.act(1))),
+        )
+}
+/// `rise` and `fall`, hanging scripts: `interval` is the script's.
+fn scripted(name: &'static str, near: Nanos, how: &'static str, back: Nanos, interval: Nanos) -> Case {
+    let about: fn(&Figures) -> Option<Nanos> = if interval == 1 { |m| about(m, 1) } else { |m| about(m, 2) };
+    Case::new(name, back / 1000 + 9)
+        .act(near, how)
+        .after('a', |m| m.time("/fail/a/last_before").map(|at| -at))
+        .about(about)
+        .act(back, "script chk up on a")
+        .then()
+        .equal(
+            "prio 0 adverts",
+            |m| m.count("/fail/a/prio0"),
+            |c| {
+                Some(
+                    c.goodbyes(A)
+                        .filter(|frame| (c.act(0)..c.act(1)).contains(&frame.at))
+                        .count()
+                        .to_string(),
+                )
+            },
+        )
+        .timer(
+            "last prio 0 -> b's first advert",
+            |m| m.less("/fail/b/first/0", "/fail/a/prio0/1"),
+            |c| {
+                let last = c.goodbyes(A).rev().find(|frame| (c.act(0)..c.act(1)).contains(&frame.at));
+                gap(last.map(|frame| frame.at), c.first(B, c.act(0)))
+            },
+        )
+        .equal("who holds the address, down and up", spelled, |c| {
+            Some(format!("{} {}", c.holders(VIP, c.act(1)), c.holders(VIP, c.act(1) + 8_900 * MS)))
+        })
+}
+/// When the command came: scripts run `interval` seconds apart from 20 ms after exec on.
+fn about(m: &Figures, interval: Nanos) -> Option<Nanos> {
+    let phase = (20 * MS - m.time("/script_runs/0")?).rem_euclid(interval * SECOND);
+    Some((10 * SECOND / (interval * SECOND)) * interval * SECOND + phase)
+}
+
+/// A file's number is a priority's part.
+fn file_weighted() -> Case {
+    Case::new("d14_track_file_w1", 28)
+        .act(0, "file tf 0 on a")
+        .act(10_752, "file tf -20 on a")
+        .after('a', |m| m.time("/0 '-20\\n'/a/last_before").map(|at| -at))
+        .act(19_411, "file tf 0 on a")
+        .then()
+        .timer(
+            "last advert of 100 -> b's first",
+            |m| m.less("/0 '-20\\n'/b/first/0", "/0 '-20\\n'/a/last_before"),
+            |c| gap(c.last(A, c.act(1)), c.first(B, c.act(1))),
+        )
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 28 * SECOND)))
+}
+/// A file's number is a verdict.
+fn file_decisive() -> Case {
+    Case::new("d14b_track_file_w0", 27)
+        .act(0, "file tf 0 on a")
+        .act(10_174, "file tf 1 on a")
+        .after('a', |m| m.time("/0 '1\\n'/a/last_before").map(|at| -at))
+        .act(18_832, "file tf 0 on a")
+        .then()
+        .equal(
+            "prio 0 adverts",
+            |m| m.count("/0 '1\\n'/a/prio0"),
+            |c| Some(c.goodbyes(A).filter(|frame| frame.at >= c.act(1)).count().to_string()),
+        )
+        .timer(
+            "last prio 0 -> b's first advert",
+            |m| m.less("/0 '1\\n'/b/first/0", "/0 '1\\n'/a/prio0/1"),
+            |c| {
+                let last = c.goodbyes(A).rev().find(|frame| frame.at >= c.act(1)).map(|frame| frame.at);
+                gap(last, c.first(B, c.act(1)))
+            },
+        )
+        .timer(
+            "0 again -> a's first advert",
+            |m| m.time("/1 '0\\n'/a/first/0"),
+            |c| gap(Some(c.act(2)), c.first(A, c.act(2))),
+        )
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 27 * SECOND)))
+}
+
+/// `interface_up_down_delays`.
+fn delayed(name: &'static str, near: Nanos, back: Nanos, seconds: Nanos) -> Case {
+    Case::new(name, seconds)
+        .act(near, "unplug a")
+        .after('a', |m| m.time("/down/a/last_before").map(|at| -at))
+        .act(back, "plug a")
+        .then()
+        .host(
+            "cable out -> FAULT",
+            |m| m.time("/fault_log").into_iter().collect(),
+            |c| gap(Some(c.act(0)), c.role(A, Role::Fault, c.act(0))).into_iter().collect(),
+        )
+        .host(
+            "cable in -> BACKUP",
+            |m| m.time("/backup_log_after_up").into_iter().collect(),
+            |c| gap(Some(c.act(1)), c.role(A, Role::Backup, c.act(1))).into_iter().collect(),
+        )
+        .timer(
+            "a BACKUP -> a's first advert",
+            |m| m.less("/a_first_after_up", "/backup_log_after_up"),
+            |c| gap(c.role(A, Role::Backup, c.act(1)), c.first(A, c.act(1))),
+        )
+        .equal(
+            "who holds the address at the end",
+            |m| m.text("/h"),
+            |c| Some(c.holders(VIP, c.act(1) + 10_900 * MS)),
+        )
+}
+/// A cut shorter than the delay: nothing comes of it.
+fn flap() -> Case {
+    Case::new("d11_updown_1s_flap05", 22)
+        .act(10_450, "unplug a")
+        .after('a', |m| m.time("/down/a/last_before").map(|at| -at))
+        .act(10_959, "plug a")
+        .then()
+        .equal(
+            "adverts of b after it",
+            |_| Some("0".into()),
+            |c| Some(Capture::count(c.adverts(B), c.act(0), Nanos::MAX).to_string()),
+        )
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 22 * SECOND)))
+}
+
 /// Trackers.
 pub fn cases() -> Vec<Case> {
-    let script = |name| Case::pending(name, "track_script");
-    let file = |name| Case::pending(name, "track_file");
-    let delays = |name| Case::pending(name, "interface_up_down_delays");
+    let script = |case: Case| case.waits("track_script");
+    let file = |case: Case| case.waits("track_file");
+    let delays = |case: Case| case.waits("interface_up_down_delays");
     let mut cases = vec![
-        script("c15_track_weight"),
-        script("c15b_track_weight0"),
-        script("d15_script_rise3_fall3"),
-        script("d15b_script_timeout_overrun"),
-        script("d15c_script_init_fail"),
-        script("d15d_script_init_fail_weight"),
-        script("d15g_script_timeout_overrun_fall2"),
-        file("d14_track_file_w1"),
-        file("d14b_track_file_w0"),
-        file("d14c_track_file_m300_rm"),
+        script(weighted()),
+        script(decisive()),
+        script(scripted("d15_script_rise3_fall3", 10_428, "script chk down on a", 20_436, 1)),
+        script(scripted("d15b_script_timeout_overrun", 10_270, "script chk hang on a", 20_280, 2)),
+        Case::pending("d15c_script_init_fail", "track_script"),
+        Case::pending("d15d_script_init_fail_weight", "track_script"),
+        Case::pending("d15g_script_timeout_overrun_fall2", "track_script"),
+        file(file_weighted()),
+        file(file_decisive()),
+        Case::pending("d14c_track_file_m300_rm", "track_file"),
         deleted().waits("`tamper`"),
         flapped().waits("`tamper`"),
-        delays("d11_updown_1s_flap05"),
-        delays("d11b_updown_1s_down5"),
-        delays("d11d_updown_1_3_down3"),
+        delays(flap()),
+        delays(delayed("d11b_updown_1s_down5", 10_278, 15_283, 26)),
+        delays(delayed("d11d_updown_1_3_down3", 10_226, 13_231, 24)),
     ];
     cases.extend(added().map(|case| case.waits("`tamper`")));
     cases
