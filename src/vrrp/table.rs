@@ -66,7 +66,7 @@ pub enum Effect {
     Advertise,
     /// Sends one of priority 0.
     SayGoodbye,
-    /// Sends an advertisement, unless `lower_prio_no_advert`.
+    /// Sends an advertisement, the next one an interval from now, unless `lower_prio_no_advert`.
     AnswerLower,
     /// Sends an advertisement if `higher_prio_send_advert`.
     AnswerHigher,
@@ -273,7 +273,7 @@ fn of_master(input: Input, profile: Profile) -> Cell {
         }
         // (740), else: "Send an ADVERTISEMENT immediately to assert the {Active} state to the sending VRRP Router
         // and to any learning bridges with the correct Active VRRP Router path".
-        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower, ArmAdvert]),
+        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower]),
         Input::Own => stay(&[ArmAdvert]),
         // (725): "If the Priority in the ADVERTISEMENT is greater than the local Priority or the Priority [...] is
         // equal to the local Priority and the primary IPvX address of the sender is greater than the local primary
