@@ -20,7 +20,7 @@ pub struct Step {
     pub near: Nanos,
     /// When exactly.
     pub place: Place,
-    /// About when in the runs that differ by more than an interval.
+    /// About how long after the act before it, in runs that differ from the first by more than half an interval.
     pub about: Option<Measured>,
 }
 
@@ -146,7 +146,7 @@ impl Case {
         self.steps.last_mut().expect("an act").place = Place::Then;
         self
     }
-    /// The latest act came about then, by the run's own figures.
+    /// The latest act came about so long after the one before it, or after the beginning, by the run's own figures.
     pub fn about(mut self, about: Measured) -> Case {
         self.steps.last_mut().expect("an act").about = Some(about);
         self

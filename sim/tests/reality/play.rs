@@ -45,11 +45,11 @@ impl<'c> Player<'c> {
     /// The run of these figures: the instant of each act is found in the run itself, as it went up to there.
     pub fn play(&self, figures: Option<&Figures>, seed: u64) -> Capture {
         let mut story: Vec<(Nanos, &str)> = Vec::new();
-        // What this run's acts have been moved against the first run's so far.
-        let mut moved = 0;
+        // When the act before came in the first run, and how much later than that in this one.
+        let mut before = (0, 0);
         for step in &self.case.steps {
             let about = step.about.and_then(|about| about(figures?));
-            let near = about.unwrap_or(step.near + moved);
+            let near = before.0 + about.unwrap_or(step.near - before.0) + before.1;
             let first_run = self.acts.iter().min_by_key(|act| (act.at - step.near).abs());
             let place = match step.place {
                 Place::After(node, offset) => figures.and_then(offset).map(|offset| (node, offset)),
@@ -57,13 +57,13 @@ impl<'c> Player<'c> {
             };
             let at = match place.or(first_run.and_then(|act| act.after)) {
                 Some((node, offset)) if !matches!(step.place, Place::Then) => {
-                    let before = self.run(&story, near + SECOND, seed);
-                    let instants = before.adverts(node_of(node)).map(|advert| advert.at + offset);
+                    let so_far = self.run(&story, near + SECOND, seed);
+                    let instants = so_far.adverts(node_of(node)).map(|advert| advert.at + offset);
                     instants.min_by_key(|at| (at - near).abs()).unwrap_or(near)
                 }
                 _ => near,
             };
-            moved = at - step.near;
+            before = (step.near, at - step.near);
             story.push((at, &step.act));
         }
         let mut capture = self.run(&story, self.case.end, seed);

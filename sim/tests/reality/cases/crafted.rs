@@ -73,10 +73,10 @@ pub fn cases() -> Vec<Case> {
             |_| Some("a".into()),
             |c| Some(c.holders(VIP, 10_200 * MS)),
         ),
-        stranger("d17b_check_unicast_src_forged_peer", 10_304, &[]).waits("check_unicast_src"),
+        stranger("d17b_check_unicast_src_forged_peer", 10_304, &[]),
         stranger("d17c_default_stranger", 10_248, &[1]),
-        hop_limit("d18_ttl64_default_peer", 10).waits("unicast_ttl"),
-        hop_limit("d18b_ttl64_min255", 10).waits("unicast_ttl, min_ttl"),
-        hop_limit("d18d_ttl255_max254", 10).waits("max_ttl"),
+        hop_limit("d18_ttl64_default_peer", 10),
+        hop_limit("d18b_ttl64_min255", 10).waits("min_ttl, read from a file"),
+        hop_limit("d18d_ttl255_max254", 10).waits("max_ttl, read from a file"),
     ]
 }

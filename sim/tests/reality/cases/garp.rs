@@ -54,7 +54,7 @@ fn order(m: &Figures) -> Option<String> {
 
 /// `vrrp_garp_interval`.
 fn paced(case: Case) -> Case {
-    case.waits("vrrp_garp_interval")
+    case.waits("vrrp_garp_interval, read from a file")
 }
 fn many(name: &'static str) -> Case {
     Case::new(name, 16)

@@ -32,12 +32,12 @@ fn claims(c: &Capture) -> Option<String> {
     Some(bursts(&Capture::since(c.claims(A), c.act(0))))
 }
 
-/// What is wrong with the agent where a reload ends an instance.
-const OLD_TEXT: &str = "a defect of the agent: SIGHUP makes a master advertise once more as it was before anything \
-                        else, also when its instance is gone and a goodbye follows";
+/// What d04e has and the simulator has not.
+const TAKES_LONG: &str = "a program that finds nothing left to run takes 8 to 20 ms to say so; the host table has no row \
+                          for it, and the agent says it at once";
 
 /// A reload of the master with another file.
-fn reload(name: &'static str, near: Nanos, no_second: &'static [usize], no_first: &'static [usize]) -> Case {
+fn reload(name: &'static str, near: Nanos, no_second: &'static [usize]) -> Case {
     Case::new(name, near / 1000 + 12)
         .act(near, "reload a with a.reload.conf")
         .after('a', before)
@@ -47,9 +47,8 @@ fn reload(name: &'static str, near: Nanos, no_second: &'static [usize], no_first
             |m| m.less("/a/first/1", "/a/first/0"),
             |c| Some(nth(c, A, 1)? - nth(c, A, 0)?),
         )
-        .outside(no_second, OLD_TEXT)
+        .outside(no_second, TAKES_LONG)
         .equal("priorities that a shows", |m| m.text("/a/prios"), priorities)
-        .outside(no_first, OLD_TEXT)
         .equal("GARPs of a after it, in s", |m| Some(bursts(&m.times("/a/garp"))), claims)
         .equal("who holds the address at the end", holders, |c| Some(c.holders(VIP, c.act(0) + 11_900 * MS)))
 }
@@ -85,17 +84,19 @@ fn second_address(case: Case) -> Case {
 /// Reloads.
 pub fn cases() -> Vec<Case> {
     vec![
-        reload("d04a_hup_same", 10_635, &[], &[]),
-        then_b(reload("d04b_hup_prio80", 10_054, &[], &[])),
-        second_address(then_b(reload("d04c_hup_vip_added", 10_648, &[], &[]))),
-        second_address(then_b(reload("d04d_hup_vip_removed", 10_791, &[], &[]))),
-        reload("d04e2_hup_missing_brace", 9_891, &[], &[]),
-        reload("d04e3_hup_unknown_keyword", 10_315, &[], &[]),
-        then_prio0(reload("d04e_hup_syntax_error", 10_339, &[1, 2, 3], &[1, 2, 3])),
-        then_prio0(reload("d04g_hup_vrid_changed", 9_973, &[1, 2, 3], &[]))
-            .timer("SIGHUP -> the new instance's first advert", |m| m.time("/a/first/2"), |c| nth(c, A, 2))
-            .outside(&[1, 2, 3], OLD_TEXT),
-        reload("d04i_hup_prio110_master", 10_518, &[], &[]),
+        reload("d04a_hup_same", 10_635, &[]),
+        then_b(reload("d04b_hup_prio80", 10_054, &[])),
+        second_address(then_b(reload("d04c_hup_vip_added", 10_648, &[]))),
+        second_address(then_b(reload("d04d_hup_vip_removed", 10_791, &[]))),
+        reload("d04e2_hup_missing_brace", 9_891, &[]),
+        reload("d04e3_hup_unknown_keyword", 10_315, &[]),
+        then_prio0(reload("d04e_hup_syntax_error", 10_339, &[1, 2, 3])),
+        then_prio0(reload("d04g_hup_vrid_changed", 9_973, &[])).timer(
+            "SIGHUP -> the new instance's first advert",
+            |m| m.time("/a/first/2"),
+            |c| nth(c, A, 2),
+        ),
+        reload("d04i_hup_prio110_master", 10_518, &[]),
         Case::new("d04j_hup_backup_same", 22)
             .act(10_314, "reload b with b.reload.conf")
             .after('a', before)
@@ -110,8 +111,10 @@ pub fn cases() -> Vec<Case> {
                 |c| Some(Capture::count(c.adverts(B), c.act(0), 22 * SECOND).to_string()),
             )
             .equal("who holds the address at the end", holders, |c| Some(c.holders(VIP, 22 * SECOND))),
-        then_prio0(reload("d04k_hup_instance_removed", 10_390, &[1, 2, 3], &[]))
-            .timer("SIGHUP -> the new instance's first advert", |m| m.time("/a/first/2"), |c| nth(c, A, 2))
-            .outside(&[1, 2, 3], OLD_TEXT),
+        then_prio0(reload("d04k_hup_instance_removed", 10_390, &[])).timer(
+            "SIGHUP -> the new instance's first advert",
+            |m| m.time("/a/first/2"),
+            |c| nth(c, A, 2),
+        ),
     ]
 }

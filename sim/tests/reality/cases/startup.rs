@@ -227,7 +227,7 @@ pub fn cases() -> Vec<Case> {
             ),
         Case::new("d07_startup_delay3_alone", 10)
             .host("exec -> first advert", |m| list("/start_to_first_advert", m), start_to_first)
-            .waits("vrrp_startup_delay"),
+            .waits("vrrp_startup_delay, read from a file"),
     ];
     cases.extend(owners());
     cases

@@ -293,7 +293,7 @@ fn flap() -> Case {
 pub fn cases() -> Vec<Case> {
     let script = |case: Case| case.waits("track_script");
     let file = |case: Case| case.waits("track_file");
-    let delays = |case: Case| case.waits("interface_up_down_delays");
+    let delays = |case: Case| case.waits("interface_up_down_delays, read from a file");
     let mut cases = vec![
         script(weighted()),
         script(decisive()),
