@@ -225,9 +225,11 @@ pub fn cases() -> Vec<Case> {
                 |m| m.text("/b_adv"),
                 |c| Some(Capture::count(c.adverts(B), 0, 13 * SECOND).to_string()),
             ),
-        Case::new("d07_startup_delay3_alone", 10)
-            .host("exec -> first advert", |m| list("/start_to_first_advert", m), start_to_first)
-            .waits("vrrp_startup_delay, read from a file"),
+        Case::new("d07_startup_delay3_alone", 10).host(
+            "exec -> first advert",
+            |m| list("/start_to_first_advert", m),
+            start_to_first,
+        ),
     ];
     cases.extend(owners());
     cases
