@@ -43,9 +43,11 @@ impl VirtualRouter {
             Effect::Turn => self.turn(to, cause.why, out),
             Effect::Advertise => self.send_advert(self.priority, now, out),
             Effect::SayGoodbye => self.send_advert(PRIORITY_LEAVING, now, out),
+            // Measured (d09, d09d): without the answer, the next advertisement is not put off either.
             Effect::AnswerLower => {
                 if !self.config.lower_prio_no_advert {
                     self.send_advert(self.priority, now, out);
+                    self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
                 }
             }
             Effect::AnswerHigher => {

@@ -342,6 +342,15 @@ impl VirtualRouter {
         self.apply(Input::Stop, &Cause::new(now, why), out);
     }
 
+    /// Ends with its configuration (SIGHUP). It says one last time what it was before it says goodbye, as measured
+    /// (d04e, d04g, d04k).
+    pub fn remove(&mut self, now: Now, why: Why, out: &mut Actions) {
+        if self.role == Role::Master {
+            self.send_advert(self.priority, now, out);
+        }
+        self.stop(now, why, out);
+    }
+
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
     /// time what it was, as measured.
     pub fn reload(

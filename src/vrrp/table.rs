@@ -67,7 +67,7 @@ pub enum Effect {
     Advertise,
     /// Sends one of priority 0.
     SayGoodbye,
-    /// Sends an advertisement, unless `lower_prio_no_advert`.
+    /// Sends an advertisement, the next one an interval from now, unless `lower_prio_no_advert`.
     AnswerLower,
     /// Sends an advertisement if `higher_prio_send_advert`.
     AnswerHigher,
@@ -284,7 +284,7 @@ fn of_master(input: Input, profile: Profile) -> Cell {
         // ADVERTISEMENT immediately to assert the {Active} state to the sending VRRP Router and to update any
         // learning bridges with the correct Active VRRP Router path." Its own advertisement is no other
         // router's, and gets no answer.
-        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower, ArmAdvert]),
+        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower]),
         Input::Own => stay(&[ArmAdvert]),
         // RFC 9568 section 6.4.3: "If the Priority in the ADVERTISEMENT is greater than the local Priority or
         // the Priority in the ADVERTISEMENT is equal to the local Priority and the primary IPvX address of
