@@ -117,9 +117,9 @@ impl<'c> Player<'c> {
         let script = Script::parse(self.case.name, &text)
             .unwrap_or_else(|wrong| panic!("{}\n{text}", wrong[0].one_line()));
         let read = |name: &str| figures::file(self.case.name, name);
-        let load = |files: &Files, id: &str, with: &[_]| load_keepalived(files, id, with);
-        let scenario =
-            script.prepare(&read, &load).unwrap_or_else(|wrong| panic!("{}\n{text}", wrong[0].one_line()));
+        let scenario = script
+            .prepare(&read, &load_keepalived)
+            .unwrap_or_else(|wrong| panic!("{}\n{text}", wrong[0].one_line()));
         let instant = |at: Nanos| Time::ZERO + Duration::from_nanos(at as u64);
         let mut capture = Capture::default();
         let mut engine = EventLoop::new(Arc::new(scenario.setup));
