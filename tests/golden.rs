@@ -2,14 +2,16 @@
 //! frame, is encoded again byte for byte, and its checksums are right by the rule of its configuration.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use havip::time::Duration;
 use havip::wire::arp;
 use havip::wire::ethernet::{self, EtherType, Frame, Mac};
 use havip::wire::ipv4::{self, Protocol, TOS_INTERNETWORK_CONTROL};
-use havip::wire::vrrp::{self, Addresses, AuthData, Authentication, ChecksumRule, Dialect, GROUP, Version};
-use havip::wire::{Error, pretty};
+use havip::wire::vrrp::{
+    self, Addresses, AuthData, Authentication, ChecksumRule, Dialect, GROUP, GROUP_V6, Version,
+};
+use havip::wire::{Error, ipv6, ndp, pretty};
 
 const DIRECTORY: &str = "tests/golden";
 const OWN: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 5);
@@ -83,8 +85,35 @@ const SPOKEN: [Capture; 11] = [
 ];
 /// `auth_type AH`: known by name, and refused.
 const REFUSED: &str = "v2_mcast_ah";
-/// IPv6 is not spoken yet: these wait for the codec.
-const NOT_YET: [&str; 2] = ["v6_mcast", "v6_unicast"];
+
+/// A capture over IPv6, all of version 3, priority 254 and half a second.
+struct CaptureV6 {
+    name: &'static str,
+    src: Ipv6Addr,
+    dst: Ipv6Addr,
+    hop_limit: u8,
+    vips: &'static [Ipv6Addr],
+}
+
+const VIPS_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x12), Ipv6Addr::new(0xfd00, 0x16, 0, 0, 0, 0, 0, 0x12)];
+const SPOKEN_V6: [CaptureV6; 2] = [
+    CaptureV6 {
+        name: "v6_mcast",
+        src: Ipv6Addr::new(0xfe80, 0, 0, 0, 0x9c76, 0xd6ff, 0xfe91, 0xc081),
+        dst: GROUP_V6,
+        hop_limit: 255,
+        vips: &VIPS_V6,
+    },
+    CaptureV6 {
+        name: "v6_unicast",
+        src: Ipv6Addr::new(0xfd00, 0x16, 0, 0, 0, 0, 0, 5),
+        dst: Ipv6Addr::new(0xfd00, 0x16, 0, 0, 0, 0, 0, 6),
+        // The kernel's own, since keepalived sets none.
+        hop_limit: 64,
+        vips: VIPS_V6.split_at(1).1,
+    },
+];
 
 /// The frames of a pcap file: little-endian, microseconds, Ethernet, nothing cut off.
 fn frames(name: &str) -> Vec<Vec<u8>> {
@@ -111,8 +140,8 @@ fn every_capture_is_accounted_for() {
         .filter_map(|name| name.strip_suffix(".pcap").map(str::to_owned))
         .collect();
     found.sort();
-    let mut known: Vec<&str> =
-        SPOKEN.iter().map(|capture| capture.name).chain([REFUSED]).chain(NOT_YET).collect();
+    let mut known: Vec<&str> = SPOKEN.iter().map(|capture| capture.name).chain([REFUSED]).collect();
+    known.extend(SPOKEN_V6.iter().map(|capture| capture.name));
     known.sort_unstable();
     assert_eq!(found, known);
 }
@@ -241,13 +270,61 @@ fn an_authentication_header_is_refused_by_name() {
     assert_eq!(refused, 4);
 }
 
+/// Every frame over IPv6 is decoded, means what its configuration says, and is encoded again byte for byte.
 #[test]
-fn an_ipv6_frame_is_an_ethernet_frame_and_no_more() {
-    for name in NOT_YET {
+fn every_frame_over_ipv6_is_one_that_we_would_send() {
+    for capture in &SPOKEN_V6 {
+        let name = capture.name;
+        let (mut adverts, mut announced, mut last_priority) = (0, 0, None);
         for bytes in frames(name) {
-            assert_eq!(Frame::new(&bytes).unwrap().ethertype(), EtherType::IPV6);
-            assert!(pretty(&bytes).to_string().contains(" ipv6 "), "{:?}", pretty(&bytes));
+            let frame = Frame::new(&bytes[..]).unwrap();
+            assert_eq!(frame.ethertype(), EtherType::IPV6);
+            let packet = ipv6::Packet::new(frame.payload()).unwrap();
+            let ip = ipv6::Repr::parse(&packet).unwrap();
+            if ip.next_header == Protocol::ICMPV6 {
+                let vip = capture.vips[announced % capture.vips.len()];
+                assert_eq!(bytes, ndp::announcement_frame(frame.src(), vip, false), "{name}");
+                let message = ndp::Packet::new(packet.payload()).unwrap();
+                let announcement = ndp::Repr::announcement(frame.src(), vip, false);
+                assert_eq!(ndp::Repr::parse(&message, &ip), Ok(announcement));
+                announced += 1;
+                continue;
+            }
+            let expected = ipv6::Repr {
+                src: capture.src,
+                dst: capture.dst,
+                next_header: Protocol::VRRP,
+                hop_limit: capture.hop_limit,
+                traffic_class: ipv6::TRAFFIC_CLASS_INTERNETWORK_CONTROL,
+                // The kernel's, which no configuration says.
+                flow_label: ip.flow_label,
+                payload_len: 8 + 16 * capture.vips.len() as u16,
+            };
+            assert_eq!(ip, expected, "{name}");
+            if ip.dst.is_multicast() {
+                assert_eq!(frame.dst(), Mac::for_multicast_v6(ip.dst), "{name}");
+            }
+            let message = vrrp::Packet::from_ipv6(&packet).unwrap();
+            let advert = vrrp::Repr::parse(&message).unwrap();
+            let expected = vrrp::Repr {
+                dialect: Dialect::V3,
+                vrid: 51,
+                priority: advert.priority,
+                advert_interval: V3.interval,
+                addresses: Addresses::v6(capture.vips),
+            };
+            assert_eq!(advert, expected, "{name}");
+            assert_eq!(message.which_rule(ip.src, ip.dst), Some(ChecksumRule::PseudoHeader), "{name}");
+
+            let mut again = vec![0xa5; bytes.len()];
+            let rest = ethernet::Repr::parse(&frame).emit(&mut again);
+            advert.emit(ip.emit(rest), ChecksumRule::PseudoHeader, ip.src, ip.dst);
+            assert_eq!(again, bytes, "{name}: {:?}", pretty(&bytes));
+            (adverts, last_priority) = (adverts + 1, Some(advert.priority));
         }
+        assert!(adverts >= 4, "{name} has {adverts}");
+        assert_eq!(last_priority, Some(vrrp::PRIORITY_LEAVING), "{name} ends when keepalived was stopped");
+        assert!(announced % (5 * capture.vips.len()) == 0 && announced > 0, "{name}: {announced}");
     }
 }
 
@@ -270,6 +347,15 @@ fn a_frame_in_a_line() {
         format!("{begin} 254 every 0.5s [172.16.16.12] (checksum with the group's pseudo header)")
     );
     assert_eq!(old[1], "garp request 172.16.16.12 is at 9e:76:d6:91:c0:81");
+    let over_ipv6 = lines("v6_mcast");
+    assert_eq!(
+        over_ipv6[0],
+        "fe80::9c76:d6ff:fe91:c081 -> ff02::12 vrrp v3 vrid 51 priority 254 every 0.5s [fe80::12, fd00:16::12]"
+    );
+    assert_eq!(
+        over_ipv6[1],
+        "fe80::12 -> ff02::1 unsolicited na fe80::12 is at 9e:76:d6:91:c0:81 (override)"
+    );
 }
 
 /// The bytes that were measured, one row a message: what it means, and how the wire has it.

@@ -10,11 +10,13 @@
 //!
 //! `cargo test preempt-delay` runs one of them; nextest lists them; `cargo insta review`, or `INSTA_UPDATE=always`,
 //! accepts a changed record. A scenario fails when an expectation fails, when it cannot be read, or when its record
-//! is not the stored one; a snapshot without a scenario fails as well.
+//! is not the stored one; a snapshot without a scenario fails as well. A file that says `also as havip` is two tests,
+//! `NAME` and `NAME@havip`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use havip::profile::Profile;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::run;
@@ -49,22 +51,26 @@ fn trials(scenarios: &Path, snapshots: &Path) -> std::io::Result<Vec<Trial>> {
         let message = format!("{} has no scenario file: remove it, or bring the file back", path.display());
         Trial::test(name, move || Err(Failed::from(message)))
     });
-    let scenarios = files.into_iter().map(|path| {
+    let runs = files.into_iter().flat_map(|path| {
+        let also = run::also(&path).into_iter().map(Some);
+        [None].into_iter().chain(also).map(move |under| (path.clone(), under)).collect::<Vec<_>>()
+    });
+    let scenarios = runs.map(|(path, under)| {
         let folder = folder.clone();
-        Trial::test(stem(&path), move || check(&path, folder))
+        Trial::test(snapshot::name_of(&path, under), move || check(&path, under, folder))
     });
     Ok(scenarios.chain(orphans).collect())
 }
 
-fn check(path: &Path, folder: PathBuf) -> Result<(), Failed> {
-    let scenario = run::open(path, None).map_err(|error| Failed::from(error.to_string()))?;
+fn check(path: &Path, under: Option<Profile>, folder: PathBuf) -> Result<(), Failed> {
+    let scenario = run::open_as(path, None, under).map_err(|error| Failed::from(error.to_string()))?;
     let record = run::run(&scenario);
     let text = record.text();
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(folder);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(stem(path), text));
+    settings.bind(|| insta::assert_snapshot!(snapshot::name_of(path, under), text));
     match record.failing() {
         0 => Ok(()),
         n => Err(Failed::from(format!("{text}\n{n} of {} expectations fail", record.verdicts.len()))),

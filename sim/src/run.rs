@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
 use crate::engine::{Engine, EventLoop};
@@ -29,14 +30,23 @@ pub enum OpenError {
 
 /// Reads a scenario file and the configuration files it names. A seed given replaces the file's.
 pub fn open(path: &Path, seed: Option<u64>) -> Result<Scenario, OpenError> {
+    open_as(path, seed, None)
+}
+
+/// The same with every machine under a profile, if one is given.
+pub fn open_as(path: &Path, seed: Option<u64>, profile: Option<Profile>) -> Result<Scenario, OpenError> {
     let unreadable = |error| OpenError::Unreadable { path: path.to_owned(), error };
     let text = std::fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8_lossy(&text);
     let mut script = Script::parse(&path.display().to_string(), &text).map_err(OpenError::Wrong)?;
     script.seed = seed.unwrap_or(script.seed);
+    if let Some(profile) = profile {
+        script = script.under(profile);
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let read = |name: &str| std::fs::read_to_string(folder.join(name));
-    script.prepare(&read, &load_keepalived).map_err(OpenError::Wrong)
+    let scenario = script.prepare(&read, &load_keepalived).map_err(OpenError::Wrong)?;
+    Ok(Scenario { under: profile, ..scenario })
 }
 
 /// Runs a scenario in the event loop: once, or through all its phases. The record of phases is the worst run's, with
@@ -60,6 +70,13 @@ pub fn run_with(scenario: &Scenario, engine: Engine, also: Option<&mut dyn Obser
         None => run_shifted(run, &mut ()),
     };
     Record { summary, ..record }
+}
+
+/// The profiles that a scenario file asks to be run under besides its own; none where it cannot be read.
+pub fn also(path: &Path) -> Vec<Profile> {
+    let text = std::fs::read(path).unwrap_or_default();
+    let script = Script::parse("", &String::from_utf8_lossy(&text));
+    script.map_or_else(|_| Vec::new(), |script| script.also)
 }
 
 /// By how much the acts of the worst of the phases were shifted, and its record; `None` of a scenario that is one run.
@@ -95,7 +112,9 @@ pub(crate) struct Run<'a> {
 pub(crate) fn run_shifted(run: Run<'_>, watcher: &mut dyn Observer) -> Record {
     let Run { scenario, setup, shift, engine } = run;
     let first = setup.acts.first().map_or(Time::MAX, |act| act.at);
+    let profile = setup.profile();
     let mut expected = scenario.expectations.clone();
+    expected.retain(|one| one.only.is_none() || one.only == profile);
     for expectation in &mut expected {
         expectation.expect = expectation.expect.shifted(first, shift);
     }
@@ -105,7 +124,8 @@ pub(crate) fn run_shifted(run: Run<'_>, watcher: &mut dyn Observer) -> Record {
     engine.run(setup, shift, end, &mut observers);
     observers.finish(setup, end);
     let ((recorder, expectations, frames), _) = observers;
-    recorder.record(setup, expectations.verdicts(), Some(frames.value()))
+    let record = recorder.record(setup, expectations.verdicts(), Some(frames.value()));
+    Record { under: scenario.under, ..record }
 }
 
 /// The advertisement interval of whoever is master just before an instant; where nobody is, the longest there is.
@@ -114,7 +134,7 @@ pub fn advert_interval(setup: &Arc<Setup>, at: Time) -> Duration {
     let before = at.saturating_sub(Duration::from_nanos(1));
     EventLoop::new(Arc::clone(setup)).run(before, &mut watch);
     let interval_of = |i: usize| {
-        let ProgramSetup::Keepalived { config, .. } = &setup.cvms[i].program;
+        let ProgramSetup::Agent { config, .. } = &setup.cvms[i].program;
         config.instances.iter().map(|instance| instance.advert_interval).max()
     };
     let machines = 0..setup.cvms.len();

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use havip::profile::Profile;
+
+use crate::run;
+
 /// How a record compares with its snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compared {
@@ -17,10 +21,18 @@ pub enum Compared {
     },
 }
 
-/// Where a scenario's snapshot lies: `NAME.snap` in a folder.
-pub fn path_of(folder: &Path, scenario: &Path) -> PathBuf {
+/// Where a scenario's snapshot lies: `NAME.snap` in a folder, and `NAME@PROFILE.snap` of its run under a profile.
+pub fn path_of(folder: &Path, scenario: &Path, under: Option<Profile>) -> PathBuf {
+    folder.join(format!("{}.snap", name_of(scenario, under)))
+}
+
+/// A scenario's name, `NAME` or `NAME@PROFILE`.
+pub fn name_of(scenario: &Path, under: Option<Profile>) -> String {
     let stem = scenario.file_stem().unwrap_or_default().to_string_lossy();
-    folder.join(format!("{stem}.snap"))
+    match under {
+        Some(profile) => format!("{stem}@{profile}"),
+        None => stem.into_owned(),
+    }
 }
 
 /// Holds a record against its snapshot.
@@ -47,7 +59,11 @@ pub fn bless(path: &Path, record: &str) -> io::Result<()> {
 
 /// The snapshots in a folder that no scenario of `scenarios` has.
 pub fn orphans(folder: &Path, scenarios: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
-    let wanted: Vec<PathBuf> = scenarios.iter().map(|scenario| path_of(folder, scenario)).collect();
+    let runs = |scenario: &PathBuf| {
+        let profiles: Vec<_> = run::also(scenario).into_iter().map(Some).chain([None]).collect();
+        profiles.into_iter().map(|under| path_of(folder, scenario, under)).collect::<Vec<_>>()
+    };
+    let wanted: Vec<PathBuf> = scenarios.iter().flat_map(runs).collect();
     let found = files_in(folder, "snap")?;
     Ok(found.into_iter().filter(|path| !wanted.contains(path)).collect())
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use havip::profile::Profile;
 use havip_sim::engine::Engine;
 use havip_sim::{agree, run, snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -18,16 +19,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let files = snapshot::files_in(Path::new(SCENARIOS), "scn").unwrap_or_default();
     assert!(!files.is_empty(), "there is no scenario file in {SCENARIOS}");
-    let mut trials: Vec<Trial> = files.into_iter().map(one_trace).collect();
+    let mut trials: Vec<Trial> = Vec::new();
+    for file in files {
+        trials.extend(run::also(&file).into_iter().map(|profile| one_trace(file.clone(), Some(profile))));
+        trials.push(one_trace(file, None));
+    }
     trials.push(Trial::test("two runs in a process are one", two_runs));
     trials.push(Trial::test("two processes print one record", two_processes));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn one_trace(path: PathBuf) -> Trial {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Trial::test(name, move || {
-        let scenario = run::open(&path, None)?;
+fn one_trace(path: PathBuf, under: Option<Profile>) -> Trial {
+    Trial::test(snapshot::name_of(&path, under), move || {
+        let scenario = run::open_as(&path, None, under)?;
         agree::both(&scenario).map_err(|difference| Failed::from(difference.to_string()))
     })
 }

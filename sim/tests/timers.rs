@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use havip::files::Files;
 use havip::time::{Duration, Time};
 use havip::wire::vrrp::PRIORITY_LEAVING;
 use havip::wire::{ethernet, ipv4, vrrp};
@@ -96,8 +95,7 @@ fn with_every_seed(story: &str, mut check: impl FnMut(u64, &Adverts)) {
     for seed in 1..=SEEDS {
         script.seed = seed;
         let read = |_: &str| Ok(PAIR.to_owned());
-        let load = |files: &Files, id: &str, with: &[_]| load_keepalived(files, id, with);
-        let setup = Arc::new(script.prepare(&read, &load).expect("a setup").setup);
+        let setup = Arc::new(script.prepare(&read, &load_keepalived).expect("a setup").setup);
         let mut adverts = Adverts::default();
         EventLoop::new(setup).run(at(60_000), &mut adverts);
         check(seed, &adverts);

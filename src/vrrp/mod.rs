@@ -1,16 +1,33 @@
-//! VRRP as keepalived 2.2.7 speaks it: one [`VirtualRouter`] for each `vrrp_instance`.
+//! VRRP as keepalived speaks it: one [`VirtualRouter`] for each `vrrp_instance`.
 //!
+//! - `table`: the state machine, every state by every input; `table_page` prints it as `state-machine.md`;
+//! - `router`: what an instance knows, and what can happen to it;
+//! - `judge`: what happens made an input of the table; `perform`: what the table says done;
+//! - `authenticate`: `auth_hmac`;
+//! - `claims`: when and how the addresses are announced, and whether that is believed;
+//! - `faults`: what keeps an instance from taking part;
 //! - `interval`: the arithmetic of skew time and master down interval;
 //! - `timers`: what an instance waits for;
 //! - `receive`: the checks an advertisement must pass, in keepalived's order;
-//! - `transmit`: advertisements and gratuitous ARP as bytes;
-//! - `router`: the state machine.
+//! - `transmit`: advertisements and announcements as bytes;
+//! - `place`: where on the machine all this is.
 
+mod authenticate;
+mod claims;
+mod faults;
 mod interval;
+mod judge;
+mod perform;
+mod place;
 mod receive;
 mod router;
+pub mod table;
+pub mod table_page;
 mod timers;
 mod transmit;
 
+pub use faults::{Fault, Faults};
 pub use interval::{master_down_interval, skew_time};
-pub use router::{Place, VirtualRouter};
+pub use place::{Held, Place};
+pub use receive::Datagram;
+pub use router::{Notice, VirtualRouter};

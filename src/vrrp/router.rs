@@ -1,65 +1,99 @@
-//! The state machine of one virtual router: what each state makes of each event.
+//! One virtual router: a `vrrp_instance` at work.
+//!
+//! Here is what it knows and what can happen to it. Each event is made an [`Input`] (`judge`), the
+//! [table](super::table) says what follows, and that is done (`perform`).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use tracing::info;
 
-use super::interval::{master_down_interval, skew_time};
-use super::receive::{self, Advert};
-use super::timers::{Bursts, Timer, Timers};
-use super::transmit;
+use super::authenticate::Authenticator;
+use super::claims::Claims;
+use super::faults::{Fault, Faults};
+use super::perform::Cause;
+use super::place::{Held, Place};
+use super::receive::{Datagram, Receiver};
+use super::table::Input;
+use super::timers::{Timer, Timers};
 use crate::config::Instance;
-use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
+use crate::profile::{Profile, Switch};
+use crate::program::{Action, Actions, AddressChange, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
-use crate::wire::ethernet::Mac;
-use crate::wire::ipv4;
-use crate::wire::vrrp::{PRIORITY_LEAVING, PRIORITY_OWNER};
+use crate::wire::vrrp::PRIORITY_OWNER;
 
-/// Where an instance lives on its machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its interface.
-    pub interface: InterfaceId,
-    /// The interface's hardware address.
-    pub mac: Mac,
-    /// The address its advertisements come from.
-    pub source: Ipv4Addr,
-}
-
-/// One virtual router: a `vrrp_instance` at work.
+/// One virtual router.
 #[derive(Clone, Debug)]
 pub struct VirtualRouter {
-    config: Arc<Instance>,
-    subject: Subject,
-    place: Place,
-    /// The virtual addresses as advertised.
-    addresses: Vec<Ipv4Addr>,
-    role: Role,
-    timers: Timers,
-    /// Second bursts to come: after takeovers, and after lower-priority advertisements.
-    garp_delayed: Bursts,
-    garp_lower_prio: Bursts,
-    /// Active_Adver_Interval: our own, or in v3 the one the master told.
-    master_interval: Duration,
-    /// Why and since when the master down timer runs.
-    waiting: Waiting,
-    /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
-    preempt_from: Option<Time>,
-    /// When a refresh is due; looked at when an advertisement is sent (as 2.2.7).
-    refresh_from: Time,
-    /// keepalived numbers its advertisements from 1.
-    identification: u16,
+    pub(super) config: Arc<Instance>,
+    pub(super) profile: Profile,
+    pub(super) subject: Subject,
+    pub(super) place: Place,
+    /// What it holds as master, those it advertises first.
+    pub(super) held: Vec<Held>,
+    /// The advertised ones, as they are compared.
+    pub(super) advertised: Vec<IpAddr>,
+    pub(super) role: Role,
+    pub(super) timers: Timers,
+    pub(super) claims: Claims,
     /// Addresses asked for and not yet on the interface; announcing them waits for that.
-    installing: u16,
-    /// What the announcement is for, once they are there.
-    announcing: Announcing,
+    pub(super) installing: u16,
+    /// The effective priority: the configured one and what is tracked.
+    pub(super) priority: u8,
+    pub(super) faults: Faults,
+    /// It has been told to begin. A script of weight 0 that has not ended once holds it back.
+    pub(super) begun: bool,
+    /// Active_Adver_Interval: our own, or in v3 the one the master told.
+    pub(super) master_interval: Duration,
+    /// Why and since when the master down timer runs.
+    pub(super) waiting: Waiting,
+    /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
+    pub(super) preempt_from: Option<Time>,
+    /// When `vrrp_startup_delay` is over.
+    pub(super) deaf_until: Time,
+    /// When it last advertised.
+    pub(super) spoke: Time,
+    /// keepalived numbers its advertisements from 1.
+    pub(super) identification: u16,
+    /// Answers to come to addresses that were added again for their lease.
+    pub(super) renewing: u16,
+    /// What the announcement is for, once the addresses are there.
+    pub(super) announcing: Announcing,
+    /// Whose addresses were found right, for `skip_check_adv_addr`.
+    pub(super) checked: Option<IpAddr>,
+    pub(super) authenticator: Option<Authenticator>,
+    pub(super) group: Group,
+    /// What is to be told by notify scripts and pipes, in order.
+    pub(super) notices: Vec<Notice>,
+}
+
+/// What its group asks about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    /// It is a member of one.
+    pub(super) member: bool,
+    /// Its master down timer has run out: it waits for the others since then.
+    pub(super) wants_master: Option<Time>,
+    /// It has ceased to be master and its group has not been told.
+    pub(super) gave_way: bool,
+}
+
+/// Something to tell by notify scripts and pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It is in this state now; `Init` stands for stopped.
+    Is(Role),
+    /// It is no longer in the configuration.
+    Removed,
+    /// As master, it heard a lower priority.
+    MasterHeardLower,
+    /// Its effective priority changed.
+    Priority(u8),
 }
 
 /// Why addresses are being added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announcing {
+pub(super) enum Announcing {
     /// The instance became master: two bursts, then refreshes.
     Takeover,
     /// A reload added one: a burst of all, and none after `garp_master_delay` (measured: d04c).
@@ -68,38 +102,56 @@ enum Announcing {
 
 /// What a backup waits for.
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
-    since: Time,
-    for_skew_after: Option<Ipv4Addr>,
+pub(super) struct Waiting {
+    pub(super) since: Time,
+    pub(super) what: Awaited,
 }
 
-/// What came out of a received advertisement, seen from ours.
-enum Rank {
-    Leaving,
-    Lower,
-    Same,
-    Higher,
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Awaited {
+    /// An advertisement.
+    Advert,
+    /// Its skew time, after this one left.
+    SkewAfter(IpAddr),
+    /// Its skew time, after it left itself.
+    OwnSkew,
 }
 
 impl VirtualRouter {
     /// An instance that has not begun.
-    pub fn new(config: Arc<Instance>, subject: Subject, place: Place) -> Self {
-        let addresses = config.addresses.iter().filter_map(|a| ipv4_of(a.address)).take(255).collect();
+    pub fn new(
+        config: Arc<Instance>,
+        profile: Profile,
+        subject: Subject,
+        place: Place,
+        held: Vec<Held>,
+    ) -> Self {
+        let advertised = held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect();
         VirtualRouter {
+            profile,
             subject,
             place,
-            addresses,
+            held,
+            advertised,
             role: Role::Init,
             timers: Timers::new(),
-            garp_delayed: Bursts::default(),
-            garp_lower_prio: Bursts::default(),
-            master_interval: config.advert_interval,
-            waiting: Waiting { since: Time::ZERO, for_skew_after: None },
-            preempt_from: None,
-            refresh_from: Time::MAX,
-            identification: 0,
+            claims: Claims::default(),
             installing: 0,
+            priority: config.priority,
+            faults: Faults::default(),
+            begun: false,
+            master_interval: config.advert_interval,
+            waiting: Waiting { since: Time::ZERO, what: Awaited::Advert },
+            preempt_from: None,
+            deaf_until: Time::ZERO,
+            spoke: Time::ZERO,
+            identification: 0,
+            renewing: 0,
             announcing: Announcing::Takeover,
+            checked: None,
+            authenticator: config.hmac.as_ref().map(Authenticator::new),
+            group: Group::default(),
+            notices: Vec::new(),
             config,
         }
     }
@@ -120,415 +172,257 @@ impl VirtualRouter {
     pub fn role(&self) -> Role {
         self.role
     }
+    /// What keeps it from taking part.
+    pub fn faults(&self) -> Faults {
+        self.faults
+    }
+    /// Whether it has been told to begin.
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+    /// Its effective priority.
+    pub fn priority(&self) -> u8 {
+        self.priority
+    }
     /// When its first timer is due.
     pub fn deadline(&self) -> Time {
         self.timers.earliest()
     }
+    /// Whether it holds this address as master.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.held.iter().any(|h| h.address.addr() == address)
+    }
 
     // Events.
 
-    /// Takes part from here on: as backup, or unable to because of `fault`.
-    pub fn start(&mut self, now: Now, fault: Option<Why>, out: &mut Actions) {
-        if let Some(why) = fault {
+    /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: `vrrp_startup_delay`.
+    pub fn start(&mut self, now: Now, delay: Duration, out: &mut Actions) {
+        self.begun = true;
+        let cause = |why| Cause::new(now, why);
+        if let Some(fault) = self.faults.first() {
             info!("({}) Entering FAULT STATE", self.config.name);
-            return self.turn(Role::Fault, why, out);
+            return self.apply(Input::Fault, &cause(fault.why(self.place.source)), out);
         }
-        // RFC 9568 section 6.4.1, (100): "If the Priority = 255, i.e., the router owns the IPvX address", it
-        // starts as master. keepalived wants `state MASTER` for it, written or implied.
-        if self.config.priority == PRIORITY_OWNER && self.config.starts_master {
+        self.deaf_until = now.mono + delay;
+        // RFC 9568 section 6.4.1: "If the Priority = 255, i.e., the router owns the IPvX address(es)
+        // associated with the Virtual Router, then: - Send an ADVERTISEMENT", that is, it starts as master.
+        // keepalived wants `state MASTER` for it, written or implied.
+        let owner = self.priority == PRIORITY_OWNER && self.config.starts_master;
+        if owner && delay.is_zero() {
             info!("({}) Receive advertisement timeout", self.config.name);
-            return self.become_master(now, Why::new("priority 255, state MASTER: the address's owner"), out);
+            let why = Why::new("priority 255, state MASTER: the address's owner");
+            return self.apply(Input::StartAsMaster, &cause(why), out);
+        }
+        if self.config.starts_master && self.profile.has(Switch::StartsMaster) {
+            // 1.3: its first timer is an interval, and it hears nobody before.
+            return self.timers.arm(Timer::MasterDown, now.mono + delay + self.config.advert_interval);
         }
         info!("({}) Entering BACKUP STATE (init)", self.config.name);
-        self.become_backup(now, Why::new("start"), out);
+        self.apply(Input::Start, &cause(Why::new("start")), out);
+        let due = if owner { now.mono } else { self.timers.due(Timer::MasterDown) };
+        self.timers.arm(Timer::MasterDown, due + delay);
     }
 
     /// Its timers.
     pub fn timer(&mut self, now: Now, out: &mut Actions) {
+        self.step_down_if_it_stood_still(now, out);
         while let Some(timer) = self.timers.expired(now.mono) {
             match timer {
                 Timer::MasterDown => self.master_is_down(now, out),
-                Timer::Advert => self.advertise_and_refresh(now, out),
-                Timer::GarpDelayed => {
-                    let delay = Value::Seconds(self.config.garp.master_delay);
-                    let why = Why::with("garp_master_delay {}", [delay]);
-                    for _ in 0..self.garp_delayed.take(now.mono) {
-                        self.announce(self.config.garp.master_repeat, why, out);
-                    }
-                    self.timers.arm(Timer::GarpDelayed, self.garp_delayed.next());
+                Timer::Advert => {
+                    self.apply(Input::AdvertDue, &Cause::new(now, Why::NONE), out);
                 }
-                Timer::GarpLowerPrio => {
-                    let delay = Value::Seconds(self.config.garp.lower_prio_delay);
-                    let why = Why::with("garp_lower_prio_delay {}", [delay]);
-                    for _ in 0..self.garp_lower_prio.take(now.mono) {
-                        self.announce(self.config.garp.lower_prio_repeat, why, out);
-                    }
-                    self.timers.arm(Timer::GarpLowerPrio, self.garp_lower_prio.next());
-                }
+                Timer::LateClaim => self.add_addresses(now, out),
+                _ => self.claim_timer(now, timer, out),
             }
         }
     }
 
     /// A packet for its virtual router, received in its mode.
-    pub fn receive(&mut self, now: Now, packet: &ipv4::Packet<&[u8]>, out: &mut Actions) {
+    pub fn receive(&mut self, now: Now, datagram: &Datagram<'_>, out: &mut Actions) {
         if !matches!(self.role, Role::Backup | Role::Master) {
             return;
         }
-        match receive::check(&self.config, &self.addresses, packet) {
-            Ok(advert) if self.role == Role::Backup => self.advert_as_backup(now, advert, out),
-            Ok(advert) => self.advert_as_master(now, advert, out),
+        if now.mono < self.deaf_until {
+            return self.hear_nothing_yet(now);
+        }
+        self.step_down_if_it_stood_still(now, out);
+        let receiver = Receiver {
+            config: &self.config,
+            profile: self.profile,
+            addresses: &self.advertised,
+            known: self.config.skip_check_addresses && self.checked == Some(datagram.src),
+        };
+        match receiver.check(now, self.authenticator.as_mut(), datagram) {
+            Ok(advert) => {
+                if let Some(missing) = advert.unlike {
+                    self.note(missing.why(), out);
+                }
+                self.checked = Some(advert.from);
+                self.judge(now, advert, out);
+            }
             Err(refused) => {
                 let why = refused.why();
                 info!(
                     "({}) received an advert from {} that is refused: {why}",
-                    self.config.name,
-                    packet.src()
+                    self.config.name, datagram.src
                 );
                 out.push(Action::Record(Record::Rejected { subject: self.subject, why }));
+                self.apply(Input::Refused, &Cause::new(now, why), out);
             }
-        }
-        // Any packet of its virtual router that reaches a master sets its advertisement timer anew, even one
-        // that is refused (measured: c21). An attacker can silence a master so; the `keepalived` profile may be.
-        if self.role == Role::Master {
-            self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
         }
     }
 
-    /// Its interface lost or gained its carrier.
-    pub fn link(&mut self, now: Now, up: bool, out: &mut Actions) {
-        match (up, self.role) {
-            (false, Role::Backup | Role::Master) => {
+    /// Something that it cannot do without is missing, or there again.
+    pub fn set_fault(&mut self, now: Now, fault: Fault, holds: bool, out: &mut Actions) {
+        if !self.faults.set(fault, holds) {
+            return;
+        }
+        let source = self.place.source;
+        match (self.faults.any(), self.role) {
+            (true, Role::Init) if !self.begun => {}
+            (true, Role::Init | Role::Backup | Role::Master) => {
                 info!("({}) Entering FAULT STATE", self.config.name);
-                self.leave_for_fault(Why::new("link down"), out);
+                let input = if fault == Fault::Group { Input::GroupFault } else { Input::Fault };
+                self.apply(input, &Cause::new(now, fault.why(source)), out);
             }
-            (true, Role::Fault) => {
-                if self.config.is_unicast() {
-                    // Peers may hold an old entry for us: measured, one announcement of our own address.
-                    let own = std::iter::once(self.place.source);
-                    transmit::announcements(self.place.interface, self.place.mac, &own, 1, out);
-                }
+            (false, Role::Fault) => {
                 info!("({}) Entering BACKUP STATE", self.config.name);
-                self.become_backup(now, Why::new("link up"), out);
+                self.apply(Input::Mended, &Cause::new(now, fault.mended()), out);
             }
             _ => {}
         }
     }
 
-    /// Something happened to an address of its interface.
-    pub fn address(&mut self, now: Now, address: IpAddr, change: AddressChange, out: &mut Actions) {
-        let ours = self.addresses.iter().any(|&a| IpAddr::V4(a) == address);
-        if !ours || !matches!(change, AddressChange::Added | AddressChange::Failed) || self.installing == 0 {
+    /// What is tracked is worth this much to its priority now.
+    pub fn set_bonus(&mut self, now: Now, bonus: i32, out: &mut Actions) {
+        let base = self.config.priority;
+        // RFC 9568 section 5.2.4: "The priority value for the VRRP Router that owns the IPvX address
+        // associated with the Virtual Router MUST be 255 (decimal).", whatever it tracks, and "VRRP Routers
+        // backing up a Virtual Router MUST use priority values between 1-254 (decimal)."
+        let priority = match base {
+            PRIORITY_OWNER => base,
+            _ => (i32::from(base) + bonus).clamp(1, 254) as u8,
+        };
+        let before = std::mem::replace(&mut self.priority, priority);
+        if before == priority {
             return;
         }
-        self.installing -= 1;
-        if self.installing == 0 && self.role == Role::Master {
-            match self.announcing {
-                Announcing::Takeover => self.first_burst(now, out),
-                Announcing::Reload => self.announce(self.config.garp.master_repeat, Why::new("reload"), out),
+        info!("({}) Changing effective priority from {before} to {priority}", self.config.name);
+        let values = [Value::Number(before.into()), Value::Number(priority.into())];
+        let why = Why::with("effective priority {} -> {}", values);
+        self.note(why, out);
+        self.notices.push(Notice::Priority(priority));
+        let input = if priority > before { Input::Raised } else { Input::Lowered };
+        self.apply(input, &Cause { before, ..Cause::new(now, why) }, out);
+    }
+
+    /// Something happened to an address of one of its interfaces.
+    pub fn address(&mut self, now: Now, address: IpAddr, change: AddressChange, out: &mut Actions) {
+        let Some(held) = self.held.iter().find(|h| h.address.addr() == address) else { return };
+        match change {
+            AddressChange::Added | AddressChange::Failed if self.renewing > 0 => self.renewing -= 1,
+            AddressChange::Added | AddressChange::Failed if self.installing > 0 => {
+                self.installing -= 1;
+                self.announce_when_installed(now, out);
             }
+            AddressChange::VanishedByOther if held.tracked && self.role == Role::Master => {
+                info!("({}) Entering BACKUP STATE", self.config.name);
+                let why = Why::with("{} was removed from the interface", [Value::Address(address)]);
+                self.apply(Input::AddressLost, &Cause::new(now, why), out);
+            }
+            _ => {}
         }
     }
 
     /// Ends in good order.
-    pub fn stop(&mut self, why: Why, out: &mut Actions) {
-        // RFC 9568 section 6.4.3, (710): "If a Shutdown event is received, then [...] Send an ADVERTISEMENT with
-        // Priority = 0".
-        if self.role == Role::Master {
-            self.send_advert(PRIORITY_LEAVING, out);
-            self.remove_addresses(out);
-        }
+    pub fn stop(&mut self, now: Now, why: Why, out: &mut Actions) {
         info!("({}) {why}", self.config.name);
-        self.timers.disarm_all();
-        self.turn(Role::Init, why, out);
+        self.begun = false;
+        self.apply(Input::Stop, &Cause::new(now, why), out);
+    }
+
+    /// Ends with its configuration (SIGHUP). It says one last time what it was before it says goodbye, as measured
+    /// (d04e, d04g, d04k).
+    pub fn remove(&mut self, now: Now, why: Why, out: &mut Actions) {
+        if self.role == Role::Master {
+            self.send_advert(self.priority, now, out);
+        }
+        self.stop(now, why, out);
     }
 
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
     /// time what it was, as measured.
-    pub fn reload(&mut self, now: Now, config: Arc<Instance>, place: Place, out: &mut Actions) {
+    pub fn reload(
+        &mut self,
+        now: Now,
+        config: Arc<Instance>,
+        (place, held): (Place, Vec<Held>),
+        out: &mut Actions,
+    ) {
         if self.role == Role::Master {
-            self.send_advert(self.config.priority, out);
+            self.send_advert(self.priority, now, out);
         }
-        let had = std::mem::take(&mut self.addresses);
-        let old = std::mem::replace(self, VirtualRouter::new(config, self.subject, place));
+        let new = VirtualRouter::new(config, self.profile, self.subject, place, held);
+        let old = std::mem::replace(self, new);
         self.role = old.role;
+        self.begun = old.begun;
+        self.faults = old.faults;
         self.installing = old.installing;
-        self.refresh_from = old.refresh_from;
+        self.group.member = old.group.member;
+        self.notices = old.notices;
+        let bonus = i32::from(old.priority) - i32::from(old.config.priority);
+        if self.config.priority != PRIORITY_OWNER {
+            self.priority = (i32::from(self.config.priority) + bonus).clamp(1, 254) as u8;
+        }
+        if self.config.hmac == old.config.hmac {
+            self.authenticator = old.authenticator;
+        }
+        self.claims.set_refresh(old.claims.refresh_due());
         match self.role {
             Role::Master => {
-                self.send_advert(self.config.priority, out);
+                self.send_advert(self.priority, now, out);
                 self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
-                self.change_addresses(&old.config, &had, out);
+                self.change_addresses(&old.held, out);
             }
-            Role::Backup => self.wait_for_master(now, None),
+            Role::Backup => self.await_master(now, Awaited::Advert),
             Role::Init | Role::Fault => {}
         }
     }
 
-    // Backup.
+    // Its group.
 
-    fn advert_as_backup(&mut self, now: Now, advert: Advert, out: &mut Actions) {
-        let lower = advert.priority < self.config.priority;
-        if advert.priority == PRIORITY_LEAVING {
-            // RFC 9568 section 6.4.2, (440): "If the Priority in the ADVERTISEMENT is 0, then: Set the
-            // Active_Down_Timer to Skew_Time".
-            let skew = skew_time(self.config.version, self.config.priority, self.master_interval);
-            self.waiting = Waiting { since: now.mono, for_skew_after: Some(advert.from) };
-            return self.timers.arm(Timer::MasterDown, now.mono + skew);
-        }
-        self.run_preempt_delay(now, lower, out);
-        let delayed = self.preempt_from.is_some_and(|from| now.mono < from);
-        if lower && !self.config.nopreempt && !delayed {
-            // Discarded: the timer runs on, and preemption takes place when it is over.
-            return;
-        }
-        self.adopt_interval(advert);
-        self.wait_for_master(now, None);
+    /// From now on a member of a group decides with the others.
+    pub fn join_group(&mut self) {
+        self.group.member = true;
     }
-
-    /// `preempt_delay` begins with the first lower-priority advertisement, and any other one cancels it.
-    fn run_preempt_delay(&mut self, now: Now, lower: bool, out: &mut Actions) {
-        if self.config.preempt_delay.is_zero() {
-            return;
-        }
-        match (lower, self.preempt_from) {
-            (true, None) => {
-                let delay = self.config.preempt_delay;
-                self.preempt_from = Some(now.mono + delay);
-                info!("({}) start preempt delay ({})", self.config.name, delay.display(6));
-                let why =
-                    Why::with("preempt_delay {} starts: a lower priority is master", [Value::Seconds(delay)]);
-                out.push(Action::Record(Record::Note { subject: Some(self.subject), why }));
-            }
-            (false, Some(_)) => self.preempt_from = None,
-            _ => {}
-        }
+    /// Since when it waits for the others of its group to lose their master too.
+    pub fn wants_master(&self) -> Option<Time> {
+        self.group.wants_master
     }
-
-    fn master_is_down(&mut self, now: Now, out: &mut Actions) {
-        if self.role != Role::Backup {
-            return;
-        }
-        info!("({}) Receive advertisement timeout", self.config.name);
-        let waited =
-            Value::Seconds(Duration::from_micros(now.mono.saturating_since(self.waiting.since).as_micros()));
-        let why = match self.waiting.for_skew_after {
-            Some(peer) => Why::with("{} left; skew time {} s is over", [Value::Address(peer.into()), waited]),
-            None => Why::with("no advert for {} s (priority {})", [waited, self.priority_value()]),
-        };
-        self.become_master(now, why, out);
+    /// Whether it has ceased to be master; asked once.
+    pub fn take_gave_way(&mut self) -> bool {
+        std::mem::take(&mut self.group.gave_way)
     }
-
-    fn wait_for_master(&mut self, now: Now, for_skew_after: Option<Ipv4Addr>) {
-        let Instance { version, priority, down_timer_adverts, .. } = *self.config;
-        let wait = master_down_interval(version, priority, self.master_interval, down_timer_adverts);
-        self.waiting = Waiting { since: now.mono, for_skew_after };
-        self.timers.arm(Timer::MasterDown, now.mono + wait);
-    }
-
-    fn adopt_interval(&mut self, advert: Advert) {
-        // RFC 9568 section 6.4.2, (450): "Set Active_Adver_Interval to Max Advertise Interval contained in the
-        // ADVERTISEMENT". In v2 the two are the same: another interval was refused.
-        self.master_interval = advert.interval;
-    }
-
-    // Master.
-
-    fn become_master(&mut self, now: Now, why: Why, out: &mut Actions) {
+    /// Every member has lost its master. `by_group`: this one goes with the others.
+    pub fn take_over_with_group(&mut self, now: Now, by_group: bool, out: &mut Actions) {
+        let why = if by_group { Why::new("its group becomes master") } else { self.why_master_is_down(now) };
         info!("({}) Entering MASTER STATE", self.config.name);
-        self.timers.disarm(Timer::MasterDown);
-        self.preempt_from = None;
-        self.turn(Role::Master, why, out);
-        // The order is keepalived's: advertisement, addresses, announcements.
-        self.send_advert(self.config.priority, out);
-        self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
-        self.announcing = Announcing::Takeover;
-        let config = Arc::clone(&self.config);
-        for address in &config.addresses {
-            self.add_address(address.address, out);
-        }
-        if self.installing == 0 {
-            self.first_burst(now, out);
-        }
+        self.apply(Input::GroupTakesOver, &Cause::new(now, why), out);
     }
-
-    fn first_burst(&mut self, now: Now, out: &mut Actions) {
-        let garp = self.config.garp;
-        self.announce(garp.master_repeat, Why::NONE, out);
-        if !garp.master_delay.is_zero() {
-            self.garp_delayed.add(now.mono + garp.master_delay);
-            self.timers.arm(Timer::GarpDelayed, self.garp_delayed.next());
-        }
-        self.refresh_from =
-            if garp.master_refresh.is_zero() { Time::MAX } else { now.mono + garp.master_refresh };
+    /// Another member is no longer master.
+    pub fn give_way_with_group(&mut self, now: Now, out: &mut Actions) {
+        let why = Why::new("another member of its group is no longer master");
+        self.apply(Input::GroupGivesWay, &Cause::new(now, why), out);
+        self.group.gave_way = false;
     }
-
-    fn advertise_and_refresh(&mut self, now: Now, out: &mut Actions) {
-        if self.role != Role::Master {
-            return;
-        }
-        self.send_advert(self.config.priority, out);
-        self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
-        if now.mono > self.refresh_from {
-            let refresh = self.config.garp.master_refresh;
-            self.refresh_from = now.mono + refresh;
-            let why = Why::with("garp_master_refresh {}", [Value::Seconds(refresh)]);
-            self.announce(self.config.garp.master_refresh_repeat, why, out);
-        }
+    /// Whether there is something to tell by notify scripts and pipes; of a new master, as soon as its addresses are
+    /// there.
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty() && (self.installing == 0 || self.role != Role::Master)
     }
-
-    fn advert_as_master(&mut self, now: Now, advert: Advert, out: &mut Actions) {
-        match self.rank(advert) {
-            Rank::Leaving => {
-                info!("({}) Master received priority 0 message", self.config.name);
-                self.send_advert(self.config.priority, out);
-            }
-            Rank::Lower => self.answer_lower(now, advert, out),
-            Rank::Same => info!("({}) received an advert from its own address", self.config.name),
-            Rank::Higher => self.give_way(now, advert, out),
-        }
-    }
-
-    /// RFC 9568 section 6.4.3, (725): "If the Priority in the ADVERTISEMENT is greater than the local Priority or
-    /// [...] equal to the local Priority and the primary IPvX address of the sender is greater than the local
-    /// primary IPvX address (based on an unsigned integer comparison)".
-    fn rank(&self, advert: Advert) -> Rank {
-        use std::cmp::Ordering::{Equal, Greater, Less};
-        if advert.priority == PRIORITY_LEAVING {
-            return Rank::Leaving;
-        }
-        let theirs = (advert.priority, u32::from(advert.from));
-        match theirs.cmp(&(self.config.priority, u32::from(self.place.source))) {
-            Less => Rank::Lower,
-            Equal => Rank::Same,
-            Greater => Rank::Higher,
-        }
-    }
-
-    fn answer_lower(&mut self, now: Now, advert: Advert, out: &mut Actions) {
-        info!(
-            "({}) Received advert from {} with lower priority {}, ours {}, forcing new election",
-            self.config.name, advert.from, advert.priority, self.config.priority
-        );
-        // RFC 9568 section 6.4.3, (740): "Send an ADVERTISEMENT immediately to assert Active state".
-        if !self.config.lower_prio_no_advert {
-            self.send_advert(self.config.priority, out);
-        }
-        let garp = self.config.garp;
-        if garp.lower_prio_repeat > 0 {
-            let values = [Value::Number(advert.priority.into()), Value::Address(advert.from.into())];
-            self.announce(garp.lower_prio_repeat, Why::with("priority {} heard from {}", values), out);
-            if !garp.lower_prio_delay.is_zero() {
-                self.garp_lower_prio.add(now.mono + garp.lower_prio_delay);
-                self.timers.arm(Timer::GarpLowerPrio, self.garp_lower_prio.next());
-            }
-        }
-    }
-
-    /// No farewell: the winner is not told, unless `higher_prio_send_advert` says so.
-    fn give_way(&mut self, now: Now, advert: Advert, out: &mut Actions) {
-        info!(
-            "({}) Master received advert from {} with higher priority {}, ours {}",
-            self.config.name, advert.from, advert.priority, self.config.priority
-        );
-        if self.config.higher_prio_send_advert {
-            self.send_advert(self.config.priority, out);
-        }
-        let from = Value::Address(advert.from.into());
-        let why = match advert.priority == self.config.priority {
-            true => {
-                Why::with("advert of {}: same priority {}, higher address", [from, self.priority_value()])
-            }
-            false => {
-                let values = [from, Value::Number(advert.priority.into()), self.priority_value()];
-                Why::with("advert of {}: priority {}, ours {}", values)
-            }
-        };
-        info!("({}) Entering BACKUP STATE", self.config.name);
-        self.adopt_interval(advert);
-        self.remove_addresses(out);
-        self.turn(Role::Backup, why, out);
-        self.timers.disarm(Timer::Advert);
-        self.preempt_from = None;
-        self.wait_for_master(now, None);
-    }
-
-    // Changes of state.
-
-    fn become_backup(&mut self, now: Now, why: Why, out: &mut Actions) {
-        self.master_interval = self.config.advert_interval;
-        self.preempt_from = None;
-        self.turn(Role::Backup, why, out);
-        self.wait_for_master(now, None);
-    }
-
-    /// Two advertisements of priority 0 (measured); with the link down they go no further than the kernel.
-    fn leave_for_fault(&mut self, why: Why, out: &mut Actions) {
-        if self.role == Role::Master {
-            self.send_advert(PRIORITY_LEAVING, out);
-            self.send_advert(PRIORITY_LEAVING, out);
-            self.remove_addresses(out);
-        }
-        self.timers.disarm(Timer::MasterDown);
-        self.timers.disarm(Timer::Advert);
-        self.turn(Role::Fault, why, out);
-    }
-
-    fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
-        let from = std::mem::replace(&mut self.role, to);
-        out.push(Action::Record(Record::Transition { subject: self.subject, from, to, why }));
-    }
-
-    // What it sends and holds.
-
-    fn send_advert(&mut self, priority: u8, out: &mut Actions) {
-        self.identification = self.identification.wrapping_add(1);
-        let from = (self.place.interface, self.place.source);
-        transmit::advert(&self.config, from, &self.addresses, priority, self.identification, out);
-    }
-
-    /// Announces its addresses, if it is master and has them.
-    fn announce(&self, repeat: u32, why: Why, out: &mut Actions) {
-        if self.role != Role::Master || self.installing > 0 || repeat == 0 || self.addresses.is_empty() {
-            return;
-        }
-        out.push(Action::Record(Record::Claims { subject: self.subject, why }));
-        let addresses = self.addresses.iter().copied();
-        transmit::announcements(self.place.interface, self.place.mac, &addresses, repeat, out);
-    }
-
-    fn add_address(&mut self, address: IpNet, out: &mut Actions) {
-        self.installing += 1;
-        out.push(Action::AddAddress { interface: self.place.interface, address, lifetime: None });
-    }
-
-    fn remove_addresses(&mut self, out: &mut Actions) {
-        for address in &self.config.addresses {
-            let address = address.address;
-            out.push(Action::RemoveAddress { interface: self.place.interface, address });
-        }
-    }
-
-    /// After a reload: what is new is added, what is gone removed, and if anything is new everything is announced.
-    fn change_addresses(&mut self, old: &Instance, had: &[Ipv4Addr], out: &mut Actions) {
-        for gone in old.addresses.iter().filter(|a| !self.config.addresses.contains(a)) {
-            out.push(Action::RemoveAddress { interface: self.place.interface, address: gone.address });
-        }
-        self.announcing = Announcing::Reload;
-        let config = Arc::clone(&self.config);
-        for new in config.addresses.iter().filter(|a| !ipv4_of(a.address).is_some_and(|v4| had.contains(&v4)))
-        {
-            self.add_address(new.address, out);
-        }
-    }
-
-    fn priority_value(&self) -> Value {
-        Value::Number(self.config.priority.into())
-    }
-}
-
-fn ipv4_of(net: IpNet) -> Option<Ipv4Addr> {
-    match net {
-        IpNet::V4(net) => Some(net.addr()),
-        IpNet::V6(_) => None,
+    /// What there is to tell, in order.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 }

@@ -11,7 +11,7 @@
 //! not looked into: it is an [`EtherType`] like any other.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::{Error, Layer, array, at_least, u16_at};
@@ -41,6 +41,14 @@ impl Mac {
         // multicast address 01-00-5E-00-00-00 (hex)."
         let [_, b, c, d] = group.octets();
         Mac([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+    }
+
+    /// Where a packet to an IPv6 multicast group goes: ff02::12 to 33:33:00:00:00:12.
+    pub const fn for_multicast_v6(group: Ipv6Addr) -> Mac {
+        // RFC 2464 section 7: "transmitted to the Ethernet multicast address whose first two octets are the
+        // value 3333 hexadecimal and whose last four octets are the last four octets of DST."
+        let [.., a, b, c, d] = group.octets();
+        Mac([0x33, 0x33, a, b, c, d])
     }
 }
 
@@ -90,7 +98,7 @@ impl EtherType {
     pub const IPV4: EtherType = EtherType(0x0800);
     /// [`arp`](super::arp).
     pub const ARP: EtherType = EtherType(0x0806);
-    /// IPv6, which is not spoken yet.
+    /// [`ipv6`](super::ipv6).
     pub const IPV6: EtherType = EtherType(0x86dd);
 }
 
@@ -259,6 +267,15 @@ mod tests {
         // 32 groups share an address: 224.128.0.18 and 239.0.0.18 are two of them.
         assert_eq!(Mac::for_multicast(Ipv4Addr::new(224, 128, 0, 18)), vrrp);
         assert_eq!(Mac::for_multicast(Ipv4Addr::new(239, 0, 0, 18)), vrrp);
+    }
+
+    #[test]
+    fn an_ipv6_group_maps_to_its_low_32_bits() {
+        let vrrp = Mac::for_multicast_v6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
+        assert_eq!(vrrp, Mac([0x33, 0x33, 0x00, 0x00, 0x00, 0x12]));
+        assert!(vrrp.is_multicast());
+        let solicited_node = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0x0006);
+        assert_eq!(Mac::for_multicast_v6(solicited_node), Mac([0x33, 0x33, 0xff, 0x00, 0x00, 0x06]));
     }
 
     #[test]

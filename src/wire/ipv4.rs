@@ -35,11 +35,14 @@ pub const MAX_PAYLOAD_LEN: u16 = u16::MAX - HEADER_LEN as u16;
 /// internetwork control (RFC 791 section 3.1).
 pub const TOS_INTERNETWORK_CONTROL: u8 = 0xc0;
 
-/// What a packet carries (the protocol numbers of IANA).
+/// What a packet carries (the protocol numbers of IANA). IPv6 counts with the same numbers and has extension
+/// headers among them: see [`Protocol::is_extension_header`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Protocol(pub u8);
 
 impl Protocol {
+    /// The hop-by-hop options header of IPv6 (RFC 8200 section 4.3).
+    pub const HOP_BY_HOP: Protocol = Protocol(0);
     /// [`icmp`](super::icmp).
     pub const ICMP: Protocol = Protocol(1);
     /// Group membership (RFC 3376).
@@ -48,21 +51,59 @@ impl Protocol {
     pub const TCP: Protocol = Protocol(6);
     /// RFC 768.
     pub const UDP: Protocol = Protocol(17);
+    /// The routing header of IPv6 (RFC 8200 section 4.4).
+    pub const ROUTING: Protocol = Protocol(43);
+    /// The fragment header of IPv6 (RFC 8200 section 4.5).
+    pub const FRAGMENT: Protocol = Protocol(44);
+    /// The encapsulating security payload (RFC 4303).
+    pub const ESP: Protocol = Protocol(50);
     /// The authentication header (RFC 4302), VRRPv2's `auth_type AH`: known by name and refused.
     pub const AH: Protocol = Protocol(51);
+    /// [`icmpv6`](super::icmpv6) and [`ndp`](super::ndp).
+    pub const ICMPV6: Protocol = Protocol(58);
+    /// Nothing (RFC 8200 section 4.7).
+    pub const NO_NEXT_HEADER: Protocol = Protocol(59);
+    /// The destination options header of IPv6 (RFC 8200 section 4.6).
+    pub const DESTINATION_OPTIONS: Protocol = Protocol(60);
     /// [`vrrp`](super::vrrp).
     pub const VRRP: Protocol = Protocol(112);
+    /// The mobility header of IPv6 (RFC 6275).
+    pub const MOBILITY: Protocol = Protocol(135);
+
+    /// Whether it is one of IPv6's extension headers, behind which the packet goes on.
+    pub const fn is_extension_header(self) -> bool {
+        // IANA's list of them (RFC 7045 section 4); shim6, HIP and the experimental ones are not spoken by name.
+        matches!(
+            self,
+            Protocol::HOP_BY_HOP
+                | Protocol::ROUTING
+                | Protocol::FRAGMENT
+                | Protocol::ESP
+                | Protocol::AH
+                | Protocol::DESTINATION_OPTIONS
+                | Protocol::MOBILITY
+                | Protocol(139 | 140 | 253 | 254)
+        )
+    }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Protocol::HOP_BY_HOP => f.write_str("hop-by-hop options"),
             Protocol::ICMP => f.write_str("icmp"),
             Protocol::IGMP => f.write_str("igmp"),
             Protocol::TCP => f.write_str("tcp"),
             Protocol::UDP => f.write_str("udp"),
+            Protocol::ROUTING => f.write_str("routing header"),
+            Protocol::FRAGMENT => f.write_str("fragment header"),
+            Protocol::ESP => f.write_str("esp"),
             Protocol::AH => f.write_str("ah"),
+            Protocol::ICMPV6 => f.write_str("icmpv6"),
+            Protocol::NO_NEXT_HEADER => f.write_str("no next header"),
+            Protocol::DESTINATION_OPTIONS => f.write_str("destination options"),
             Protocol::VRRP => f.write_str("vrrp"),
+            Protocol::MOBILITY => f.write_str("mobility header"),
             Protocol(other) => write!(f, "protocol {other}"),
         }
     }

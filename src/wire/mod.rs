@@ -6,21 +6,61 @@
 //! allocates. Nothing here panics on what comes from outside, whatever the bytes are; an `emit` panics when
 //! its buffer is shorter than `len`, which is the caller's mistake.
 //!
-//! IPv4 is spoken, IPv6 is not yet: an IPv6 frame is an Ethernet frame of [`EtherType::IPV6`] and no more.
-//!
-//! [`EtherType::IPV6`]: ethernet::EtherType::IPV6
+//! IPv4 and IPv6 are spoken alike, in files of their own where they differ: [`arp`] and [`ndp`], [`icmp`] and
+//! [`icmpv6`]. [`vrrp`] is one protocol over both.
 
 use std::fmt;
+use std::net::IpAddr;
 
 pub mod arp;
 pub mod checksum;
 pub mod ethernet;
+pub mod hmac_trailer;
 pub mod icmp;
+pub mod icmpv6;
 pub mod ipv4;
+pub mod ipv6;
+pub mod ndp;
 mod pretty;
+pub mod tcp;
 pub mod vrrp;
 
 pub use pretty::{Pretty, pretty};
+
+/// A family of addresses: what version of IP a packet is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Four bytes an address.
+    Ipv4,
+    /// Sixteen.
+    Ipv6,
+}
+
+impl Family {
+    /// That of `address`.
+    pub const fn of(address: IpAddr) -> Family {
+        match address {
+            IpAddr::V4(_) => Family::Ipv4,
+            IpAddr::V6(_) => Family::Ipv6,
+        }
+    }
+    /// The length of an address in bytes.
+    pub const fn address_len(self) -> usize {
+        match self {
+            Family::Ipv4 => 4,
+            Family::Ipv6 => 16,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Family::Ipv4 => "ipv4",
+            Family::Ipv6 => "ipv6",
+        })
+    }
+}
 
 /// Which header an [`Error`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,10 +71,20 @@ pub enum Layer {
     Arp,
     /// [`ipv4`].
     Ipv4,
+    /// [`ipv6`].
+    Ipv6,
     /// [`icmp`].
     Icmp,
+    /// [`icmpv6`].
+    Icmpv6,
+    /// [`ndp`].
+    Ndp,
     /// [`vrrp`].
     Vrrp,
+    /// [`tcp`].
+    Tcp,
+    /// [`hmac_trailer`].
+    HmacTrailer,
 }
 
 impl fmt::Display for Layer {
@@ -43,8 +93,13 @@ impl fmt::Display for Layer {
             Layer::Ethernet => "an Ethernet frame",
             Layer::Arp => "an ARP packet",
             Layer::Ipv4 => "an IPv4 packet",
+            Layer::Ipv6 => "an IPv6 packet",
             Layer::Icmp => "an ICMP message",
+            Layer::Icmpv6 => "an ICMPv6 message",
+            Layer::Ndp => "a neighbour discovery message",
             Layer::Vrrp => "a VRRP advertisement",
+            Layer::Tcp => "a TCP segment",
+            Layer::HmacTrailer => "an auth_hmac trailer",
         })
     }
 }
@@ -82,9 +137,20 @@ pub enum Error {
         /// What it says.
         value: u16,
     },
+    /// The protocol says to discard such a message.
+    #[error("read {layer}: {why}")]
+    Invalid {
+        /// Whose message.
+        layer: Layer,
+        /// What is wrong with it, in words.
+        why: &'static str,
+    },
     /// The packet is a piece of a packet; the kernel puts such together before anyone reads them.
     #[error("read an IPv4 packet: it is a fragment")]
     Fragment,
+    /// Something stands between an IPv6 header and what the packet is about, which nobody here sends.
+    #[error("read an IPv6 packet: an extension header ({0}) is not followed here")]
+    ExtensionHeader(ipv4::Protocol),
     /// VRRP's withdrawn authentication type 2: IP protocol 51 (RFC 2338 section 5.3.6, RFC 4302).
     #[error("read a VRRP advertisement: the IP authentication header (auth_type AH) is not spoken here")]
     AuthenticationHeader,
@@ -134,6 +200,10 @@ mod tests {
         assert_eq!(
             said(Error::Unsupported { layer: Layer::Vrrp, field: "version", value: 4 }),
             "failed to read a VRRP advertisement: version 4 is not spoken here"
+        );
+        assert_eq!(
+            said(Error::ExtensionHeader(ipv4::Protocol::FRAGMENT)),
+            "failed to read an IPv6 packet: an extension header (fragment header) is not followed here"
         );
         assert_eq!(
             said(Error::BadChecksum { layer: Layer::Icmp }),

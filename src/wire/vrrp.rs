@@ -1,4 +1,4 @@
-//! VRRP over IPv4: version 2 (RFC 2338, RFC 3768) and version 3 (RFC 5798, RFC 9568).
+//! VRRP: version 2 over IPv4 (RFC 2338, RFC 3768), version 3 over IPv4 and IPv6 (RFC 5798, RFC 9568).
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -9,7 +9,7 @@
 //! |   auth type   | interval (s)  |           checksum            |  version 2
 //! |  zero | max interval (0.01 s) |                               |  version 3
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |             address, as many times as counted                 |
+//! |             address, as many times as counted                 |  4 bytes each, or 16
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                authentication data (8 bytes),                 |  version 2 only, always there
 //! |                zero without authentication                    |
@@ -19,15 +19,24 @@
 //! A receiver that imitates another reads a [`Packet`] field by field and refuses in that other's order; each
 //! accessor stands alone. [`Repr::parse`] is for everyone else. Neither looks at the checksum, because there
 //! is more than one reading of what it covers: [`Packet::which_rule`] says which one the sender has.
+//!
+//! No byte of a message says of which family its addresses are: they are of the family of the packet that it
+//! came in, which [`Packet::from_ipv4`] and [`Packet::from_ipv6`] know.
 
 use std::fmt;
-use std::hint::black_box;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::checksum::Checksum;
 use super::ipv4::{self, Protocol};
-use super::{Error, Layer, array, at_least, u16_at};
+use super::{Error, Family, Layer, array, at_least, hmac_trailer, ipv6, u16_at};
 use crate::time::Duration;
+
+mod addresses;
+mod authentication;
+mod checksum_rule;
+
+pub use addresses::{Addresses, Iter};
+pub use authentication::{AuthData, AuthType, Authentication};
+pub use checksum_rule::ChecksumRule;
 
 /// The length in bytes of what both versions and both address families begin with.
 pub const HEADER_LEN: usize = 8;
@@ -35,13 +44,18 @@ pub const HEADER_LEN: usize = 8;
 pub const AUTH_DATA_LEN: usize = 8;
 /// How many addresses the count can say.
 pub const MAX_ADDRESSES: usize = u8::MAX as usize;
-/// The length in bytes of the longest message.
+/// The length in bytes of the longest message over IPv4.
 pub const MAX_LEN: usize = Version::V2.message_len(u8::MAX);
+/// The length in bytes of the longest message over IPv6, of either version.
+pub const MAX_LEN_V6: usize = Version::V2.message_len_over(Family::Ipv6, u8::MAX);
 /// The type of an advertisement, the only one there is (RFC 9568 section 5.2.2).
 pub const ADVERTISEMENT: u8 = 1;
 /// The group of every VRRP router (RFC 9568 section 5.1.1.2).
 pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-/// The time to live of an advertisement to the group (RFC 9568 section 5.1.1.3).
+/// The same over IPv6 (RFC 9568 section 5.1.2.2).
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+/// The time to live of an advertisement to the group, and its hop limit over IPv6 (RFC 9568 sections 5.1.1.3
+/// and 5.1.2.3).
 pub const TTL: u8 = 255;
 /// The priority of one that stops being master (RFC 9568 section 5.2.4).
 pub const PRIORITY_LEAVING: u8 = 0;
@@ -49,10 +63,6 @@ pub const PRIORITY_LEAVING: u8 = 0;
 pub const PRIORITY_OWNER: u8 = 255;
 /// VRRPv3's longest interval in hundredths of a second: twelve bits.
 pub const MAX_CENTIS: u16 = 0x0fff;
-
-const ADDRESS_LEN: usize = 4;
-/// Of a [`Repr`]'s and a [`Packet`]'s addresses, this many are printed.
-const SHOWN: usize = 4;
 
 /// A version of the protocol that is spoken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,122 +76,16 @@ pub enum Version {
 impl Version {
     /// The length in bytes of a message with this many IPv4 addresses.
     pub const fn message_len(self, address_count: u8) -> usize {
+        self.message_len_over(Family::Ipv4, address_count)
+    }
+
+    /// The length in bytes of a message with this many addresses of `family`.
+    pub const fn message_len_over(self, family: Family, address_count: u8) -> usize {
         let trailer = match self {
             Version::V2 => AUTH_DATA_LEN,
             Version::V3 => 0,
         };
-        HEADER_LEN + ADDRESS_LEN * address_count as usize + trailer
-    }
-}
-
-/// VRRPv2's authentication type (RFC 2338 section 5.3.6).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AuthType(pub u8);
-
-impl AuthType {
-    /// None, all that RFC 3768 leaves.
-    pub const NONE: AuthType = AuthType(0);
-    /// A password in clear: keepalived's `auth_type PASS`.
-    pub const SIMPLE_TEXT: AuthType = AuthType(1);
-    /// The IP authentication header, which is not spoken here: keepalived's `auth_type AH`.
-    pub const AUTHENTICATION_HEADER: AuthType = AuthType(2);
-}
-
-impl fmt::Display for AuthType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            AuthType::NONE => f.write_str("none"),
-            AuthType::SIMPLE_TEXT => f.write_str("pass"),
-            AuthType::AUTHENTICATION_HEADER => f.write_str("ah"),
-            AuthType(other) => write!(f, "type {other}"),
-        }
-    }
-}
-
-impl fmt::Debug for AuthType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// VRRPv2's authentication data: a password, padded with zeros. `Debug` does not print it, there is no
-/// `Display`, and `==` takes the same time whatever it compares.
-#[derive(Clone, Copy, Eq)]
-pub struct AuthData([u8; AUTH_DATA_LEN]);
-
-impl AuthData {
-    /// The bytes as they go over the wire.
-    pub const fn new(bytes: [u8; AUTH_DATA_LEN]) -> AuthData {
-        AuthData(bytes)
-    }
-    /// A password of at most eight bytes; what is longer is cut.
-    pub fn from_text(text: &[u8]) -> AuthData {
-        // RFC 2338 section 5.3.10: "If the configured authentication string is shorter than 8 bytes, the
-        // remaining space MUST be zero-filled."
-        let mut bytes = [0; AUTH_DATA_LEN];
-        for (slot, byte) in bytes.iter_mut().zip(text) {
-            *slot = *byte;
-        }
-        AuthData(bytes)
-    }
-    /// The bytes as they go over the wire: a secret.
-    pub const fn expose(&self) -> &[u8; AUTH_DATA_LEN] {
-        &self.0
-    }
-}
-
-impl PartialEq for AuthData {
-    fn eq(&self, other: &AuthData) -> bool {
-        let pairs = self.0.iter().zip(&other.0);
-        black_box(pairs.fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
-    }
-}
-
-impl fmt::Debug for AuthData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthData(***)")
-    }
-}
-
-/// What a checksum covers besides the message. VRRPv2 has one answer, VRRPv3 over IPv4 has three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChecksumRule {
-    /// Nothing: VRRPv2, and VRRPv3 as RFC 9568 section 5.2.8 has it for IPv4 and as some vendors always read
-    /// RFC 5798.
-    Plain,
-    /// The pseudo header with the packet's two addresses: keepalived's and FRR's VRRPv3, after RFC 5798
-    /// section 5.2.8.
-    PseudoHeader,
-    /// The pseudo header with the group 224.0.0.18 for a destination, though the packet goes to a peer:
-    /// keepalived to 1.3.6, and its `old_unicast_checksum` since.
-    GroupPseudoHeader,
-}
-
-impl ChecksumRule {
-    /// The sum of what the rule adds to a message of `len` bytes.
-    fn begin(self, version: u8, src: Ipv4Addr, dst: Ipv4Addr, len: usize) -> Checksum {
-        // A message has at most MAX_LEN bytes: the length always fits.
-        let len = u16::try_from(len).unwrap_or(u16::MAX);
-        match self {
-            // RFC 3768 section 5.3.8: "the 16-bit one's complement of the one's complement sum of the entire
-            // VRRP message starting with the version field", and no more.
-            _ if version == 2 => Checksum::new(),
-            ChecksumRule::Plain => Checksum::new(),
-            // RFC 5798 section 5.2.8 goes on: "and a "pseudo-header" as defined in Section 8.1 of [RFC2460].
-            // The next header field in the "pseudo-header" should be set to 112 (decimal) for VRRP."
-            ChecksumRule::PseudoHeader => Checksum::pseudo_header(src, dst, Protocol::VRRP, len),
-            ChecksumRule::GroupPseudoHeader => Checksum::pseudo_header(src, GROUP, Protocol::VRRP, len),
-        }
-    }
-}
-
-impl fmt::Display for ChecksumRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ChecksumRule::Plain => "without pseudo header",
-            ChecksumRule::PseudoHeader => "with pseudo header",
-            ChecksumRule::GroupPseudoHeader => "with the group's pseudo header",
-        })
+        HEADER_LEN + family.address_len() * address_count as usize + trailer
     }
 }
 
@@ -190,13 +94,22 @@ impl fmt::Display for ChecksumRule {
 #[derive(Clone, Copy)]
 pub struct Packet<T: AsRef<[u8]>> {
     buffer: T,
+    family: Family,
 }
 
 impl<T: AsRef<[u8]>> Packet<T> {
-    /// Refuses a buffer without room for the header.
+    /// A message that came over IPv4. Refuses a buffer without room for the header.
     pub fn new(buffer: T) -> Result<Self, Error> {
+        Packet::over(Family::Ipv4, buffer)
+    }
+    /// A message that came over `family`. Refuses a buffer without room for the header.
+    pub fn over(family: Family, buffer: T) -> Result<Self, Error> {
         at_least(Layer::Vrrp, HEADER_LEN, buffer.as_ref())?;
-        Ok(Packet { buffer })
+        Ok(Packet { buffer, family })
+    }
+    /// What it came over, and so of which family its addresses are.
+    pub fn family(&self) -> Family {
+        self.family
     }
     /// The version, 0..=15.
     pub fn version(&self) -> u8 {
@@ -228,8 +141,8 @@ impl<T: AsRef<[u8]>> Packet<T> {
     }
     /// VRRPv3's maximum advertisement interval: hundredths of a second, 0..=4095 (RFC 9568 section 5.2.7).
     pub fn v3_max_interval(&self) -> Duration {
-        // RFC 5798 section 5.2.6, of the four bits before it: "This field MUST be set to zero on transmission
-        // and ignored on reception."
+        // RFC 9568 section 5.2.6, of the four bits before it: "The Reserve field MUST be set to zero on
+        // transmission and ignored on reception."
         Duration::from_centis((u16_at(self.buffer.as_ref(), 4) & MAX_CENTIS).into())
     }
     /// The interval in the form of the message's own version; versions above 3 are read as 3.
@@ -245,37 +158,35 @@ impl<T: AsRef<[u8]>> Packet<T> {
         self.buffer.as_ref().len()
     }
     /// How many bytes there should be, by the message's own version and count. A receiver that goes by its
-    /// own version asks [`Version::message_len`].
+    /// own version asks [`Version::message_len_over`].
     pub fn expected_len(&self) -> usize {
         let version = if self.version() == 2 { Version::V2 } else { Version::V3 };
-        version.message_len(self.address_count())
+        version.message_len_over(self.family, self.address_count())
     }
     /// VRRPv2's eight bytes behind the addresses, if the message has them; see [`AuthData`].
     pub fn authentication_data(&self) -> Option<AuthData> {
-        let at = HEADER_LEN + ADDRESS_LEN * usize::from(self.address_count());
+        let at = HEADER_LEN + self.family.address_len() * usize::from(self.address_count());
         let there = self.version() == 2 && self.found_len() >= at + AUTH_DATA_LEN;
-        there.then(|| AuthData(array(self.buffer.as_ref(), at)))
+        there.then(|| AuthData::new(array(self.buffer.as_ref(), at)))
     }
     /// Whether the checksum is right by `rule` for a packet from `src` to `dst`; VRRPv2 knows
-    /// [`ChecksumRule::Plain`] only, whatever `rule` says. False for a message that is cut short. Bytes behind
-    /// the message do not count.
-    pub fn verify(&self, rule: ChecksumRule, src: Ipv4Addr, dst: Ipv4Addr) -> bool {
-        let len = self.expected_len();
-        let Some(message) = self.buffer.as_ref().get(..len) else { return false };
-        rule.begin(self.version(), src, dst, len).with(message).is_valid()
+    /// [`ChecksumRule::Plain`] only and IPv6 the pseudo header, whatever `rule` says. False for a message that
+    /// is cut short. Bytes behind the message do not count over IPv4. Over IPv6 they do: kernels sum all that
+    /// the packet carries, and its length is exact.
+    pub fn verify(&self, rule: ChecksumRule, src: impl Into<IpAddr>, dst: impl Into<IpAddr>) -> bool {
+        let bytes = self.buffer.as_ref();
+        let Some(message) = bytes.get(..self.expected_len()) else { return false };
+        let covered = match self.family {
+            Family::Ipv4 => message,
+            Family::Ipv6 => bytes,
+        };
+        rule.begin(self.version(), src.into(), dst.into(), covered.len()).with(covered).is_valid()
     }
     /// By which rule the checksum is right, keepalived's own first; none, and the message was damaged.
-    pub fn which_rule(&self, src: Ipv4Addr, dst: Ipv4Addr) -> Option<ChecksumRule> {
-        let rules: &[_] = match self.version() {
-            2 => &[ChecksumRule::Plain],
-            _ => &[ChecksumRule::PseudoHeader, ChecksumRule::GroupPseudoHeader, ChecksumRule::Plain],
-        };
-        rules.iter().copied().find(|rule| self.verify(*rule, src, dst))
-    }
-
-    /// The addresses that are counted and there.
-    fn address_bytes(&self) -> &[u8] {
-        counted(self.buffer.as_ref(), self.address_count())
+    pub fn which_rule(&self, src: impl Into<IpAddr>, dst: impl Into<IpAddr>) -> Option<ChecksumRule> {
+        let (src, dst) = (src.into(), dst.into());
+        let mut rules = ChecksumRule::known(self.version(), self.family).iter().copied();
+        rules.find(|rule| self.verify(*rule, src, dst))
     }
 }
 
@@ -291,99 +202,45 @@ impl<'a> Packet<&'a [u8]> {
             }
         }
     }
+    /// The message in an IPv6 packet. Refuses by name one that an extension header precedes, and other
+    /// protocols.
+    pub fn from_ipv6<T: AsRef<[u8]> + ?Sized>(packet: &ipv6::Packet<&'a T>) -> Result<Self, Error> {
+        match packet.next_header() {
+            Protocol::VRRP => Packet::over(Family::Ipv6, packet.payload()),
+            Protocol::AH => Err(Error::AuthenticationHeader),
+            other if other.is_extension_header() => Err(Error::ExtensionHeader(other)),
+            Protocol(other) => {
+                Err(Error::Unsupported { layer: Layer::Ipv6, field: "next header", value: other.into() })
+            }
+        }
+    }
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized> Packet<&'a T> {
     /// The addresses that are counted and there: fewer than counted when the message is cut short.
     pub fn addresses(&self) -> Addresses<'a> {
-        Addresses(List::Received(counted(self.buffer.as_ref(), self.address_count())))
+        counted(self.buffer.as_ref(), self.family, self.address_count())
+    }
+    /// The message without what follows it, unless it is cut short.
+    pub fn without_trailer(&self) -> Option<Packet<&'a [u8]>> {
+        let buffer = self.buffer.as_ref().get(..self.expected_len())?;
+        Some(Packet { buffer, family: self.family })
     }
     /// What follows the message: padding, or the trailer of keepalived's `auth_hmac`.
     pub fn trailer(&self) -> &'a [u8] {
         self.buffer.as_ref().get(self.expected_len()..).unwrap_or_default()
     }
-}
-
-/// Of `count` addresses behind the header, the bytes of those that are there.
-fn counted(bytes: &[u8], count: u8) -> &[u8] {
-    let there = (bytes.len() - HEADER_LEN) / ADDRESS_LEN;
-    &bytes[HEADER_LEN..HEADER_LEN + ADDRESS_LEN * there.min(count.into())]
-}
-
-/// The addresses of a virtual router, in the order of the message: a list of one's own, or the bytes of a
-/// received message. Two are equal when they list the same.
-#[derive(Clone, Copy)]
-pub struct Addresses<'a>(List<'a>);
-
-#[derive(Clone, Copy)]
-enum List<'a> {
-    Given(&'a [Ipv4Addr]),
-    /// A multiple of [`ADDRESS_LEN`] bytes.
-    Received(&'a [u8]),
-}
-
-impl<'a> Addresses<'a> {
-    /// The addresses of `list`; of more than [`MAX_ADDRESSES`], the first so many.
-    pub fn new(list: &'a [Ipv4Addr]) -> Self {
-        Addresses(List::Given(&list[..list.len().min(MAX_ADDRESSES)]))
-    }
-    /// How many, at most [`MAX_ADDRESSES`].
-    pub const fn len(&self) -> usize {
-        match self.0 {
-            List::Given(list) => list.len(),
-            List::Received(bytes) => bytes.len() / ADDRESS_LEN,
-        }
-    }
-    /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// One after the other.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Ipv4Addr> + Clone + use<'a> {
-        let list = self.0;
-        (0..self.len()).map(move |nth| match list {
-            List::Given(list) => list[nth],
-            List::Received(bytes) => array::<ADDRESS_LEN>(bytes, nth * ADDRESS_LEN).into(),
-        })
+    /// All that is there.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.buffer.as_ref()
     }
 }
 
-impl PartialEq for Addresses<'_> {
-    fn eq(&self, other: &Addresses<'_>) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Addresses<'_> {}
-
-impl fmt::Debug for Addresses<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl fmt::Display for Addresses<'_> {
-    /// `[172.16.16.12, 172.16.16.13]`; the fifth and later ones as a number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        for (nth, address) in self.iter().take(SHOWN).enumerate() {
-            let separator = if nth == 0 { "" } else { ", " };
-            write!(f, "{separator}{address}")?;
-        }
-        if self.len() > SHOWN {
-            write!(f, ", and {} more", self.len() - SHOWN)?;
-        }
-        f.write_str("]")
-    }
-}
-
-/// VRRPv2's authentication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authentication {
-    /// [`AuthType::NONE`].
-    None,
-    /// [`AuthType::SIMPLE_TEXT`].
-    SimpleText(AuthData),
+/// Of `count` addresses behind the header, those that are there.
+fn counted(bytes: &[u8], family: Family, count: u8) -> Addresses<'_> {
+    let behind = bytes.get(HEADER_LEN..).unwrap_or_default();
+    let len = behind.len().min(family.address_len() * usize::from(count));
+    Addresses::received(family, &behind[..len])
 }
 
 /// The version of a message, and what only that version has.
@@ -416,7 +273,7 @@ pub struct Repr<'a> {
 }
 
 impl<'a> Repr<'a> {
-    /// Refuses what is no advertisement of version 2 or 3, authentication that is not spoken, and a message
+    /// Refuses what is no advertisement of version 2 or 3, version 2 over IPv6, authentication that is not spoken, and a message
     /// that is not exactly as long as it says. The checksum is not looked at: see [`Packet::which_rule`].
     pub fn parse<T: AsRef<[u8]> + ?Sized>(packet: &Packet<&'a T>) -> Result<Repr<'a>, Error> {
         let layer = Layer::Vrrp;
@@ -426,6 +283,10 @@ impl<'a> Repr<'a> {
             3 => Version::V3,
             other => return unsupported("version", other),
         };
+        // RFC 3768 is about IPv4 alone; what keepalived makes of it over IPv6 is in no RFC.
+        if version == Version::V2 && packet.family() == Family::Ipv6 {
+            return unsupported("over IPv6, version", 2);
+        }
         if packet.message_type() != ADVERTISEMENT {
             return unsupported("type", packet.message_type());
         }
@@ -462,27 +323,41 @@ impl<'a> Repr<'a> {
         }
     }
 
-    /// The length of the message in bytes, at most [`MAX_LEN`].
+    /// The length of the message in bytes, at most [`MAX_LEN`] or [`MAX_LEN_V6`].
     #[expect(clippy::len_without_is_empty, reason = "a message is never empty")]
     pub const fn len(&self) -> usize {
-        self.version().message_len(self.addresses.len() as u8)
+        self.version().message_len_over(self.addresses.family(), self.addresses.len() as u8)
     }
 
-    /// Writes the message to the front of `buffer`, its checksum by `rule` for a packet from `src` to `dst`;
-    /// VRRPv2 knows [`ChecksumRule::Plain`] only, whatever `rule` says.
+    /// Writes the message to the front of `buffer`, its checksum by `rule` for a packet from `src` to `dst`,
+    /// which are of the addresses' family; VRRPv2 knows [`ChecksumRule::Plain`] only and IPv6 the pseudo
+    /// header, whatever `rule` says.
     ///
     /// # Panics
     ///
     /// If `buffer` is shorter than [`Repr::len`].
-    pub fn emit(&self, buffer: &mut [u8], rule: ChecksumRule, src: Ipv4Addr, dst: Ipv4Addr) {
+    pub fn emit(
+        &self,
+        buffer: &mut [u8],
+        rule: ChecksumRule,
+        src: impl Into<IpAddr>,
+        dst: impl Into<IpAddr>,
+    ) {
         let message = &mut buffer[..self.len()];
+        self.write(message);
+        self.write_checksum(message, rule, src.into(), dst.into());
+    }
+
+    /// Writes the message, its checksum zero, to `message`, which is as long.
+    fn write(&self, message: &mut [u8]) {
+        let address_len = self.addresses.family().address_len();
         let (header, rest) = message.split_at_mut(HEADER_LEN);
-        let (list, trailer) = rest.split_at_mut(ADDRESS_LEN * self.addresses.len());
+        let (list, trailer) = rest.split_at_mut(address_len * self.addresses.len());
         let (version, word) = match self.dialect {
             Dialect::V2 { authentication } => {
                 let (auth_type, data) = match authentication {
                     Authentication::None => (AuthType::NONE, [0; AUTH_DATA_LEN]),
-                    Authentication::SimpleText(data) => (AuthType::SIMPLE_TEXT, data.0),
+                    Authentication::SimpleText(data) => (AuthType::SIMPLE_TEXT, *data.expose()),
                 };
                 trailer.copy_from_slice(&data);
                 let seconds =
@@ -499,13 +374,27 @@ impl<'a> Repr<'a> {
         header[2] = self.priority;
         header[3] = self.addresses.len() as u8;
         header[4..6].copy_from_slice(&word);
-        // RFC 3768 section 5.3.8: "For computing the checksum, the checksum field is set to zero."
         header[6..8].fill(0);
-        for (slot, address) in list.chunks_exact_mut(ADDRESS_LEN).zip(self.addresses.iter()) {
-            slot.copy_from_slice(&address.octets());
+        for (slot, address) in list.chunks_exact_mut(address_len).zip(&self.addresses) {
+            match address {
+                IpAddr::V4(address) => slot.copy_from_slice(&address.octets()),
+                IpAddr::V6(address) => slot.copy_from_slice(&address.octets()),
+            }
         }
-        let checksum = rule.begin(version, src, dst, message.len()).with(message).finish();
-        message[6..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+
+    /// Writes the checksum of this message, which `bytes` begin with, and of what follows it, where it covers
+    /// that. See [`Packet::verify`].
+    pub(super) fn write_checksum(&self, bytes: &mut [u8], rule: ChecksumRule, src: IpAddr, dst: IpAddr) {
+        // RFC 3768 section 5.3.8: "For computing the checksum, the checksum field is set to zero."
+        bytes[6..8].fill(0);
+        let covered = match self.addresses.family() {
+            Family::Ipv4 => &bytes[..self.len()],
+            Family::Ipv6 => &*bytes,
+        };
+        let version = covered[0] >> 4;
+        let checksum = rule.begin(version, src, dst, covered.len()).with(covered).finish();
+        bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
     }
 }
 
@@ -561,7 +450,8 @@ impl fmt::Display for Repr<'_> {
 }
 
 impl<T: AsRef<[u8]>> fmt::Display for Packet<T> {
-    /// As a [`Repr`], and what is wrong with the length if something is: never the password.
+    /// As a [`Repr`], with keepalived's trailer if there is one, and what is wrong with the length if something
+    /// is: never the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Summary {
             version: self.version(),
@@ -570,12 +460,15 @@ impl<T: AsRef<[u8]>> fmt::Display for Packet<T> {
             priority: self.priority(),
             interval: self.advert_interval(),
             auth: if self.version() == 2 { self.auth_type() } else { AuthType::NONE },
-            addresses: Addresses(List::Received(self.address_bytes())),
+            addresses: counted(self.buffer.as_ref(), self.family, self.address_count()),
         }
         .fmt(f)?;
-        match (self.expected_len(), self.found_len()) {
-            (expected, found) if expected != found => write!(f, " ({found} bytes instead of {expected})"),
-            _ => Ok(()),
+        let (expected, found) = (self.expected_len(), self.found_len());
+        let trailer = self.buffer.as_ref().get(expected..).unwrap_or_default();
+        match hmac_trailer::Packet::new(trailer).and_then(|trailer| hmac_trailer::Repr::parse(&trailer)) {
+            Ok(trailer) if found == expected + hmac_trailer::LEN => write!(f, " {trailer}"),
+            _ if found == expected => Ok(()),
+            _ => write!(f, " ({found} bytes instead of {expected})"),
         }
     }
 }
@@ -589,3 +482,5 @@ impl<T: AsRef<[u8]>> fmt::Debug for Packet<T> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod v6_tests;

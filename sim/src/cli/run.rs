@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
+use havip::profile::Profile;
 
 use super::{BAD_INPUT, FAILS, Format, HOLDS, watch};
 use crate::observe::{Lanes, Palette, Record};
@@ -27,6 +28,9 @@ pub(super) struct Run {
     /// Use this seed instead of the file's
     #[arg(long, value_name = "N", conflicts_with_all = ["check", "bless"])]
     seed: Option<u64>,
+    /// Run every machine under this profile instead: keepalived, havip or keepalived-1.3
+    #[arg(long = "as", value_name = "PROFILE", conflicts_with_all = ["check", "bless"])]
+    profile: Option<Profile>,
     /// How to print the records
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -78,13 +82,15 @@ impl Run {
         }
         let mut worst = HOLDS;
         for file in &files {
-            match self.run_file(file) {
-                Ok(code) => worst = worst.max(code),
-                // A reader that has gone away (`| head`) wants no more.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return worst,
-                Err(error) => {
-                    complain(&format!("{}: {error}", file.display()));
-                    worst = BAD_INPUT;
+            for under in self.profiles(file) {
+                match self.run_file(file, under) {
+                    Ok(code) => worst = worst.max(code),
+                    // A reader that has gone away (`| head`) wants no more.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return worst,
+                    Err(error) => {
+                        complain(&format!("{}: {error}", file.display()));
+                        worst = BAD_INPUT;
+                    }
                 }
             }
         }
@@ -112,8 +118,18 @@ impl Run {
         Ok(files)
     }
 
-    fn run_file(&self, file: &Path) -> io::Result<u8> {
-        let scenario = match run::open(file, self.seed) {
+    /// The profiles a file is run under: the given one; or its own, and those it says `also as` of. Only its own where
+    /// another file is made of the run.
+    fn profiles(&self, file: &Path) -> Vec<Option<Profile>> {
+        let mut all = vec![self.profile];
+        if self.profile.is_none() && !self.watch.writes() {
+            all.extend(run::also(file).into_iter().map(Some));
+        }
+        all
+    }
+
+    fn run_file(&self, file: &Path, under: Option<Profile>) -> io::Result<u8> {
+        let scenario = match run::open_as(file, self.seed, under) {
             Ok(scenario) => scenario,
             Err(error) => {
                 print_open_error(&error);
@@ -155,7 +171,7 @@ impl Run {
         if !self.check && !self.bless {
             return Ok(None);
         }
-        let path = snapshot::path_of(&self.folder_for(file), file);
+        let path = snapshot::path_of(&self.folder_for(file), file, record.under);
         let text = record.text();
         let compared = snapshot::compare(&path, &text)?;
         if self.bless {
@@ -249,7 +265,7 @@ struct Stored {
 
 /// `power-off  4 of 4 hold  worst outage 3.3000 s (web)  digest 5f0c2e91`.
 fn verdict_line(file: &Path, record: &Record) -> String {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = snapshot::name_of(file, record.under);
     let all = record.verdicts.len();
     let hold = all - record.failing();
     let worst = record.outages.iter().max_by_key(|o| o.length());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
+use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
@@ -49,6 +50,9 @@ pub(super) struct Try {
     /// Write one page: the table, and under it the worst run of each row as a picture
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Run every machine under this profile: keepalived, havip or keepalived-1.3
+    #[arg(long = "as", value_name = "PROFILE", default_value_t = Profile::KEEPALIVED, hide_default_value = true)]
+    profile: Profile,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -98,6 +102,7 @@ impl Try {
             cloud_delay: self.cloud_delay,
             limits: self.fail_on.unwrap_or_default(),
             phases: self.phases,
+            profile: self.profile,
         };
         let trial = Trial::open(&self.files, settings)?;
         if let Some(folder) = &self.save {

@@ -34,6 +34,11 @@ pub(super) struct Watch {
 const WATCH: &str = "Look closer (of a file with phases, at the worst run)";
 
 impl Watch {
+    /// Whether files are made of the run.
+    pub(super) fn writes(&self) -> bool {
+        self.pcap.is_some() || self.svg.is_some() || self.html.is_some()
+    }
+
     /// Whether what is asked for can be had of these scenario files.
     pub(super) fn check(&self, files: &[PathBuf]) -> Result<(), String> {
         let wanted = [("--pcap", &self.pcap), ("--svg", &self.svg), ("--html", &self.html)];

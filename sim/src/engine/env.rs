@@ -127,7 +127,7 @@ impl Env for SimEnv {
             self.wait().await;
         };
         if LevelFilter::current() != LevelFilter::OFF {
-            set_running(Some((now.mono, self.cvm)));
+            set_running(Some((self.shared.now(), self.cvm)));
         }
         (now, self.event())
     }

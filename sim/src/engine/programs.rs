@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use havip::agent::Agent;
-use havip::config::{self, Options};
+use havip::config::Options;
 use havip::program::{Actions, Event, Now, Program};
 use havip::time::Time;
 
@@ -12,7 +12,7 @@ use crate::world::{CvmId, FileId, ProgramSetup, Setup};
 /// A program of the testbed.
 #[derive(Clone, Debug)]
 pub enum AnyProgram {
-    /// The agent, as keepalived.
+    /// The agent, under one of its profiles.
     Agent(Agent),
 }
 
@@ -20,12 +20,9 @@ impl AnyProgram {
     /// The program of a machine, about to start; on another file if a `reload` named one.
     pub fn of(setup: &Setup, cvm: CvmId, file: Option<FileId>) -> AnyProgram {
         let machine = &setup.cvms[usize::from(cvm.0)];
-        let ProgramSetup::Keepalived { with, config, .. } = &machine.program;
-        let options = Options { id: Some(machine.name.clone()), with: with.clone(), ..Options::default() };
-        let config = match file {
-            None => Arc::clone(config),
-            Some(file) => Arc::new(config::load(&setup.files[usize::from(file.0)], &options).config),
-        };
+        let ProgramSetup::Agent { with, profile, .. } = &machine.program;
+        let options = Options { id: Some(machine.name.clone()), with: with.clone(), profile: *profile };
+        let config = setup.config_of(cvm, file).map(Arc::clone).unwrap_or_default();
         AnyProgram::Agent(Agent::new(config, options))
     }
 }

@@ -109,7 +109,8 @@ impl Expectations {
 
 impl Observer for Expectations {
     fn wants(&self) -> Wants {
-        let traffic = Wants { facts: true, frames: self.depends.meets(Changes::TRAFFIC), probes: false };
+        let frames = Changes::TRAFFIC | Changes::CLAIMED;
+        let traffic = Wants { facts: true, frames: self.depends.meets(frames), probes: false };
         let announcers = Wants { facts: true, frames: self.announcers, probes: false };
         either(traffic, announcers)
     }
@@ -130,8 +131,14 @@ impl Observer for Expectations {
             return;
         }
         for watch in &mut self.all {
-            if let Expect::Moves(from, to, _) = watch.expect {
-                watch.times += if (from..=to).contains(&at) { moved } else { 0 };
+            let happened = match watch.expect {
+                Expect::Moves(..) => moved,
+                Expect::Claims(_, _, cvm, _) => self.facts.claims_of(cvm),
+                Expect::Notifies(_, _, cvm, _) => self.facts.notified_by(cvm),
+                _ => 0,
+            };
+            if happened > 0 {
+                watch.times += if (watch.window.0..=watch.window.1).contains(&at) { happened } else { 0 };
             } else if changes.meets(watch.depends)
                 && let Some(fact) = watch.fact
             {
@@ -143,6 +150,11 @@ impl Observer for Expectations {
     fn finish(&mut self, setup: &Setup, end: Time) {
         self.outages.finish(setup, &self.facts, end);
         let outages = &self.outages;
+        for watch in &mut self.all {
+            if let Some(Fact::Served(client)) = watch.fact {
+                outages.served(client).for_each(|(at, served)| watch.now(at, served));
+            }
+        }
         self.verdicts = self.all.iter_mut().map(|watch| watch.verdict(outages, end)).collect();
     }
 }
@@ -180,22 +192,29 @@ impl Watch {
             | Expect::During(_, _, fact)
             | Expect::Never(fact, _)
             | Expect::Eventually(fact) => Some(fact),
-            Expect::Outage(..) | Expect::Moves(..) => None,
+            Expect::Outage(..) | Expect::Moves(..) | Expect::Claims(..) | Expect::Notifies(..) => None,
         };
-        let point = matches!(fact, Some(Fact::Refused(_) | Fact::Transition(..)));
+        let point = fact.is_some_and(|fact| fact.is_of_an_instant());
         let window = match one.expect {
             Expect::By(by, _) if point => (Time::ZERO, by),
             Expect::By(by, _) => (by, Time::MAX),
-            Expect::During(from, to, _) | Expect::Outage(from, to, ..) | Expect::Moves(from, to, _) => {
-                (from, to)
-            }
+            Expect::During(from, to, _)
+            | Expect::Outage(from, to, ..)
+            | Expect::Moves(from, to, _)
+            | Expect::Claims(from, to, ..)
+            | Expect::Notifies(from, to, ..) => (from, to),
             Expect::Never(..) | Expect::Eventually(_) => (Time::ZERO, Time::MAX),
         };
         Watch {
             expect: one.expect,
             line: one.line,
             fact,
-            depends: fact.as_ref().map_or(Changes::NONE, Changes::of),
+            depends: match (fact.as_ref(), one.expect) {
+                (Some(fact), _) => Changes::of(fact),
+                (None, Expect::Claims(..)) => Changes::CLAIMED,
+                (None, Expect::Notifies(..)) => Changes::NOTIFIED,
+                (None, _) => Changes::NONE,
+            },
             point,
             window,
             value: (fact.is_some_and(|fact| facts.holds(&fact)), Time::ZERO),
@@ -262,7 +281,9 @@ impl Watch {
         }
         let (holds, figure, seen) = match self.expect {
             Expect::Outage(.., client, most) => self.worst_outage(outages, client, most),
-            Expect::Moves(.., most) => (self.times <= most, Figure::Times(self.times), Seen::TooOften),
+            Expect::Moves(.., most) | Expect::Claims(.., most) | Expect::Notifies(.., most) => {
+                (self.times <= most, Figure::Times(self.times), Seen::TooOften)
+            }
             Expect::Never(_, most) if self.point => {
                 // What happens at an instant lasts for no time.
                 let holds = self.times == 0 || most.is_some();

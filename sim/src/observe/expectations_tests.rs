@@ -7,7 +7,7 @@ use crate::observe::testing::*;
 use crate::world::{Act, CvmId, Life};
 
 fn judge(run: &Run, expect: Expect) -> Verdict {
-    let mut watcher = Expectations::new(&run.setup, &[Expectation { expect, line: 1 }]);
+    let mut watcher = Expectations::new(&run.setup, &[Expectation { expect, only: None, line: 1 }]);
     run.play(&mut watcher, "60");
     watcher.verdicts()[0]
 }
@@ -161,7 +161,8 @@ fn stale_traffic_is_measured() {
 #[test]
 fn only_what_is_needed_is_asked_for() {
     let run = Run::lan();
-    let wants = |expect| Expectations::new(&run.setup, &[Expectation { expect, line: 1 }]).wants();
+    let wants =
+        |expect| Expectations::new(&run.setup, &[Expectation { expect, only: None, line: 1 }]).wants();
     assert!(!wants(Expect::Eventually(MASTER_A)).frames);
     assert!(wants(Expect::Eventually(Fact::Stale(ClientId(0)))).frames);
     assert!(wants(Expect::Moves(t("0"), t("60"), 1)).frames);

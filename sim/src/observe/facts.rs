@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::ops::BitOr;
+use std::sync::Arc;
 
 use havip::program::{Record as Said, Role};
 
@@ -12,7 +13,7 @@ use crate::world::{ClientId, CvmId, Kind, Life, Look, NodeId, Report, Segment, S
 
 /// Which families of facts may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes(u8);
+pub struct Changes(u16);
 
 impl Changes {
     /// None.
@@ -29,6 +30,10 @@ impl Changes {
     pub const TRANSITION: Changes = Changes(16);
     /// An address changed its holder.
     pub const HOLDER: Changes = Changes(32);
+    /// An address that is not the sender's own was announced at this instant.
+    pub const CLAIMED: Changes = Changes(64);
+    /// A program told somebody something at this instant.
+    pub const NOTIFIED: Changes = Changes(128);
 
     /// Whether the two have a family in common.
     pub const fn meets(self, other: Changes) -> bool {
@@ -43,6 +48,10 @@ impl Changes {
             Fact::Stale(_) => Changes(Changes::MASTERS.0 | Changes::TRAFFIC.0),
             Fact::Refused(_) => Changes::REFUSED,
             Fact::Transition(..) => Changes::TRANSITION,
+            // Known when the run is over: an outage begins before anybody can tell that it is one.
+            Fact::Served(_) => Changes::NONE,
+            Fact::Claimed(_) => Changes::CLAIMED,
+            Fact::Notified(..) => Changes::NOTIFIED,
         }
     }
 }
@@ -69,6 +78,11 @@ pub struct Facts {
     moves: u32,
     refused: Vec<Ipv4Addr>,
     transitions: Vec<(CvmId, Role)>,
+    /// Whose announcements this instant has, a frame each.
+    claims: Vec<NodeId>,
+    /// What programs told others at this instant, without quotes.
+    notified: Vec<(CvmId, String)>,
+    texts: Arc<[String]>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -120,6 +134,9 @@ impl Facts {
             moves: 0,
             refused: Vec::new(),
             transitions: Vec::new(),
+            claims: Vec::new(),
+            notified: Vec::new(),
+            texts: Arc::clone(&setup.texts),
         }
     }
 
@@ -134,6 +151,14 @@ impl Facts {
             self.transitions.clear();
             changes = changes | Changes::TRANSITION;
         }
+        if !self.claims.is_empty() {
+            self.claims.clear();
+            changes = changes | Changes::CLAIMED;
+        }
+        if !self.notified.is_empty() {
+            self.notified.clear();
+            changes = changes | Changes::NOTIFIED;
+        }
         changes
     }
 
@@ -144,14 +169,16 @@ impl Facts {
                 self.reached[usize::from(client.0)] = Some(node);
                 Changes::TRAFFIC
             }
-            What::Sent { frame, kind: Kind::Garp } if matches!(setup.segment, Segment::Lan(_)) => {
+            What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame)))
                 else {
                     return Changes::NONE;
                 };
-                self.announcements += 1;
-                let number = self.announcements;
-                self.claimed(setup, node, address, |entry| entry.0 = number)
+                self.announced(setup, node, address)
+            }
+            What::Notified { cvm, told, .. } => {
+                self.notified.push((cvm, look.told(told).replace('"', "")));
+                Changes::NOTIFIED
             }
             What::Held { node, address, held } if matches!(setup.segment, Segment::Lan(_)) => {
                 self.claimed(setup, node, address, |entry| entry.1 = held)
@@ -199,7 +226,22 @@ impl Facts {
             Fact::Stale(client) => self.reached(client).is_some_and(|node| !self.is_master(CvmId(node.0))),
             Fact::Refused(address) => self.refused.contains(&address),
             Fact::Transition(cvm, role) => self.transitions.contains(&(cvm, role)),
+            Fact::Served(_) => false,
+            Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
+            Fact::Notified(cvm, text) => {
+                let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);
+                self.notified.iter().any(|(who, told)| *who == cvm && told.contains(text))
+            }
         }
+    }
+
+    /// How many frames of this instant announce an address that is not the machine's own.
+    pub fn claims_of(&self, cvm: CvmId) -> u32 {
+        self.claims.iter().filter(|node| node.0 == cvm.0).count() as u32
+    }
+    /// How many things a machine's program told others at this instant.
+    pub fn notified_by(&self, cvm: CvmId) -> u32 {
+        self.notified.iter().filter(|(who, _)| *who == cvm).count() as u32
     }
 
     /// Whether a machine's program is alive, not frozen, and master of something.
@@ -220,6 +262,20 @@ impl Facts {
     /// How often addresses changed their holder so far. Getting a first holder is no move.
     pub fn moves(&self) -> u32 {
         self.moves
+    }
+
+    fn announced(&mut self, setup: &Setup, node: NodeId, address: Ipv4Addr) -> Changes {
+        // A machine's own address is nobody's to hold.
+        if setup.eni_of(node).address.addr() == address {
+            return Changes::NONE;
+        }
+        self.claims.push(node);
+        if let Segment::Vpc { .. } = setup.segment {
+            return Changes::CLAIMED;
+        }
+        self.announcements += 1;
+        let number = self.announcements;
+        Changes::CLAIMED | self.claimed(setup, node, address, |entry| entry.0 = number)
     }
 
     fn all_bound(&self, havip: Option<u16>, is: impl Fn(Option<NodeId>) -> bool) -> bool {

@@ -21,11 +21,39 @@ const OPEN_MAX: usize = 2048;
 /// What the folded have in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Key {
-    Advert { to: Ipv4Addr, vrid: u8, priority: u8 },
-    Claims { address: Ipv4Addr, why: Why },
-    Lost { kind: Kind, to: Option<Who>, address: Ipv4Addr, cause: Loss },
-    Rejected { subject: Subject, why: Why },
-    Refused { address: Ipv4Addr, by: NodeId, refusal: Refusal },
+    Advert {
+        to: Ipv4Addr,
+        vrid: u8,
+        priority: u8,
+    },
+    Claims {
+        address: Ipv4Addr,
+        why: Why,
+    },
+    Lost {
+        kind: Kind,
+        to: Option<Who>,
+        address: Ipv4Addr,
+        cause: Loss,
+    },
+    Rejected {
+        subject: Subject,
+        why: Why,
+    },
+    /// A program told somebody something: a place among what was told.
+    Notified {
+        text: u32,
+        pipe: bool,
+    },
+    /// Forged frames of an act that repeats them.
+    Spoofed {
+        act: u32,
+    },
+    Refused {
+        address: Ipv4Addr,
+        by: NodeId,
+        refusal: Refusal,
+    },
 }
 
 /// One line of many alike.

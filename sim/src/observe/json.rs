@@ -22,7 +22,7 @@ impl Record {
                 "runs": all.runs,
             })
         });
-        json!({
+        let mut json = json!({
             "assumptions": assumptions.collect::<Vec<_>>(),
             "config": config.collect::<Vec<_>>(),
             "digest": format!("{:08x}", self.digest()),
@@ -35,7 +35,11 @@ impl Record {
             "seed": self.seed,
             "tick_ns": self.tick.as_nanos(),
             "unreached": self.unreached.iter().map(unreached).collect::<Vec<_>>(),
-        })
+        });
+        if let (Some(profile), Some(fields)) = (self.under, json.as_object_mut()) {
+            fields.insert("as".to_owned(), profile.name().into());
+        }
+        json
     }
 }
 

@@ -84,6 +84,8 @@ pub(crate) struct Teller<'a> {
     /// By machine and subject.
     pub(crate) subjects: &'a [Vec<String>],
     pub(crate) outages: &'a [Outage],
+    /// What programs told others.
+    pub(crate) told: &'a [String],
 }
 
 impl Teller<'_> {
@@ -293,6 +295,15 @@ impl Teller<'_> {
             Key::Rejected { subject, why } => {
                 ("rejected", format!("{}rejects{}", self.subject(who, subject), times(fold)), why.to_string())
             }
+            Key::Notified { text, pipe } => {
+                let (kind, word) = if pipe { ("fifo", "fifo") } else { ("runs", "runs") };
+                let text = self.told.get(text as usize).map_or("", String::as_str);
+                (kind, format!("{word}  {text}{}", times(fold)), String::new())
+            }
+            Key::Spoofed { act } => {
+                let line = self.setup.acts.get(act as usize).map_or(0, |act| act.line);
+                ("spoofed", format!("forged frames{}", times(fold)), format!("line {line}"))
+            }
             Key::Refused { address, by, refusal } => {
                 let by = self.setup.name_of(by);
                 let what = format!("refuses {address} to {by}{}", times(fold));
@@ -309,7 +320,13 @@ impl Teller<'_> {
                 Key::Advert { to, .. } => words::address(self.setup, to),
                 Key::Lost { to: Some(to), .. } => self.who(to),
                 Key::Lost { address, .. } => words::address(self.setup, address),
-                Key::Claims { .. } | Key::Rejected { .. } | Key::Refused { .. } => continue,
+                Key::Claims { .. }
+                | Key::Rejected { .. }
+                | Key::Notified { .. }
+                | Key::Spoofed { .. }
+                | Key::Refused { .. } => {
+                    continue;
+                }
             };
             if !names.contains(&name) {
                 names.push(name);
@@ -347,8 +364,10 @@ impl Teller<'_> {
         )
     }
 
-    fn target(&self, client: crate::world::ClientId) -> Ipv4Addr {
-        self.setup.clients[usize::from(client.0)].target
+    /// What a client probes.
+    fn target(&self, client: crate::world::ClientId) -> String {
+        let client = &self.setup.clients[usize::from(client.0)];
+        client.port.map_or_else(|| client.target.to_string(), |port| format!("{}:{port}", client.target))
     }
 
     fn answered(&self, by: Option<NodeId>) -> String {

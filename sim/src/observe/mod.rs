@@ -21,7 +21,7 @@ mod print;
 mod record;
 mod table;
 mod trace;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod testing;
@@ -135,7 +135,7 @@ mod tests {
         let mut run = Run::pair();
         run.at("1").started(A).master(A).advert(A, B, 100);
         let expect = Expect::Eventually(Fact::TwoMasters);
-        let mut expectations = Expectations::new(&run.setup, &[Expectation { expect, line: 1 }]);
+        let mut expectations = Expectations::new(&run.setup, &[Expectation { expect, only: None, line: 1 }]);
         assert!(!expectations.wants().frames);
         let mut digest = FrameDigest::new();
         let mut all: Vec<&mut dyn Observer> = vec![&mut expectations, &mut digest];

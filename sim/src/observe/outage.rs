@@ -156,6 +156,15 @@ impl Outages {
         })
     }
 
+    /// When a client began to be served and when it no longer was, in turn; to be asked when the run is over.
+    pub(crate) fn served(&self, client: ClientId) -> impl Iterator<Item = (Time, bool)> {
+        let first = self.clients[usize::from(client.0)].first_answered.map(|at| (at, true));
+        let outages = self.all.iter().filter(move |one| one.client == client);
+        let turns = outages
+            .flat_map(|one| [Some((one.unanswered, false)), (!one.still_out).then_some((one.to, true))]);
+        first.into_iter().chain(turns.flatten())
+    }
+
     /// Takes one report; `facts` have taken it already.
     pub(crate) fn apply(
         &mut self,
@@ -168,7 +177,7 @@ impl Outages {
             What::Probed { client } => self.probed(client, report.at),
             What::Answered { client, sent } => return self.answered(setup, facts, client, sent),
             What::AllAnswered { client, last } => self.all_answered(client, last),
-            What::Sent { frame, kind: Kind::Garp } => {
+            What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 if let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame))) {
                     self.claims(setup, address, node, |entry| entry.0.get_or_insert(report.at));
                 }

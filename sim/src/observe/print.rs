@@ -64,7 +64,8 @@ impl Record {
     pub fn render(&self, palette: &Palette) -> String {
         let mut page = Page { out: String::new(), digits: self.digits, palette };
         let (name, seed, tick, digest) = (&self.name, self.seed, self.tick, self.digest());
-        let title = format!("scenario {name}   seed {seed}   tick {tick}   digest {digest:08x}");
+        let under = self.under.map_or_else(String::new, |profile| format!("as {profile}   "));
+        let title = format!("scenario {name}   {under}seed {seed}   tick {tick}   digest {digest:08x}");
         page.line(&[(palette.head, &title)]);
         self.body(&mut page);
         page.out

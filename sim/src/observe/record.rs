@@ -3,6 +3,9 @@
 //! A [`Recorder`] watches a run and keeps small values, folded; a [`Record`] is what became of them, in words.
 //! How it looks as text is in `print`, as JSON in `json`.
 
+use std::collections::BTreeMap;
+
+use havip::profile::Profile;
 use havip::program::{Record as Said, Role, Why};
 use havip::time::{Duration, Time};
 
@@ -15,8 +18,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, FrameId, Kind, Life, Look, Loss, NodeId, ProgramSetup, Report, Segment, Setup, Verdict as Heard,
-    Wants, What, Who,
+    CvmId, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment, Setup,
+    Verdict as Heard, Wants, What, Who,
 };
 
 /// The record of one run.
@@ -24,6 +27,8 @@ use crate::world::{
 pub struct Record {
     /// The scenario's name.
     pub name: String,
+    /// The profile that every machine was under, if that is not what the scenario says.
+    pub under: Option<Profile>,
     /// What all chance was a hash of.
     pub seed: u64,
     /// The quantum of time.
@@ -133,6 +138,9 @@ pub struct Recorder {
     subjects: Vec<Vec<String>>,
     /// The last act on the cloud.
     cloud: Reason,
+    /// What programs told others, each text once, and where to find it.
+    told: Vec<String>,
+    told_before: BTreeMap<String, u32>,
 }
 
 /// What is remembered of a node for the causes of its lines.
@@ -162,6 +170,8 @@ impl Recorder {
             nodes: vec![notes; setup.nodes()],
             subjects: vec![Vec::new(); setup.cvms.len()],
             cloud: Reason::Boot,
+            told: Vec::new(),
+            told_before: BTreeMap::new(),
         }
     }
 
@@ -173,7 +183,7 @@ impl Recorder {
     /// The record, once the run is over. Verdicts and the digest of the frames are other observers' work.
     pub fn record(self, setup: &Setup, verdicts: &[Verdict], frames: Option<u64>) -> Record {
         let all = self.outages.all();
-        let teller = Teller { setup, subjects: &self.subjects, outages: all };
+        let teller = Teller { setup, subjects: &self.subjects, outages: all, told: &self.told };
         let client = |id| setup.name_of(setup.node_of_client(id)).to_owned();
         let outages = all.iter().map(|one| OutageRow {
             client: client(one.client),
@@ -198,6 +208,7 @@ impl Recorder {
             if outages.is_empty() && unreached.is_empty() { vec![] } else { assumptions(setup) };
         Record {
             name: setup.name.clone(),
+            under: None,
             seed: setup.seed,
             tick: setup.tick,
             digits: setup.digits(),
@@ -238,6 +249,9 @@ impl Recorder {
 
     fn sent(&mut self, look: &dyn Look, at: Time, who: Who, frame: FrameId, kind: Kind) {
         let slot = self.slot(who);
+        if let Some(Mark::Spoofed(act)) = look.mark(frame) {
+            return self.tally(at, who, Key::Spoofed { act });
+        }
         match kind {
             Kind::Vrrp => {
                 if let Some(advert) = peek::advert(look.frame(frame)) {
@@ -344,6 +358,19 @@ impl Recorder {
         }
     }
 
+    fn notified(&mut self, at: Time, who: Who, told: &str, pipe: bool) {
+        let text = match self.told_before.get(told) {
+            Some(text) => *text,
+            None => {
+                let text = self.told.len() as u32;
+                self.told.push(told.to_owned());
+                self.told_before.insert(told.to_owned(), text);
+                text
+            }
+        };
+        self.tally(at, who, Key::Notified { text, pipe });
+    }
+
     fn neighbour(&mut self, setup: &Setup, report: &Report) {
         let What::Neighbour { node, address, mac } = report.what else { return };
         let lan = matches!(setup.segment, Segment::Lan(_));
@@ -409,6 +436,7 @@ impl Observer for Recorder {
                     names[usize::from(subject.0)] = name.to_owned();
                 }
                 What::Record(cvm, said) => self.said(at, who, cvm, said),
+                What::Notified { told, pipe, .. } => self.notified(at, who, look.told(told), pipe),
                 What::Held { node, address, held } => {
                     let reason = self.nodes[usize::from(node.0)].reason;
                     self.push(at, who, Entry::Held { address, held, reason });
@@ -456,7 +484,7 @@ fn line_of(who: Who, fold: Fold) -> Line {
 fn diagnoses(setup: &Setup) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     for cvm in &setup.cvms {
-        let ProgramSetup::Keepalived { diagnoses, .. } = &cvm.program;
+        let ProgramSetup::Agent { diagnoses, .. } = &cvm.program;
         for text in diagnoses {
             match all.iter_mut().find(|(_, known)| known == text) {
                 Some((names, _)) => {
@@ -499,8 +527,26 @@ fn assumptions(setup: &Setup) -> Vec<(&'static str, String, &'static str)> {
     } else {
         all.push(("host", "start, timers and addresses as late as Linux's".into(), "measured"));
     }
-    all.push(("program", "keepalived 2.2.7".into(), "measured"));
+    all.extend(programs(setup));
     all
+}
+
+/// Whose behaviour the machines' programs have, each once.
+fn programs(setup: &Setup) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    let mut all: Vec<Profile> = Vec::new();
+    for cvm in &setup.cvms {
+        let ProgramSetup::Agent { profile, .. } = cvm.program;
+        if !all.contains(&profile) {
+            all.push(profile);
+        }
+    }
+    if all.is_empty() {
+        all.push(Profile::KEEPALIVED);
+    }
+    all.into_iter().map(|profile| {
+        let (text, known) = words::program(profile);
+        ("program", text.to_owned(), known)
+    })
 }
 
 #[cfg(test)]

@@ -10,8 +10,11 @@ use crate::scenario::{Expect, Expectation, Fact};
 use crate::world::{Act, ClientId, CloudAct, End, Kinds, Loss, Path};
 
 fn record(run: &Run, end: &str, expected: &[Expect]) -> Record {
-    let expected: Vec<Expectation> =
-        expected.iter().zip(20..).map(|(expect, line)| Expectation { expect: *expect, line }).collect();
+    let expected: Vec<Expectation> = expected
+        .iter()
+        .zip(20..)
+        .map(|(expect, line)| Expectation { expect: *expect, only: None, line })
+        .collect();
     let mut watchers =
         (Recorder::new(&run.setup), Expectations::new(&run.setup, &expected), FrameDigest::new());
     run.play(&mut watchers, end);
@@ -218,7 +221,7 @@ fn an_own_address_is_announced_not_claimed() {
 fn what_is_wrong_with_a_file_is_said_once() {
     let mut run = Run::pair();
     for cvm in &mut run.setup.cvms {
-        let ProgramSetup::Keepalived { diagnoses, .. } = &mut cvm.program;
+        let ProgramSetup::Agent { diagnoses, .. } = &mut cvm.program;
         diagnoses.push("conf/pair.conf:2: unknown keyword `vrrp_instanceVI_1`".into());
     }
     let text = text(&run, "1");
@@ -318,6 +321,12 @@ fn a_quiet_day_keeps_a_handful_of_lines() {
         }
         fn subject(&self, _: CvmId, _: havip::program::Subject) -> (&str, u32) {
             ("VI_1", 51)
+        }
+        fn mark(&self, _: FrameId) -> Option<crate::world::Mark> {
+            None
+        }
+        fn told(&self, _: crate::world::Told) -> &str {
+            ""
         }
     }
     let look = One(frame, advert_frame(A, 2, 100));

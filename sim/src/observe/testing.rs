@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use havip::config::Config;
 use havip::files::Files;
+use havip::profile::Profile;
 use havip::program::{Record as Said, Role, Subject, Value, Why};
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
@@ -44,6 +45,12 @@ impl Look for Told<'_> {
     fn subject(&self, cvm: CvmId, _: Subject) -> (&str, u32) {
         ("VI_1", if cvm.0 == B { self.run.group_of_b } else { 51 })
     }
+    fn mark(&self, _: FrameId) -> Option<Mark> {
+        None
+    }
+    fn told(&self, _: crate::world::Told) -> &str {
+        "INSTANCE \"VI_1\" MASTER 100"
+    }
 }
 
 impl Run {
@@ -69,7 +76,8 @@ impl Run {
             name: name.into(),
             eni: eni(last),
             off: false,
-            program: ProgramSetup::Keepalived {
+            program: ProgramSetup::Agent {
+                profile: Profile::KEEPALIVED,
                 file: "conf/pair.conf".into(),
                 files: Arc::new(Files::default()),
                 with: Vec::new(),
@@ -81,6 +89,7 @@ impl Run {
             name: "web".into(),
             eni: eni(100),
             target: HAVIP,
+            port: None,
             every: Duration::from_millis(100),
         };
         let setup = Setup {
@@ -94,7 +103,11 @@ impl Run {
             bind_delay: (Duration::ZERO, Duration::ZERO),
             cvms: vec![cvm("a", 5), cvm("b", 6)],
             clients: vec![client],
+            services: Vec::new(),
+            checks: Vec::new(),
             files: Vec::new(),
+            reloads: Vec::new(),
+            texts: Arc::new([]),
             acts: Vec::new(),
         };
         Run { setup, group_of_b: 51, now: Time::ZERO, reports: Vec::new(), frames: Vec::new() }

@@ -76,6 +76,9 @@ impl Observer for Trace {
                 What::Subject(cvm, subject) => {
                     writeln!(self.text, "{:?}: {:?}", report.what, look.subject(cvm, subject))
                 }
+                What::Notified { cvm, told, pipe } => {
+                    writeln!(self.text, "notified {cvm:?} pipe {pipe}: {}", look.told(told))
+                }
                 other => writeln!(self.text, "{other:?}"),
             };
         }

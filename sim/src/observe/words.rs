@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
@@ -25,7 +26,16 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Reload(..) => "reloaded",
         Act::Cloud(CloudAct::DropClaims) => "deaf to claims",
         Act::Cloud(CloudAct::HearClaims) => "hears claims",
-        Act::Heal(_)
+        Act::Script(..)
+        | Act::Service(..)
+        | Act::File(..)
+        | Act::ClockStep(..)
+        | Act::ClockDrift(..)
+        | Act::Tamper(..)
+        | Act::Spoof(..)
+        | Act::Corrupt(..)
+        | Act::Reorder(..)
+        | Act::Heal(_)
         | Act::Drop(..)
         | Act::Loss(..)
         | Act::Delay(..)
@@ -71,6 +81,7 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::SocketQueueFull => "the program's queue is full",
         Loss::NotHeld => "the receiver does not hold the address",
         Loss::NoListener => "nobody listens there",
+        Loss::ServiceHangs => "the service hangs",
         Loss::Malformed => "malformed",
         Loss::DiedInQueue => "the receiver stopped first",
     }
@@ -89,6 +100,15 @@ pub(crate) fn refusal(refusal: Refusal) -> &'static str {
         Refusal::NotHavip => "the address is no HAVIP",
         Refusal::OtherSubnet => "a HAVIP of another subnet",
         Refusal::ForeignMac => "the announced hardware address is not the sender's",
+    }
+}
+
+/// What a profile is, and how it is known.
+pub(crate) fn program(profile: Profile) -> (&'static str, &'static str) {
+    match profile.name() {
+        "keepalived" => ("keepalived 2.2.7", "measured"),
+        "keepalived-1.3" => ("keepalived 1.3.5", "measured"),
+        _ => ("havip: keepalived's bytes, its flaws mended", "assumed"),
     }
 }
 

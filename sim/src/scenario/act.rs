@@ -8,12 +8,15 @@ use super::draft::{Draft, Named};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::FileDecl;
+use super::script::{FileDecl, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
-use crate::world::{Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kinds, NodeId, Path};
+use crate::world::{
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kinds, NodeId, Path, ScriptAct, Tamper,
+    TextId,
+};
 
-/// How many different files `reload` may name.
+/// How many different files `reload` may name, and how many different texts acts and expectations.
 const MOST_FILES: usize = 10_000;
 
 /// What acts and expectations are read against: the declarations, complete.
@@ -22,11 +25,44 @@ pub(super) struct Scope<'d, 'a> {
     /// The files that `reload` named so far.
     pub(super) files: Vec<FileDecl>,
     by_path: BTreeMap<String, FileId>,
+    /// The texts that were named so far.
+    pub(super) texts: Vec<TextDecl>,
+    by_text: BTreeMap<String, TextId>,
 }
 
 impl<'d, 'a> Scope<'d, 'a> {
     pub(super) fn new(draft: &'d Draft<'a>) -> Self {
-        Scope { draft, files: Vec::new(), by_path: BTreeMap::new() }
+        Scope {
+            draft,
+            files: Vec::new(),
+            by_path: BTreeMap::new(),
+            texts: Vec::new(),
+            by_text: BTreeMap::new(),
+        }
+    }
+    /// A text by its number; the same text has the same.
+    pub(super) fn text(&mut self, word: Word<'_>, what: &str) -> Result<TextId, Complaint> {
+        if !value::is_printable(word.text) {
+            return Err(word.unexpected(what));
+        }
+        if let Some(id) = self.by_text.get(word.text) {
+            return Ok(*id);
+        }
+        if self.texts.len() >= MOST_FILES {
+            return Err(Complaint::new(word.place, format!("more than {MOST_FILES} different texts")));
+        }
+        let id = TextId(self.texts.len() as u16);
+        self.by_text.insert(word.text.to_owned(), id);
+        self.texts.push(TextDecl { text: word.text.to_owned(), place: word.place });
+        Ok(id)
+    }
+    /// A name that a configuration gives to something.
+    fn name(&mut self, r: &mut Reader<'_, '_>, what: &str) -> Result<TextId, Complaint> {
+        let word = r.word(what)?;
+        if word.text.is_empty() {
+            return Err(word.unexpected(what));
+        }
+        self.text(word, what)
     }
     fn file(&mut self, word: Word<'_>) -> Result<FileId, Complaint> {
         let path = value::path(word)?;
@@ -78,6 +114,17 @@ impl<'d, 'a> Scope<'d, 'a> {
         match named {
             Named::Cvm(CvmId(n)) => NodeId(n),
             Named::Client(ClientId(n)) => NodeId(self.draft.cvms.len() as u16 + n),
+            Named::Service(_) => NodeId(u16::MAX), // is no node, and is asked for by nobody
+        }
+    }
+    /// A machine or a client, by name.
+    fn node(&self, word: Word<'_>, line: u32, expected: &str) -> Result<NodeId, Stop> {
+        match self.draft.names.find(word, line, expected, Named::is_node)? {
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: no frame comes from it or goes there", word.text);
+                Err(Complaint::new(word.place, message).help("name the machine it runs on").into())
+            }
+            named => Ok(self.node_of(named)),
         }
     }
     /// A machine, for something only machines do.
@@ -89,6 +136,10 @@ impl<'d, 'a> Scope<'d, 'a> {
                 let message = format!("`{}` is a client: `{what}` is for machines", word.text);
                 Err(Complaint::new(word.place, message).into())
             }
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: `{what}` is for machines", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
         }
     }
     /// A client, for something only clients have.
@@ -96,6 +147,10 @@ impl<'d, 'a> Scope<'d, 'a> {
         let word = r.word("a client's name")?;
         match self.draft.names.find(word, r.number(), "a client's name", |n| matches!(n, Named::Client(_)))? {
             Named::Client(client) => Ok(client),
+            Named::Service(_) => {
+                let message = format!("`{}` is a service: `{what}` is for clients", word.text);
+                Err(Complaint::new(word.place, message).into())
+            }
             Named::Cvm(_) => {
                 let message = format!("`{}` is a machine: `{what}` is for clients", word.text);
                 Err(Complaint::new(word.place, message).into())
@@ -159,6 +214,19 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             r.literal("with")?;
             Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
         }
+        "fail" => service(r, scope, Health::Dead)?,
+        "hang" => service(r, scope, Health::Hung)?,
+        "mend" => service(r, scope, Health::Alive)?,
+        "clock" => clock(r, scope)?,
+        "tamper" => tamper(r, scope)?,
+        "spoof" => {
+            let (node, spoof) = super::spoof::spoof(r, scope)?;
+            Act::Spoof(node, spoof)
+        }
+        "corrupt" => Act::Corrupt(value::share(r.word("a share such as `1%`")?)?, path(r, scope)?),
+        "reorder" => Act::Reorder(value::share(r.word("a share such as `5%`")?)?, path(r, scope)?),
+        "script" => script(r, scope)?,
+        "file" => file(r, scope)?,
         "cut" => Act::Drop(Kinds::ALL, path(r, scope)?),
         "drop" => Act::Drop(value::kinds(r.word("kinds of frames such as `vrrp,garp`")?)?, path(r, scope)?),
         "loss" => {
@@ -194,10 +262,97 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
     })
 }
 
-fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
-    let word = r.word("the name of a machine or a client")?;
-    let named = scope.draft.names.find(word, r.number(), "the name of a machine or a client", |_| true)?;
-    Ok(scope.node_of(named))
+/// `NAME on a`.
+fn service(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>, health: Health) -> Result<Act, Stop> {
+    let word = r.word("a service's name")?;
+    let is_service = |named| matches!(named, Named::Service(_));
+    let named = scope.draft.names.find(word, r.number(), "a service's name", is_service)?;
+    let Named::Service(service) = named else {
+        let message = format!("`{}` is no service", word.text);
+        return Err(Complaint::new(word.place, message)
+            .help("`service NAME tcp PORT on a` declares one")
+            .into());
+    };
+    r.literal("on")?;
+    let place = r.peek(0).map_or(word.place, |word| word.place);
+    let cvm = scope.cvm(r, "a service")?;
+    let decl = &scope.draft.services[usize::from(service.0)];
+    if !decl.value.on.contains(&cvm) {
+        let message = format!("`{}` does not run there", word.text);
+        return Err(Complaint::new(place, message).help(format!("see line {}", decl.line)).into());
+    }
+    Ok(Act::Service(service, cvm, health))
+}
+
+/// `a step +5s`, `a drift 50ppm`.
+fn clock(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
+    let cvm = scope.cvm(r, "clock")?;
+    let expected = "`step` or `drift`";
+    let word = r.word(expected)?;
+    match word.text {
+        "step" => Ok(Act::ClockStep(cvm, value::signed_time(r.word("a step such as `+5s` or `-5s`")?)?)),
+        "drift" => Ok(Act::ClockDrift(cvm, value::drift(r.word("a drift such as `50ppm`")?)?)),
+        other => {
+            let nearest = words::nearest(other, ["step", "drift"]);
+            let example = "for example `clock a step +5s`";
+            Err(word.unexpected(expected).suggest(nearest, example).into())
+        }
+    }
+}
+
+/// `a del ADDR`, `a add ADDR[/LEN]`.
+fn tamper(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
+    let cvm = scope.cvm(r, "tamper")?;
+    let word = r.word("`add` or `del`")?;
+    let what = match word.text {
+        "add" => Tamper::Add,
+        "del" => Tamper::Del,
+        _ => {
+            return Err(word
+                .unexpected("`add` or `del`")
+                .help("for example `tamper a del 172.16.16.12`")
+                .into());
+        }
+    };
+    Ok(Act::Tamper(cvm, what, value::host(r.word("an address such as `172.16.16.12`")?)?))
+}
+
+/// `NAME up|down|hang|takes T on a`.
+fn script(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
+    let name = scope.name(r, "the name of a `vrrp_script`")?;
+    let expected = "`up`, `down`, `hang` or `takes`";
+    let word = r.word(expected)?;
+    let act = match word.text {
+        "up" => ScriptAct::Up,
+        "down" => ScriptAct::Down,
+        "hang" => ScriptAct::Hang,
+        "takes" => {
+            let word = r.word("a time such as `2s`")?;
+            ScriptAct::Takes(scope.length(value::time(word)?, word.place)?)
+        }
+        other => {
+            let nearest = words::nearest(other, ["up", "down", "hang", "takes"]);
+            let example = "for example `script chk_haproxy down on a`";
+            return Err(word.unexpected(expected).suggest(nearest, example).into());
+        }
+    };
+    r.literal("on")?;
+    Ok(Act::Script(scope.cvm(r, "script")?, name, act))
+}
+
+/// `NAME VALUE|gone on a`.
+fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
+    let name = scope.name(r, "the name of a `track_file`")?;
+    let what = "what stands in the file, or `gone`";
+    let word = r.word(what)?;
+    let text = if word.text == "gone" { None } else { Some(scope.text(word, what)?) };
+    r.literal("on")?;
+    Ok(Act::File(scope.cvm(r, "file")?, name, text))
+}
+
+pub(super) fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
+    let expected = "the name of a machine or a client";
+    scope.node(r.word(expected)?, r.number(), expected)
 }
 
 /// `a -> b`, `a <-> b`, `a -> *`, `a -> cloud`.
@@ -229,7 +384,7 @@ fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
         text if text.contains("->") && text.len() > 2 => {
             Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
         }
-        _ => Ok(End::Node(scope.node_of(scope.draft.names.find(word, r.number(), expected, |_| true)?))),
+        _ => Ok(End::Node(scope.node(word, r.number(), expected)?)),
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
 use super::draft::{At, Draft, Given, Named, NodeDraft, SubnetDraft, name};
-use super::error::{Complaint, shown};
+use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
+use super::script::{CheckDecl, ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl, WithDecl};
 use super::{value, words};
-use crate::world::{ClientId, CvmId};
+use crate::world::{ClientId, CvmId, ServiceId};
 
 /// How many machines, clients, subnets and HAVIPs a file may have, each.
 const MOST: usize = 10_000;
@@ -24,7 +25,16 @@ pub(super) fn declaration<'a>(
     head: Word<'a>,
     r: &mut Reader<'_, 'a>,
     draft: &mut Draft<'a>,
-) -> Result<(), Complaint> {
+) -> Result<(), Stop> {
+    match head.text {
+        "service" => service(head, r, draft),
+        "check" => check(head, r, draft),
+        _ => Ok(plain(head, r, draft)?),
+    }
+}
+
+/// A declaration that refers to no other.
+fn plain<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let line = r.number();
     let at = |place| At { value: (), place, line };
     match head.text {
@@ -75,6 +85,18 @@ pub(super) fn declaration<'a>(
             }
             r.end()?;
             once(&mut draft.phases, at(head.place).of(phases), "phases")
+        }
+        "also" => {
+            r.literal("as")?;
+            let word = r.word("a profile such as `havip`")?;
+            let profile = value::profile(word)?;
+            r.end()?;
+            if let Some(first) = draft.also.iter().find(|also| also.value == profile) {
+                let message = format!("a second `also as {profile}`: the first is on line {}", first.line);
+                return Err(Complaint::new(word.place, message));
+            }
+            draft.also.push(at(word.place).of(profile));
+            Ok(())
         }
         "vpc" => {
             let word = r.word("a range of addresses such as `172.16.0.0/16`")?;
@@ -172,11 +194,11 @@ fn cloud(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>, line: u32) -> Result<(),
     once(&mut draft.bind_delay, At { value: delay, place: times.place, line }, "cloud bind-delay")
 }
 
-/// `NAME ADDR keepalived FILE [mac MAC] [with key=value]... [off]`.
+/// `NAME ADDR PROFILE FILE [mac MAC] [with key=value]... [off]`.
 fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
     let address = node_address(r)?;
-    program(r.word("a program: `keepalived`")?)?;
+    let program = program(r.word("a program: `keepalived`, `havip` or `keepalived-1.3`")?)?;
     let word = r.word("a configuration file")?;
     let file = FileDecl { path: value::path(word)?, place: word.place };
     let (mut given_mac, mut with, mut off) = (None, Vec::new(), false);
@@ -211,7 +233,7 @@ fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
             name: name.to_owned(),
             address: address_value,
             mac,
-            program: ProgramDecl::Keepalived,
+            program: ProgramDecl::Agent(program),
             file,
             with,
             off,
@@ -223,13 +245,75 @@ fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
     Ok(())
 }
 
-/// `NAME ADDR probe ADDR every DUR [mac MAC]`.
+/// `NAME tcp PORT on NAME...`.
+fn service<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Stop> {
+    let (line, word) = (r.number(), r.word("a name")?);
+    let name = draft.names.declare(word, line)?;
+    r.literal("tcp")?;
+    let port = value::port(r.word("a port such as `443`")?)?;
+    r.literal("on")?;
+    let mut on: Vec<CvmId> = Vec::new();
+    loop {
+        let word = r.word("a machine's name")?;
+        match draft.names.find(word, line, "a machine's name", |n| matches!(n, Named::Cvm(_)))? {
+            Named::Cvm(cvm) if on.contains(&cvm) => {
+                return Err(Complaint::new(word.place, format!("`{}` a second time", word.text)).into());
+            }
+            Named::Cvm(cvm) => on.push(cvm),
+            Named::Client(_) | Named::Service(_) => {
+                let message = format!("`{}` is no machine: a service runs on machines", word.text);
+                return Err(Complaint::new(word.place, message).into());
+            }
+        }
+        if r.peek(0).is_none() {
+            break;
+        }
+    }
+    let same = |other: &&At<ServiceDecl>| {
+        other.value.port == port && other.value.on.iter().any(|cvm| on.contains(cvm))
+    };
+    if let Some(other) = draft.services.iter().find(same) {
+        let message = format!("port {port} is taken by `{}` (line {})", other.value.name, other.line);
+        return Err(Complaint::new(word.place, message).into());
+    }
+    room(draft.services.len(), head)?;
+    draft.names.is(name, Named::Service(ServiceId(draft.services.len() as u16)));
+    let value = ServiceDecl { name: name.to_owned(), port, on };
+    draft.services.push(At { value, place: word.place, line });
+    Ok(())
+}
+
+/// `SCRIPT = SERVICE`.
+fn check<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Stop> {
+    let script = r.word("the name of a `vrrp_script`")?;
+    if script.text.is_empty() || !value::is_printable(script.text) {
+        return Err(script.unexpected("the name of a `vrrp_script`").into());
+    }
+    r.literal("=")?;
+    let word = r.word("a service's name")?;
+    let is_service = |named| matches!(named, Named::Service(_));
+    let Named::Service(service) = draft.names.find(word, r.number(), "a service's name", is_service)? else {
+        let message = format!("`{}` is no service", word.text);
+        return Err(Complaint::new(word.place, message)
+            .help("`service NAME tcp PORT on a` declares one")
+            .into());
+    };
+    r.end()?;
+    if draft.checks.iter().any(|check| check.script == script.text) {
+        return Err(Complaint::new(script.place, format!("a second check {}", shown(script.text))).into());
+    }
+    room(draft.checks.len(), head)?;
+    draft.checks.push(CheckDecl { script: script.text.to_owned(), place: script.place, service });
+    Ok(())
+}
+
+/// `NAME ADDR probe ADDR[:PORT] every DUR [mac MAC]`.
 fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
     let address = node_address(r)?;
     r.literal("probe")?;
     let target = r.word("the address to probe")?;
-    let target_address = value::address(target)?;
+    let (target_address, port) = value::target(target)?;
     r.literal("every")?;
     let period = r.word("a period such as `10ms`")?;
     let every = value::time(period)?;
@@ -251,6 +335,7 @@ fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> 
             address: address.value,
             mac,
             target: target_address,
+            port,
             every,
         },
         address,
@@ -270,21 +355,18 @@ fn mac(r: &mut Reader<'_, '_>) -> Result<(Mac, Place), Complaint> {
     Ok((value::mac(word)?, word.place))
 }
 
-/// Only keepalived runs so far.
-fn program(word: Word<'_>) -> Result<(), Complaint> {
-    match word.text {
-        "keepalived" => Ok(()),
-        "havip" => Err(Complaint::new(word.place, "the `havip` profile does not exist yet")
-            .help("write `keepalived`: the same agent, behaving as keepalived 2.2.7 does")),
-        later if words::LATER_PROGRAMS.contains(&later) => {
-            let message = format!("the program `{later}` is known, but not modelled yet");
-            Err(Complaint::new(word.place, message).help("write `keepalived`"))
-        }
-        other => Err(word.unexpected("a program: `keepalived`").suggest(
-            words::nearest(other, ["keepalived"]),
-            "a machine's line: `cvm NAME ADDR keepalived FILE`",
-        )),
+/// The agent, under one of its profiles.
+fn program(word: Word<'_>) -> Result<Profile, Complaint> {
+    if words::LATER_PROGRAMS.contains(&word.text) {
+        let message = format!("the program `{}` is known, but not modelled yet", word.text);
+        return Err(Complaint::new(word.place, message).help("write `keepalived`"));
     }
+    word.text.parse().map_err(|_| {
+        word.unexpected("a program: `keepalived`, `havip` or `keepalived-1.3`").suggest(
+            words::nearest(word.text, Profile::ALL.iter().map(Profile::name)),
+            "a machine's line: `cvm NAME ADDR keepalived FILE`",
+        )
+    })
 }
 
 /// `key=value`.

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::error::{Complaint, Stop, shown};
 use super::lex::Word;
 use super::place::Place;
-use super::script::{ClientDecl, CvmDecl, Script};
+use super::script::{CheckDecl, ClientDecl, CvmDecl, Script, ServiceDecl};
 use super::words;
-use crate::world::{ClientId, CvmId};
+use crate::world::{ClientId, CvmId, ServiceId};
 
 /// A value and where it is written.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,7 @@ pub(super) struct Draft<'a> {
     pub(super) tick: Option<At<Duration>>,
     pub(super) host_exact: Option<At<()>>,
     pub(super) phases: Option<At<u32>>,
+    pub(super) also: Vec<At<Profile>>,
     pub(super) vpc: Option<At<Ipv4Net>>,
     pub(super) lan: Option<At<SubnetDraft>>,
     pub(super) subnets: Vec<At<SubnetDraft>>,
@@ -64,6 +66,8 @@ pub(super) struct Draft<'a> {
     pub(super) bind_delay: Option<At<(Duration, Duration)>>,
     pub(super) cvms: Vec<NodeDraft<CvmDecl>>,
     pub(super) clients: Vec<NodeDraft<ClientDecl>>,
+    pub(super) services: Vec<At<ServiceDecl>>,
+    pub(super) checks: Vec<CheckDecl>,
     pub(super) times: Vec<Given>,
     pub(super) names: Names<'a>,
     /// The statements that were given up: what they would have declared is not missed.
@@ -75,6 +79,14 @@ pub(super) struct Draft<'a> {
 pub(super) enum Named {
     Cvm(CvmId),
     Client(ClientId),
+    Service(ServiceId),
+}
+
+impl Named {
+    /// Whether it has a port on the segment.
+    pub(super) fn is_node(self) -> bool {
+        !matches!(self, Named::Service(_))
+    }
 }
 
 /// Every declared name.

@@ -2,16 +2,19 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
-use crate::world::{ClientId, CvmId, HavipId};
+use crate::world::{ClientId, CvmId, HavipId, TextId};
 
 /// One `expect` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// What is expected.
     pub expect: Expect,
+    /// `as PROFILE`: of runs only in which every machine is under that profile.
+    pub only: Option<Profile>,
     /// The script's line, from 1.
     pub line: u32,
 }
@@ -27,6 +30,10 @@ pub enum Expect {
     Outage(Time, Time, ClientId, Duration),
     /// `in T..T moves <= N`: the address changes its holder at most so often.
     Moves(Time, Time, u32),
+    /// `in T..T claims a <= N`: the machine announces addresses that are not its own by at most so many frames.
+    Claims(Time, Time, CvmId, u32),
+    /// `in T..T notifies a <= N`: its program tells others at most so many things.
+    Notifies(Time, Time, CvmId, u32),
     /// `never X`, or `never X > D`: at no instant, or never for longer than D at a stretch.
     Never(Fact, Option<Duration>),
     /// `eventually X`: from some instant to the end.
@@ -52,6 +59,19 @@ pub enum Fact {
     Refused(Ipv4Addr),
     /// `transition b MASTER`: b's program entered that state at this instant.
     Transition(CvmId, Role),
+    /// `served web`: the client's probes are answered: it has been answered, and has no outage.
+    Served(ClientId),
+    /// `claimed a`: the machine announced an address that is not its own at this instant.
+    Claimed(CvmId),
+    /// `notified a "VI_1 MASTER"`: its program told somebody, in words with these among them, at this instant.
+    Notified(CvmId, TextId),
+}
+
+impl Fact {
+    /// Whether it is true at an instant only, and lasts no time.
+    pub const fn is_of_an_instant(&self) -> bool {
+        matches!(self, Fact::Refused(_) | Fact::Transition(..) | Fact::Claimed(_) | Fact::Notified(..))
+    }
 }
 
 impl Expect {
@@ -63,7 +83,21 @@ impl Expect {
             Expect::During(from, to, fact) => Expect::During(later(from), later(to), fact),
             Expect::Outage(from, to, client, most) => Expect::Outage(later(from), later(to), client, most),
             Expect::Moves(from, to, most) => Expect::Moves(later(from), later(to), most),
+            Expect::Claims(from, to, cvm, most) => Expect::Claims(later(from), later(to), cvm, most),
+            Expect::Notifies(from, to, cvm, most) => Expect::Notifies(later(from), later(to), cvm, most),
             Expect::Never(..) | Expect::Eventually(_) => self,
+        }
+    }
+
+    /// Shows every text that it names.
+    pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
+        if let Expect::By(_, fact)
+        | Expect::During(_, _, fact)
+        | Expect::Never(fact, _)
+        | Expect::Eventually(fact) = self
+            && let Fact::Notified(_, text) = fact
+        {
+            see(text);
         }
     }
 }

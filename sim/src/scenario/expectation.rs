@@ -1,5 +1,6 @@
 //! `expect FORM …`.
 
+use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::Time;
 
@@ -11,7 +12,11 @@ use super::{value, words};
 use crate::world::HavipId;
 
 /// Reads what follows `expect`.
-pub(super) fn expectation(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Expect, Stop> {
+pub(super) fn expectation(
+    r: &mut Reader<'_, '_>,
+    scope: &mut Scope<'_, '_>,
+) -> Result<(Expect, Option<Profile>), Stop> {
+    let only = if r.take("as").is_some() { Some(value::profile(r.word("a profile")?)?) } else { None };
     let word = r.word("`by`, `during`, `in`, `never` or `eventually`")?;
     let expect = match word.text {
         "by" => {
@@ -51,7 +56,7 @@ pub(super) fn expectation(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Resu
         return Err(word.unexpected("`>` and a time, or the end of the line").into());
     }
     r.end()?;
-    Ok(expect)
+    Ok((expect, only))
 }
 
 /// `T..T`, both in the run.
@@ -61,10 +66,15 @@ fn span(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Time, Time), C
     Ok((scope.instant(from, word.place)?, scope.instant(to, word.place)?))
 }
 
-/// `T..T outage C <= D`, `T..T moves <= N`.
-fn measure(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Expect, Stop> {
+/// `T..T outage C <= D`, `T..T moves <= N`, `T..T claims a <= N`, `T..T notifies a <= N`.
+fn measure(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Expect, Stop> {
     let (from, to) = span(r, scope)?;
-    let word = r.word("`outage` or `moves`")?;
+    let expected = "`outage`, `moves`, `claims` or `notifies`";
+    let word = r.word(expected)?;
+    let most = |r: &mut Reader<'_, '_>| {
+        r.literal("<=")?;
+        value::count(r.word("a count")?, "a count")
+    };
     match word.text {
         "outage" => {
             let client = scope.client(r, "outage")?;
@@ -73,24 +83,23 @@ fn measure(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Expect, Stop
             let most = scope.length(value::time(word)?, word.place)?;
             Ok(Expect::Outage(from, to, client, most))
         }
-        "moves" => {
-            r.literal("<=")?;
-            Ok(Expect::Moves(from, to, value::count(r.word("a count")?, "a count")?))
-        }
+        "moves" => Ok(Expect::Moves(from, to, most(r)?)),
+        "claims" => Ok(Expect::Claims(from, to, scope.cvm(r, "claims")?, most(r)?)),
+        "notifies" => Ok(Expect::Notifies(from, to, scope.cvm(r, "notifies")?, most(r)?)),
         other => {
-            let nearest = words::nearest(other, ["outage", "moves"]);
+            let nearest = words::nearest(other, words::MEASURES);
             let help = if words::FACTS.contains(&other) {
                 format!("did you mean `expect during … {other}`?")
             } else {
                 "`outage web <= 3.7s`, or `moves <= 1`".to_owned()
             };
-            Err(word.unexpected("`outage` or `moves`").suggest(nearest, help).into())
+            Err(word.unexpected(expected).suggest(nearest, help).into())
         }
     }
 }
 
 /// A fact that can be true for a while.
-fn lasting(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Fact, Stop> {
+fn lasting(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Fact, Stop> {
     let (fact, of) = fact(r, scope)?;
     no_instant(fact, of)?;
     Ok(fact)
@@ -98,7 +107,7 @@ fn lasting(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Fact, Stop> 
 
 /// Some facts are true at an instant only: nothing can be said of how long they are.
 fn no_instant(fact: Fact, word: Word<'_>) -> Result<(), Complaint> {
-    if !matches!(fact, Fact::Refused(_) | Fact::Transition(..)) {
+    if !fact.is_of_an_instant() {
         return Ok(());
     }
     let message = format!("`{}` is true at an instant and lasts no time", word.text);
@@ -107,7 +116,7 @@ fn no_instant(fact: Fact, word: Word<'_>) -> Result<(), Complaint> {
 }
 
 /// A fact, and the word it begins with.
-fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &Scope<'_, '_>) -> Result<(Fact, Word<'a>), Stop> {
+fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, Word<'a>), Stop> {
     let word = r.word("a fact such as `master b`")?;
     let fact = match word.text {
         "master" => Fact::Master(scope.cvm(r, "master")?),
@@ -133,6 +142,13 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &Scope<'_, '_>) -> Result<(Fact, Word
             Fact::Refused(value::address(r.word("an address such as `172.16.16.9`")?)?)
         }
         "transition" => Fact::Transition(scope.cvm(r, "transition")?, role(r)?),
+        "served" => Fact::Served(scope.client(r, "served")?),
+        "claimed" => Fact::Claimed(scope.cvm(r, "claimed")?),
+        "notified" => {
+            let cvm = scope.cvm(r, "notified")?;
+            let what = "what its program tells, such as `\"VI_1 MASTER\"`";
+            Fact::Notified(cvm, scope.text(r.word(what)?, what)?)
+        }
         later if words::LATER.contains(&later) => {
             return Err(
                 Complaint::new(word.place, format!("`{later}` is known, but not modelled yet")).into()

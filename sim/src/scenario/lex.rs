@@ -71,7 +71,11 @@ pub(super) struct Quoted<'a>(pub(super) &'a str);
 impl std::fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let odd = |c: char| c.is_whitespace() || matches!(c, '#' | '\u{feff}');
-        if self.0.contains(odd) { write!(f, "\"{}\"", self.0) } else { f.write_str(self.0) }
+        if self.0.is_empty() || self.0.contains(odd) {
+            write!(f, "\"{}\"", self.0)
+        } else {
+            f.write_str(self.0)
+        }
     }
 }
 

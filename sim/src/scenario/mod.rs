@@ -49,6 +49,7 @@ mod place;
 mod prepare;
 mod print;
 mod script;
+mod spoof;
 mod text;
 mod validate;
 mod value;
@@ -63,6 +64,8 @@ pub use load::load_keepalived;
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
-pub use script::{ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, WithDecl};
+pub use script::{
+    CheckDecl, ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
+};
 pub use text::{ActText, ExpectText, Names};
 pub use value::times;

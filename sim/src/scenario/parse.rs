@@ -10,7 +10,7 @@ use super::expect::Expectation;
 use super::expectation::expectation;
 use super::lex::{Line, Reader, lines};
 use super::place::{Place, Source};
-use super::script::{FileDecl, Script};
+use super::script::{FileDecl, Script, TextDecl};
 use super::validate::validate;
 use crate::world::{Segment, Subnet, TimedAct};
 
@@ -35,11 +35,12 @@ impl Script {
         let source = Source { file: file.to_owned(), text: Arc::from(text) };
         let (draft, deferred, mut complaints) = declarations(text);
         complaints.extend(validate(&draft));
-        let (files, acts, expectations, later) = story(&draft, &deferred);
-        complaints.extend(later);
+        let mut story = story(&draft, &deferred);
+        complaints.append(&mut story.complaints);
         match build(&source, draft) {
             Some(mut script) if complaints.is_empty() => {
-                (script.files, script.acts, script.expectations) = (files, acts, expectations);
+                (script.files, script.texts) = (story.files, story.texts);
+                (script.acts, script.expectations) = (story.acts, story.expectations);
                 script.tidy();
                 Ok(script)
             }
@@ -57,9 +58,11 @@ fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
         let Ok(head) = r.word("a statement") else { continue };
         if matches!(head.text, "at" | "expect") {
             deferred.push(line);
-        } else if let Err(complaint) = declaration(head, &mut r, &mut draft) {
+        } else if let Err(stop) = declaration(head, &mut r, &mut draft) {
             draft.failed.insert(head.text);
-            complaints.push(complaint);
+            if let Stop::Said(complaint) = stop {
+                complaints.push(*complaint);
+            }
             if complaints.len() >= MOST_ERRORS {
                 break;
             }
@@ -68,11 +71,17 @@ fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
     (draft, deferred, complaints)
 }
 
+/// What a file tells, and what is wrong with it.
+struct Story {
+    files: Vec<FileDecl>,
+    texts: Vec<TextDecl>,
+    acts: Vec<TimedAct>,
+    expectations: Vec<Expectation>,
+    complaints: Vec<Complaint>,
+}
+
 /// Reads the acts and the expectations.
-fn story(
-    draft: &Draft<'_>,
-    lines: &[Line<'_>],
-) -> (Vec<FileDecl>, Vec<TimedAct>, Vec<Expectation>, Vec<Complaint>) {
+fn story(draft: &Draft<'_>, lines: &[Line<'_>]) -> Story {
     let mut scope = Scope::new(draft);
     let (mut acts, mut expectations, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines {
@@ -84,7 +93,8 @@ fn story(
         } else if head.text == "at" {
             timed(&mut r, &mut scope).map(|(at, act)| acts.push(TimedAct { at, act, line }))
         } else {
-            expectation(&mut r, &scope).map(|expect| expectations.push(Expectation { expect, line }))
+            expectation(&mut r, &mut scope)
+                .map(|(expect, only)| expectations.push(Expectation { expect, only, line }))
         };
         if let Err(Stop::Said(complaint)) = read {
             complaints.push(*complaint);
@@ -93,7 +103,7 @@ fn story(
             }
         }
     }
-    (scope.files, acts, expectations, complaints)
+    Story { files: scope.files, texts: scope.texts, acts, expectations, complaints }
 }
 
 /// A script without its story, if nothing that it needs is missing.
@@ -119,12 +129,16 @@ fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
         tick,
         host_exact: draft.host_exact.is_some(),
         phases: draft.phases.map(|phases| phases.value),
+        also: draft.also.into_iter().map(|also| also.value).collect(),
         segment,
         havips: draft.havips.into_iter().map(|havip| havip.value).collect(),
         bind_delay: draft.bind_delay.map(|delay| delay.value).unwrap_or_default(),
         cvms: draft.cvms.into_iter().map(|cvm| cvm.decl).collect(),
         clients: draft.clients.into_iter().map(|client| client.decl).collect(),
+        services: draft.services.into_iter().map(|service| service.value).collect(),
+        checks: draft.checks,
         files: Vec::new(),
+        texts: Vec::new(),
         acts: Vec::new(),
         expectations: Vec::new(),
     })

@@ -5,8 +5,9 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use havip::config::Config;
+use havip::config::{Config, Options};
 use havip::files::Files;
+use havip::profile::Profile;
 use havip::wire::ethernet::Mac;
 use ipnet::Ipv4Net;
 
@@ -15,9 +16,12 @@ use super::expect::Expectation;
 use super::includes::{Gathered, gather};
 use super::parse::told;
 use super::place::Place;
-use super::script::{CvmDecl, FileDecl, ProgramDecl, Script};
+use super::script::{CheckDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl};
 use super::validate::Ranges;
-use crate::world::{ClientSetup, CvmSetup, EniSetup, HavipSetup, ProgramSetup, Setup};
+use crate::world::{
+    Act, CheckSetup, ClientSetup, CvmId, CvmSetup, EniSetup, HavipSetup, ProgramSetup, Reload, ServiceSetup,
+    Setup, TextId,
+};
 
 /// Everything a run needs, and what is expected of it.
 #[derive(Clone, Debug)]
@@ -28,15 +32,19 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// `phases N`: run so often, the acts shifted through one advert interval.
     pub phases: Option<u32>,
+    /// `also as PROFILE`: the profiles that it is run under as well, every machine.
+    pub also: Vec<Profile>,
+    /// The profile that every machine is under because somebody asked for it, not the file.
+    pub under: Option<Profile>,
 }
 
 /// How a configuration file is read, given its path as the script or an `include` names it: relative to the
 /// folder of the scenario file.
 pub type Read<'a> = dyn Fn(&str) -> io::Result<String> + 'a;
 
-/// How a machine's configuration is understood: its files, the machine's name (keepalived's `-i`), and the
-/// overrides of its line.
-pub type Load<'a> = dyn Fn(&Files, &str, &[(String, String)]) -> Loaded + 'a;
+/// How a machine's configuration is understood: its files, and the options it is read with: the machine's name
+/// (keepalived's `-i`), the overrides of its line, its profile.
+pub type Load<'a> = dyn Fn(&Files, &Options) -> Loaded + 'a;
 
 /// What a configuration file means for one machine.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +81,7 @@ impl Script {
         for cvm in &self.cvms {
             match shelf.get(&cvm.file) {
                 Ok(found) => {
-                    let program = keepalived(cvm, &found, load, &mut complaints);
+                    let program = agent(cvm, &found, load, &mut complaints);
                     cvms.push(CvmSetup {
                         name: cvm.name.clone(),
                         eni: eni(cvm.address, cvm.mac),
@@ -91,6 +99,10 @@ impl Script {
                 Err(complaint) => complaints.push(complaint),
             }
         }
+        let reloads = if complaints.is_empty() { self.reloads(&files, load) } else { Vec::new() };
+        if complaints.is_empty() {
+            self.tracked(&cvms, &reloads, &mut complaints);
+        }
         if !complaints.is_empty() {
             return Err(told(complaints, &self.source));
         }
@@ -98,6 +110,7 @@ impl Script {
             name: client.name.clone(),
             eni: eni(client.address, client.mac),
             target: client.target,
+            port: client.port,
             every: client.every,
         });
         let havips = self.havips.iter().map(|&address| {
@@ -115,26 +128,118 @@ impl Script {
             bind_delay: self.bind_delay,
             cvms,
             clients: clients.collect(),
+            services: self.services.iter().map(ServiceSetup::from).collect(),
+            checks: self.checks.iter().map(CheckSetup::from).collect(),
             files,
+            reloads,
+            texts: self.texts.iter().map(|text| text.text.clone()).collect(),
             acts: self.acts.clone(),
         };
-        Ok(Scenario { setup, expectations: self.expectations.clone(), phases: self.phases })
+        let (expectations, also) = (self.expectations.clone(), self.also.clone());
+        Ok(Scenario { setup, expectations, phases: self.phases, also, under: None })
+    }
+
+    /// What the file of each `reload` means for its machine.
+    fn reloads(&self, files: &[Arc<Files>], load: &Load<'_>) -> Vec<Reload> {
+        let mut all: Vec<Reload> = Vec::new();
+        for timed in &self.acts {
+            let Act::Reload(cvm, file) = timed.act else { continue };
+            let (Some(decl), Some(files)) =
+                (self.cvms.get(usize::from(cvm.0)), files.get(usize::from(file.0)))
+            else {
+                continue;
+            };
+            if !all.iter().any(|known| (known.cvm, known.file) == (cvm, file)) {
+                let config = Arc::new(load(files, &decl.options()).config);
+                all.push(Reload { cvm, file, config });
+            }
+        }
+        all
+    }
+
+    /// Scripts and files that acts name must be tracked: nobody else would see a difference.
+    fn tracked(&self, cvms: &[CvmSetup], reloads: &[Reload], wrong: &mut Vec<Complaint>) {
+        let configs = |cvm: CvmId| {
+            let own = cvms.get(usize::from(cvm.0)).map(|one| {
+                let ProgramSetup::Agent { config, .. } = &one.program;
+                config
+            });
+            let others = reloads.iter().filter(move |one| one.cvm == cvm).map(|one| &one.config);
+            own.into_iter().chain(others).map(|config| &**config)
+        };
+        let scripts = |cvm| configs(cvm).flat_map(|config| &config.scripts).map(|one| &*one.name);
+        let all = || (0..cvms.len() as u16).flat_map(|n| scripts(CvmId(n)));
+        for check in self.checks.iter().filter(|check| !all().any(|name| name == check.script)) {
+            let message = format!("no machine tracks a script {}", shown(&check.script));
+            let help = match all().next() {
+                Some(one) => format!("there is {}", shown(one)),
+                None => "`track_script` in a `vrrp_instance` makes it so".to_owned(),
+            };
+            wrong.push(Complaint::new(check.place, message).help(help));
+        }
+        for timed in &self.acts {
+            let (cvm, text, what, names): (CvmId, TextId, &str, Vec<&str>) = match timed.act {
+                Act::Script(cvm, name, _) => (cvm, name, "script", scripts(cvm).collect()),
+                Act::File(cvm, name, _) => {
+                    let names = configs(cvm).flat_map(|config| &config.files).map(|one| &*one.name);
+                    (cvm, name, "file", names.collect())
+                }
+                _ => continue,
+            };
+            let Some(decl) = self.texts.get(usize::from(text.0)) else { continue };
+            if names.contains(&&*decl.text) {
+                continue;
+            }
+            let machine = self.cvms.get(usize::from(cvm.0)).map_or("?", |one| &one.name);
+            let help = match names.first() {
+                Some(_) => format!("it tracks {}", names.join(", ")),
+                None => format!("`track_{what}` in a `vrrp_instance` makes it so"),
+            };
+            let message = format!("{machine}'s configuration tracks no {what} {}", shown(&decl.text));
+            wrong.push(Complaint::new(decl.place, message).help(help));
+        }
+    }
+}
+
+impl From<&ServiceDecl> for ServiceSetup {
+    fn from(decl: &ServiceDecl) -> ServiceSetup {
+        ServiceSetup { name: decl.name.clone(), port: decl.port, on: decl.on.clone() }
+    }
+}
+
+impl From<&CheckDecl> for CheckSetup {
+    fn from(decl: &CheckDecl) -> CheckSetup {
+        CheckSetup { script: decl.script.clone(), service: decl.service }
+    }
+}
+
+impl CvmDecl {
+    /// How its program reads a file.
+    fn options(&self) -> Options {
+        let ProgramDecl::Agent(profile) = self.program;
+        let with = self.with.iter().map(|with| (with.key.clone(), with.value.clone())).collect();
+        Options { id: Some(self.name.clone()), with, profile }
     }
 }
 
 /// A machine's program on its file.
-fn keepalived(cvm: &CvmDecl, found: &Gathered, load: &Load<'_>, wrong: &mut Vec<Complaint>) -> ProgramSetup {
-    let ProgramDecl::Keepalived = cvm.program;
-    let with: Vec<_> = cvm.with.iter().map(|with| (with.key.clone(), with.value.clone())).collect();
-    let Loaded { config, mut diagnoses, unmatched_with } = load(&found.files, &cvm.name, &with);
+fn agent(cvm: &CvmDecl, found: &Gathered, load: &Load<'_>, wrong: &mut Vec<Complaint>) -> ProgramSetup {
+    let options = cvm.options();
+    let Loaded { config, mut diagnoses, unmatched_with } = load(&found.files, &options);
     diagnoses.extend(found.notes.iter().cloned());
     for with in cvm.with.iter().filter(|with| unmatched_with.contains(&with.key)) {
         let message = format!("{} overrides nothing in {}", shown(&with.key), shown(&cvm.file.path));
         let help = "`with KEYWORD=VALUE` gives this machine another value of a `vrrp_instance`";
         wrong.push(Complaint::new(with.place, message).help(help));
     }
-    let files = Arc::clone(&found.files);
-    ProgramSetup::Keepalived { file: cvm.file.path.clone(), files, with, config: Arc::new(config), diagnoses }
+    ProgramSetup::Agent {
+        profile: options.profile,
+        file: cvm.file.path.clone(),
+        files: Arc::clone(&found.files),
+        with: options.with,
+        config: Arc::new(config),
+        diagnoses,
+    }
 }
 
 /// Files read so far: machines that share one share it in memory too.

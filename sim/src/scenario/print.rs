@@ -7,8 +7,8 @@ use havip::time::{Duration, Time};
 use super::expect::Expect;
 use super::lex::Quoted;
 use super::script::{ProgramDecl, Script};
-use super::text::{ActText, ExpectText};
-use crate::world::{Segment, Subnet};
+use super::text::{ActText, ExpectText, Names};
+use crate::world::{NodeId, Segment, Subnet};
 
 /// A time as a script writes it: the largest unit that makes it at least one, decimals if need be: `3.7s`.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,9 @@ impl fmt::Display for Script {
         if let Some(phases) = self.phases {
             writeln!(f, "phases {phases}")?;
         }
+        for profile in &self.also {
+            writeln!(f, "also as {profile}")?;
+        }
         writeln!(f)?;
         self.topology(f)?;
         if !self.acts.is_empty() {
@@ -74,7 +77,11 @@ impl fmt::Display for Script {
         }
         for expectation in &self.expectations {
             let expect: &Expect = &expectation.expect;
-            writeln!(f, "expect {}", ExpectText { expect, names: self })?;
+            f.write_str("expect ")?;
+            if let Some(profile) = expectation.only {
+                write!(f, "as {profile} ")?;
+            }
+            writeln!(f, "{}", ExpectText { expect, names: self })?;
         }
         Ok(())
     }
@@ -105,9 +112,7 @@ impl Script {
             writeln!(f, "cloud   bind-delay {}", Range(self.bind_delay))?;
         }
         for cvm in &self.cvms {
-            let program = match cvm.program {
-                ProgramDecl::Keepalived => "keepalived",
-            };
+            let ProgramDecl::Agent(program) = cvm.program;
             write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
                 write!(f, "  mac {}", cvm.mac)?;
@@ -119,11 +124,26 @@ impl Script {
         }
         for client in &self.clients {
             let (name, address, target) = (&client.name, client.address, client.target);
-            write!(f, "client  {name}  {address}  probe {target} every {}", TimeText(client.every))?;
+            write!(f, "client  {name}  {address}  probe {target}")?;
+            if let Some(port) = client.port {
+                write!(f, ":{port}")?;
+            }
+            write!(f, " every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;
             }
             writeln!(f)?;
+        }
+        for service in &self.services {
+            write!(f, "service {}  tcp {}  on", service.name, service.port)?;
+            for cvm in &service.on {
+                write!(f, " {}", Names::node(self, NodeId(cvm.0)))?;
+            }
+            writeln!(f)?;
+        }
+        for check in &self.checks {
+            let service = self.services.get(usize::from(check.service.0)).map_or("?", |one| &one.name);
+            writeln!(f, "check   {} = {service}", Quoted(&check.script))?;
         }
         Ok(())
     }

@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
+use havip::profile::Profile;
+
 use super::expect::Expectation;
 use super::place::{Place, Source};
-use crate::world::{Act, FileId, Segment, TimedAct};
+use crate::world::{Act, CvmId, FileId, Segment, ServiceId, TextId, TimedAct};
 
 /// What a scenario file says, defaults filled in.
 ///
@@ -31,6 +33,8 @@ pub struct Script {
     pub host_exact: bool,
     /// `phases 200`.
     pub phases: Option<u32>,
+    /// `also as PROFILE`: run, and held against a snapshot, with every machine under that profile too.
+    pub also: Vec<Profile>,
     /// `lan`, or `vpc` and its `subnet`s in file order.
     pub segment: Segment,
     /// `havip ADDR`.
@@ -41,15 +45,21 @@ pub struct Script {
     pub cvms: Vec<CvmDecl>,
     /// `client …`, by `ClientId`.
     pub clients: Vec<ClientDecl>,
+    /// `service …`, by `ServiceId`.
+    pub services: Vec<ServiceDecl>,
+    /// `check …`, in file order.
+    pub checks: Vec<CheckDecl>,
     /// The files that `reload` names, by `FileId`.
     pub files: Vec<FileDecl>,
+    /// What acts and expectations name, by `TextId`.
+    pub texts: Vec<TextDecl>,
     /// In time order; those of one instant in file order.
     pub acts: Vec<TimedAct>,
     /// In file order.
     pub expectations: Vec<Expectation>,
 }
 
-/// `cvm NAME ADDR keepalived FILE [mac MAC] [with key=value]... [off]`.
+/// `cvm NAME ADDR PROFILE FILE [mac MAC] [with key=value]... [off]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CvmDecl {
     /// Its name.
@@ -71,8 +81,39 @@ pub struct CvmDecl {
 /// The program of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramDecl {
-    /// `keepalived`.
-    Keepalived,
+    /// `keepalived`, `havip`, `keepalived-1.3`: the agent, and whose behaviour it has.
+    Agent(Profile),
+}
+
+/// A text that acts or expectations name, and where the script does so first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextDecl {
+    /// As written, without quotes.
+    pub text: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// `service NAME tcp PORT on NAME...`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDecl {
+    /// Its name.
+    pub name: String,
+    /// Its port.
+    pub port: u16,
+    /// The machines it runs on.
+    pub on: Vec<CvmId>,
+}
+
+/// `check SCRIPT = SERVICE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckDecl {
+    /// The name of a `vrrp_script`.
+    pub script: String,
+    /// Where it is written.
+    pub place: Place,
+    /// What it looks at.
+    pub service: ServiceId,
 }
 
 /// A configuration file, and where the script names it.
@@ -95,7 +136,7 @@ pub struct WithDecl {
     pub place: Place,
 }
 
-/// `client NAME ADDR probe ADDR every DUR [mac MAC]`.
+/// `client NAME ADDR probe ADDR[:PORT] every DUR [mac MAC]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDecl {
     /// Its name.
@@ -106,6 +147,8 @@ pub struct ClientDecl {
     pub mac: Mac,
     /// What it probes.
     pub target: Ipv4Addr,
+    /// The port it asks for a connection, if it does not just ping.
+    pub port: Option<u16>,
     /// How often.
     pub every: Duration,
 }
@@ -136,10 +179,20 @@ impl Script {
         Script::parse(&self.source.file, &self.to_string())
     }
 
-    /// Acts in time order, and files only those that a `reload` names, in the order of the acts. To be called
-    /// when a program has changed `acts`.
+    /// The same with every machine's agent under one profile.
+    #[must_use]
+    pub fn under(mut self, profile: Profile) -> Script {
+        for cvm in &mut self.cvms {
+            cvm.program = ProgramDecl::Agent(profile);
+        }
+        self
+    }
+
+    /// Acts in time order; files and texts only those that something names, in the order in which it does. To be
+    /// called when a program has changed `acts` or `expectations`.
     pub fn tidy(&mut self) {
         self.acts.sort_by_key(|act| act.at);
+        self.tidy_texts();
         let mut new_ids: Vec<Option<FileId>> = vec![None; self.files.len()];
         let mut files = Vec::new();
         for timed in &mut self.acts {
@@ -154,6 +207,23 @@ impl Script {
         }
         self.files = files;
     }
+
+    fn tidy_texts(&mut self) {
+        let mut new_ids: Vec<Option<TextId>> = vec![None; self.texts.len()];
+        let mut texts: Vec<TextDecl> = Vec::new();
+        let old = &self.texts;
+        let mut keep = |id: &mut TextId| {
+            if let Some(new_id) = new_ids.get_mut(usize::from(id.0)) {
+                *id = *new_id.get_or_insert_with(|| {
+                    texts.push(old[usize::from(id.0)].clone());
+                    TextId(texts.len() as u16 - 1)
+                });
+            }
+        };
+        self.acts.iter_mut().for_each(|timed| timed.act.texts(&mut keep));
+        self.expectations.iter_mut().for_each(|one| one.expect.texts(&mut keep));
+        self.texts = texts;
+    }
 }
 
 impl PartialEq for Script {
@@ -166,23 +236,31 @@ impl PartialEq for Script {
             tick,
             host_exact,
             phases,
+            also,
             segment,
             havips,
             bind_delay,
             cvms,
             clients,
+            services,
+            checks,
             files,
+            texts,
             acts,
             expectations,
         } = self;
         let same_acts = acts.len() == other.acts.len()
             && acts.iter().zip(&other.acts).all(|(a, b)| (a.at, a.act) == (b.at, b.act));
         let same_expectations = expectations.len() == other.expectations.len()
-            && expectations.iter().zip(&other.expectations).all(|(a, b)| a.expect == b.expect);
+            && expectations
+                .iter()
+                .zip(&other.expectations)
+                .all(|(a, b)| (a.expect, a.only) == (b.expect, b.only));
         (name, run, seed, tick) == (&other.name, &other.run, &other.seed, &other.tick)
             && (host_exact, phases, segment) == (&other.host_exact, &other.phases, &other.segment)
             && (havips, bind_delay, cvms) == (&other.havips, &other.bind_delay, &other.cvms)
-            && (clients, files) == (&other.clients, &other.files)
+            && (clients, files, texts, also) == (&other.clients, &other.files, &other.texts, &other.also)
+            && (services, checks) == (&other.services, &other.checks)
             && same_acts
             && same_expectations
     }

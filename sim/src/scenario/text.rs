@@ -3,12 +3,16 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use havip::time::Duration;
+
 use super::expect::{Expect, Expectation, Fact};
 use super::lex::Quoted;
 use super::print::{Range, TimeText, instant};
 use super::script::Script;
+use super::spoof::SpoofText;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Setup,
+    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kind, Kinds, NodeId, Path, Ppm, ScriptAct,
+    ServiceId, Setup, Tamper, TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
@@ -19,6 +23,10 @@ pub trait Names {
     fn node_of(&self, client: ClientId) -> NodeId;
     /// A file that `reload` names.
     fn file(&self, file: FileId) -> &str;
+    /// A service.
+    fn service(&self, service: ServiceId) -> &str;
+    /// What acts and expectations name.
+    fn text(&self, text: TextId) -> &str;
     /// A HAVIP's address.
     fn havip(&self, havip: HavipId) -> Ipv4Addr;
 }
@@ -66,12 +74,20 @@ impl<'a> ActText<'a> {
             | Act::Thaw(cvm)
             | Act::Pause(cvm)
             | Act::Resume(cvm)
+            | Act::Script(cvm, ..)
+            | Act::File(cvm, ..)
+            | Act::Service(_, cvm, _)
+            | Act::ClockStep(cvm, _)
+            | Act::ClockDrift(cvm, _)
+            | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node) | Act::Plug(node) => Some(node),
+            Act::Unplug(node) | Act::Plug(node) | Act::Spoof(node, _) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
             | Act::Duplicate(..)
+            | Act::Corrupt(..)
+            | Act::Reorder(..)
             | Act::Heal(_)
             | Act::Cloud(_) => None,
         }
@@ -83,6 +99,14 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
+            Act::Script(..) | Act::File(..) | Act::Service(..) => {
+                let text = self.to_string();
+                text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
+            }
+            Act::ClockStep(cvm, _) | Act::ClockDrift(cvm, _) | Act::Tamper(cvm, ..) => {
+                self.to_string().replacen(&format!(" {} ", self.names.node(NodeId(cvm.0))), " ", 1)
+            }
+            Act::Spoof(..) => self.to_string(),
             act if self.about().is_some() => verb(act).replace('-', " "),
             _ => self.to_string(),
         }
@@ -111,6 +135,16 @@ fn verb(act: &Act) -> &'static str {
         Act::Unplug(_) => "unplug",
         Act::Plug(_) => "plug",
         Act::Reload(..) => "reload",
+        Act::Script(..) => "script",
+        Act::File(..) => "file",
+        Act::Service(.., Health::Dead) => "fail",
+        Act::Service(.., Health::Hung) => "hang",
+        Act::Service(.., Health::Alive) => "mend",
+        Act::ClockStep(..) | Act::ClockDrift(..) => "clock",
+        Act::Tamper(..) => "tamper",
+        Act::Spoof(..) => "spoof",
+        Act::Corrupt(..) => "corrupt",
+        Act::Reorder(..) => "reorder",
         Act::Drop(Kinds::ALL, _) => "cut",
         Act::Drop(..) => "drop",
         Act::Loss(..) => "loss",
@@ -134,8 +168,27 @@ impl fmt::Display for ActText<'_> {
                 }
             }
             Act::Delay(shortest, longest, _) => write!(f, " {}", Range((shortest, longest)))?,
-            Act::Duplicate(share, _) => write!(f, " {}", Share(share))?,
+            Act::Spoof(node, spoof) => {
+                return write!(f, " {}", SpoofText { node, spoof, names: self.names });
+            }
+            Act::Duplicate(share, _) | Act::Corrupt(share, _) | Act::Reorder(share, _) => {
+                write!(f, " {}", Share(share))?;
+            }
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
+            Act::Script(_, name, act) => {
+                write!(f, " {} ", Quoted(self.names.text(name)))?;
+                match act {
+                    ScriptAct::Up => f.write_str("up on")?,
+                    ScriptAct::Down => f.write_str("down on")?,
+                    ScriptAct::Hang => f.write_str("hang on")?,
+                    ScriptAct::Takes(time) => write!(f, "takes {} on", TimeText(time))?,
+                }
+            }
+            Act::Service(service, ..) => write!(f, " {} on", self.names.service(service))?,
+            Act::File(_, name, text) => {
+                let text = text.map_or("gone", |text| self.names.text(text));
+                write!(f, " {} {} on", Quoted(self.names.text(name)), Quoted(text))?;
+            }
             _ => {}
         }
         match *self.act {
@@ -143,6 +196,8 @@ impl fmt::Display for ActText<'_> {
             | Act::Loss(_, _, p)
             | Act::Delay(_, _, p)
             | Act::Duplicate(_, p)
+            | Act::Corrupt(_, p)
+            | Act::Reorder(_, p)
             | Act::Heal(Some(p)) => {
                 write!(f, " {}", path(p))?;
             }
@@ -153,6 +208,18 @@ impl fmt::Display for ActText<'_> {
         }
         match *self.act {
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
+            Act::ClockStep(_, by) => {
+                let sign = if by < 0 { '-' } else { '+' };
+                write!(f, " step {sign}{}", TimeText(Duration::from_nanos(by.unsigned_abs())))
+            }
+            Act::ClockDrift(_, drift) => write!(f, " drift {}ppm", drift.0),
+            Act::Tamper(_, what, address) => {
+                let what = if what == Tamper::Add { "add" } else { "del" };
+                match address.prefix_len() {
+                    32 => write!(f, " {what} {}", address.addr()),
+                    _ => write!(f, " {what} {address}"),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -224,6 +291,14 @@ impl fmt::Display for ExpectText<'_> {
             Expect::Moves(from, to, most) => {
                 write!(f, "in {}..{} moves <= {most}", instant(from), instant(to))
             }
+            Expect::Claims(from, to, cvm, most) => {
+                let name = self.names.node(NodeId(cvm.0));
+                write!(f, "in {}..{} claims {name} <= {most}", instant(from), instant(to))
+            }
+            Expect::Notifies(from, to, cvm, most) => {
+                let name = self.names.node(NodeId(cvm.0));
+                write!(f, "in {}..{} notifies {name} <= {most}", instant(from), instant(to))
+            }
             Expect::Never(x, None) => write!(f, "never {}", fact(x)),
             Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), TimeText(most)),
             Expect::Eventually(x) => write!(f, "eventually {}", fact(x)),
@@ -250,6 +325,9 @@ impl fmt::Display for FactText<'_> {
             Fact::Stale(client) => write!(f, "stale {}", self.names.node(self.names.node_of(client))),
             Fact::Refused(address) => write!(f, "refused {address}"),
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
+            Fact::Served(client) => write!(f, "served {}", self.names.node(self.names.node_of(client))),
+            Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
+            Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }
     }
 }
@@ -266,6 +344,12 @@ impl Names for Script {
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |file| &file.path)
     }
+    fn service(&self, service: ServiceId) -> &str {
+        self.services.get(usize::from(service.0)).map_or("?", |one| &one.name)
+    }
+    fn text(&self, text: TextId) -> &str {
+        self.texts.get(usize::from(text.0)).map_or("?", |text| &text.text)
+    }
     fn havip(&self, havip: HavipId) -> Ipv4Addr {
         self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
     }
@@ -280,6 +364,12 @@ impl Names for Setup {
     }
     fn file(&self, file: FileId) -> &str {
         self.files.get(usize::from(file.0)).map_or("?", |files| &files.main)
+    }
+    fn service(&self, service: ServiceId) -> &str {
+        self.services.get(usize::from(service.0)).map_or("?", |one| &one.name)
+    }
+    fn text(&self, text: TextId) -> &str {
+        self.text(text)
     }
     fn havip(&self, havip: HavipId) -> Ipv4Addr {
         self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED, |havip| havip.address)

@@ -178,8 +178,28 @@ impl Ranges {
     }
 }
 
+/// A port that is probed must be somebody's.
+fn ports(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
+    if draft.failed.contains("service") {
+        return;
+    }
+    for client in &draft.clients {
+        let Some(port) = client.decl.port else { continue };
+        if !draft.services.iter().any(|service| service.value.port == port) {
+            let list: Vec<_> = draft.services.iter().take(4).map(|one| one.value.port.to_string()).collect();
+            let help = if list.is_empty() {
+                format!("declare it: `service haproxy tcp {port} on a b`")
+            } else {
+                format!("there is {}", list.join(", "))
+            };
+            found.push(Complaint::new(client.target, format!("no service has port {port}")).help(help));
+        }
+    }
+}
+
 /// Addresses and hardware addresses: in their range, not reserved, each only once.
 fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
+    ports(draft, found);
     // Where the segment itself is wrong, nothing is said about what is in it.
     let ranges = match (&draft.lan, &draft.vpc) {
         (Some(lan), None) => Some(Ranges::new([lan.value.net], true)),

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 use ipnet::Ipv4Net;
@@ -12,7 +13,7 @@ use winnow::token::{rest, take_until};
 
 use super::error::{Complaint, shown};
 use super::lex::Word;
-use crate::world::{Kind, Kinds, Ppm};
+use crate::world::{Drift, Kind, Kinds, Ppm};
 
 /// Units of time and how many nanoseconds they are.
 const UNITS: [(&str, u64); 6] = [
@@ -128,6 +129,25 @@ pub(super) fn address(word: Word<'_>) -> Result<Ipv4Addr, Complaint> {
     word.text.parse().map_err(|_| word.unexpected("an address such as `172.16.16.5`"))
 }
 
+/// `172.16.16.12`, `172.16.16.12:443`.
+pub(super) fn target(word: Word<'_>) -> Result<(Ipv4Addr, Option<u16>), Complaint> {
+    match word.text.find(':') {
+        None => Ok((address(word)?, None)),
+        Some(colon) => {
+            let port = port(word.part(colon + 1, word.text.len()))?;
+            Ok((address(word.part(0, colon))?, Some(port)))
+        }
+    }
+}
+
+/// `443`.
+pub(super) fn port(word: Word<'_>) -> Result<u16, Complaint> {
+    match count(word, "a port")? {
+        0 => Err(Complaint::new(word.place, "no service has port 0")),
+        port => Ok(port),
+    }
+}
+
 /// `172.16.16.0/24`, from a /8 to a /30, of addresses that a machine can have.
 pub(super) fn cidr(word: Word<'_>) -> Result<Ipv4Net, Complaint> {
     let net: Ipv4Net =
@@ -155,13 +175,18 @@ pub(super) fn cidr(word: Word<'_>) -> Result<Ipv4Net, Complaint> {
 }
 
 /// `02:00:ac:10:10:05`.
-pub(super) fn mac(word: Word<'_>) -> Result<Mac, Complaint> {
+pub(super) fn any_mac(word: Word<'_>) -> Result<Mac, Complaint> {
     let byte = hex_digit1::<_, winnow::error::EmptyError>
         .verify(|digits: &str| digits.len() == 2)
         .try_map(|digits: &str| u8::from_str_radix(digits, 16));
     let parsed: Result<Vec<u8>, _> = separated(6, byte, ':').parse(word.text).map_err(|_| ());
     let bytes: Option<[u8; 6]> = parsed.ok().and_then(|b| b.try_into().ok());
-    let mac = Mac(bytes.ok_or_else(|| word.unexpected("a hardware address such as `02:00:ac:10:10:05`"))?);
+    Ok(Mac(bytes.ok_or_else(|| word.unexpected("a hardware address such as `02:00:ac:10:10:05`"))?))
+}
+
+/// The same, and it can be a machine's own.
+pub(super) fn mac(word: Word<'_>) -> Result<Mac, Complaint> {
+    let mac = any_mac(word)?;
     if mac.is_multicast() || mac == Mac::UNSPECIFIED {
         return Err(Complaint::new(word.place, format!("{mac} is no machine's own hardware address")));
     }
@@ -187,6 +212,57 @@ pub(super) fn kinds(word: Word<'_>) -> Result<Kinds, Complaint> {
         }
     }
     Ok(kinds)
+}
+
+/// `+5s`, `-5s`, in nanoseconds.
+pub(super) fn signed_time(word: Word<'_>) -> Result<i64, Complaint> {
+    let expected = "a step such as `+5s` or `-5s`";
+    let negative = match word.text.as_bytes().first() {
+        Some(b'+') => false,
+        Some(b'-') => true,
+        _ => return Err(word.unexpected(expected).help("with its sign: `+` forward, `-` back")),
+    };
+    let nanos = time(word.part(1, word.text.len()))?.as_nanos();
+    let nanos = i64::try_from(nanos)
+        .map_err(|_| Complaint::new(word.place, format!("{} is too long a time", shown(word.text))))?;
+    Ok(if negative { -nanos } else { nanos })
+}
+
+/// `50ppm`, `-50ppm`.
+pub(super) fn drift(word: Word<'_>) -> Result<Drift, Complaint> {
+    let expected = "a drift such as `50ppm` or `-50ppm`";
+    let digits = word.text.strip_suffix("ppm").ok_or_else(|| word.unexpected(expected))?;
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, digits),
+    };
+    let is_number = (1..=9).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
+    match digits.parse::<i32>() {
+        Ok(ppm) if is_number && ppm <= Drift::MOST => Ok(Drift(sign * ppm)),
+        Ok(_) if is_number => {
+            Err(Complaint::new(word.place, format!("no clock drifts by {}", shown(word.text)))
+                .help("at most 100000ppm: a tenth"))
+        }
+        _ => Err(word.unexpected(expected)),
+    }
+}
+
+/// `172.16.16.12`, `172.16.16.12/24`: an address with the length of its prefix, 32 if none is written.
+pub(super) fn host(word: Word<'_>) -> Result<Ipv4Net, Complaint> {
+    let expected = "an address such as `172.16.16.12` or `172.16.16.12/24`";
+    if word.text.contains('/') {
+        return word.text.parse().map_err(|_| word.unexpected(expected));
+    }
+    word.text.parse::<Ipv4Addr>().map(Ipv4Net::from).map_err(|_| word.unexpected(expected))
+}
+
+/// `keepalived`, `havip`, `keepalived-1.3`.
+pub(super) fn profile(word: Word<'_>) -> Result<Profile, Complaint> {
+    word.text.parse().map_err(|_| {
+        let names = || Profile::ALL.iter().map(Profile::name);
+        let list = format!("the profiles are: {}", names().collect::<Vec<_>>().join(" "));
+        word.unexpected("a profile").suggest(super::words::nearest(word.text, names()), list)
+    })
 }
 
 /// What can be printed and read again as one word, and moves no cursor.

@@ -6,8 +6,10 @@ use ipnet::Ipv4Net;
 
 use super::cluster::{Cluster, INTERFACE, PERIOD};
 use super::settings::Settings;
-use crate::scenario::{ClientDecl, CvmDecl, FileDecl, Place, ProgramDecl, Script};
-use crate::world::{Act, CvmId, End, FileId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet, TimedAct};
+use crate::scenario::{CheckDecl, ClientDecl, CvmDecl, FileDecl, Place, ProgramDecl, Script, ServiceDecl};
+use crate::world::{
+    Act, CvmId, End, FileId, Health, Kind, Kinds, NodeId, Path, Ppm, Segment, ServiceId, Subnet, TimedAct,
+};
 
 /// One story of the battery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,10 @@ pub enum Story {
     Reload,
     /// The master's cable is out for 20 s. On a lan only.
     Unplug,
+    /// What the master's scripts look at dies. Where a machine tracks a script only, as the next one.
+    ServiceDies,
+    /// What the others' scripts look at dies, then the master loses power; 40 s later the others' is well again.
+    NoneServes,
 }
 
 /// A second.
@@ -62,7 +68,7 @@ pub(super) struct Plan {
 
 impl Story {
     /// In the order of the table.
-    pub const ALL: [Story; 13] = [
+    pub const ALL: [Story; 15] = [
         Story::Start,
         Story::PowerOff,
         Story::Kill,
@@ -76,6 +82,8 @@ impl Story {
         Story::Loss,
         Story::Reload,
         Story::Unplug,
+        Story::ServiceDies,
+        Story::NoneServes,
     ];
 
     /// Its name in file names and in JSON.
@@ -94,6 +102,8 @@ impl Story {
             Story::Loss => "loss",
             Story::Reload => "reload",
             Story::Unplug => "unplug",
+            Story::ServiceDies => "service-dies",
+            Story::NoneServes => "none-serves",
         }
     }
 
@@ -114,12 +124,23 @@ impl Story {
             Story::Loss => "20% loss 10min",
             Story::Reload => "rolling reload",
             Story::Unplug => "cable out 20s",
+            Story::ServiceDies => "service dies",
+            Story::NoneServes => "standby's, then power",
         }
     }
 
     /// Whether it has a row in this cluster.
     pub(super) fn is_for(self, cluster: &Cluster) -> bool {
-        self != Story::Unplug || cluster.lan
+        match self {
+            Story::Unplug => cluster.lan,
+            Story::ServiceDies | Story::NoneServes => !scripts(cluster).is_empty(),
+            _ => true,
+        }
+    }
+
+    /// Whether the client asks for a service, which the machines' scripts look at, and not just for the address.
+    fn asks_a_service(self) -> bool {
+        matches!(self, Story::ServiceDies | Story::NoneServes)
     }
 }
 
@@ -151,6 +172,7 @@ impl Plan {
             tick: Script::TICK,
             host_exact: false,
             phases: None,
+            also: Vec::new(),
             segment: segment(cluster.net, cluster.lan),
             havips: if cluster.lan { Vec::new() } else { cluster.havips.clone() },
             bind_delay: settings.cloud_delay.unwrap_or_default(),
@@ -160,9 +182,13 @@ impl Plan {
                 address: cluster.client,
                 mac: Script::default_mac(cluster.client),
                 target: cluster.havips[0],
+                port: story.asks_a_service().then_some(PORT),
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
             }],
+            services: services(cluster, story),
+            checks: checks(cluster, story),
             files,
+            texts: Vec::new(),
             acts: acts.timed(),
             expectations: Vec::new(),
         };
@@ -219,6 +245,7 @@ impl Story {
                 settled.max(s(90)) + waits.refresh
             }
             Story::Freeze | Story::Pause | Story::Return => settled.max(s(30)) + waits.refresh,
+            Story::ServiceDies | Story::NoneServes => settled.max(s(30)) + waits.refresh,
             Story::Start | Story::PowerOff | Story::Kill | Story::Stop | Story::Reload => settled,
         }
     }
@@ -280,6 +307,18 @@ impl Story {
                     at += s(5);
                 }
             }
+            Story::ServiceDies => acts.at(start, Act::Service(APP, first, Health::Dead)),
+            Story::NoneServes => {
+                for &cvm in others {
+                    acts.at(start, Act::Service(APP, cvm, Health::Dead));
+                }
+                let dies = start + s(20).max(waits.down + waits.down);
+                acts.at(dies, Act::PowerOff(first));
+                for &cvm in others {
+                    acts.at(dies + s(40), Act::Service(APP, cvm, Health::Alive));
+                }
+                return (mark + others.len() as u32, None);
+            }
             Story::Unplug => {
                 acts.at(start, Act::Unplug(NodeId(first.0)));
                 acts.at(start + s(20), Act::Plug(NodeId(first.0)));
@@ -327,6 +366,33 @@ impl Acts {
     }
 }
 
+/// What the machines' scripts look at, and where a client asks for it.
+const APP: ServiceId = ServiceId(0);
+const PORT: u16 = 80;
+
+/// The scripts that some machine tracks, by name.
+fn scripts(cluster: &Cluster) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for script in cluster.machines.iter().flat_map(|machine| &machine.loaded.config.scripts) {
+        if !names.contains(&&*script.name) {
+            names.push(&script.name);
+        }
+    }
+    names
+}
+
+fn services(cluster: &Cluster, story: Story) -> Vec<ServiceDecl> {
+    let on = (0..cluster.machines.len() as u16).map(CvmId).collect();
+    let app = || ServiceDecl { name: "app".to_owned(), port: PORT, on };
+    story.asks_a_service().then(app).into_iter().collect()
+}
+
+fn checks(cluster: &Cluster, story: Story) -> Vec<CheckDecl> {
+    let scripts = if story.asks_a_service() { scripts(cluster) } else { Vec::new() };
+    let of = |name: &str| CheckDecl { script: name.to_owned(), place: Place::NOWHERE, service: APP };
+    scripts.into_iter().map(of).collect()
+}
+
 /// Each file once, however many machines read it.
 fn files(cluster: &Cluster) -> Vec<FileDecl> {
     let mut files: Vec<FileDecl> = Vec::new();
@@ -348,7 +414,7 @@ fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
         name: machine.name.to_owned(),
         address: machine.address,
         mac: Script::default_mac(machine.address),
-        program: ProgramDecl::Keepalived,
+        program: ProgramDecl::Agent(cluster.profile),
         file: FileDecl { path: machine.file.clone(), place: Place::NOWHERE },
         with: machine
             .with

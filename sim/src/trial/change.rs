@@ -44,7 +44,7 @@ impl Change {
                 machine.with.push(((*key).to_owned(), value.clone()));
             }
             let files = Files::single(machine.file.clone(), machine.text.clone());
-            let loaded = understand(&files, machine.name, &machine.with);
+            let loaded = understand(&files, machine.name, &machine.with, cluster.profile);
             if loaded.config.instances.len() != 1 || !loaded.unmatched_with.is_empty() {
                 return None;
             }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use havip::config::{self, Instance, Loaded, Severity};
 use havip::files::Files;
+use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
@@ -91,6 +92,8 @@ pub(super) struct Cluster {
     pub(super) machines: Vec<Machine>,
     pub(super) net: Ipv4Net,
     pub(super) lan: bool,
+    /// Whose behaviour the machines' programs have.
+    pub(super) profile: Profile,
     /// The virtual addresses of all files, the first machine's first; the client asks for the first.
     pub(super) havips: Vec<Ipv4Addr>,
     pub(super) client: Ipv4Addr,
@@ -113,7 +116,7 @@ impl Cluster {
         let mut bases = Vec::new();
         let mut machines = Vec::new();
         for (path, name) in paths.iter().zip(NAMES) {
-            machines.push(read(path, name, paths)?);
+            machines.push(read(path, name, paths, settings.profile)?);
         }
         same_file_twice(&machines)?;
         addresses(&mut machines, &mut bases)?;
@@ -121,8 +124,15 @@ impl Cluster {
         super::peers::check(&machines)?;
         let havips = havips(&machines);
         let net = segment(&machines, &havips, settings, &mut bases)?;
-        let mut cluster =
-            Cluster { machines, net, lan: settings.lan, havips, client: Ipv4Addr::UNSPECIFIED, bases };
+        let mut cluster = Cluster {
+            machines,
+            net,
+            lan: settings.lan,
+            profile: settings.profile,
+            havips,
+            client: Ipv4Addr::UNSPECIFIED,
+            bases,
+        };
         cluster.client = cluster.free(true).ok_or_else(|| no_room(net))?;
         let (client, target) = (cluster.client, cluster.havips[0]);
         let more = match cluster.havips.len() {
@@ -143,12 +153,12 @@ impl Cluster {
 }
 
 /// One file, for one machine; what is wrong with it ends the trial.
-fn read(path: &Path, name: &'static str, all: &[PathBuf]) -> Result<Machine, Refusal> {
+fn read(path: &Path, name: &'static str, all: &[PathBuf], profile: Profile) -> Result<Machine, Refusal> {
     let shown = path.display().to_string();
     let files = config::disk::read(&shown).map_err(|error| {
         Refusal::new(format!("cannot read {shown}: {error}")).advise("give the path of a keepalived.conf")
     })?;
-    let loaded = understand(&files, name, &[]);
+    let loaded = understand(&files, name, &[], profile);
     let mixed = loaded.diagnoses.iter().find(|d| d.code == "family-mismatch");
     if mixed.is_some() || loaded.config.instances.iter().any(havip::config::Instance::is_ipv6) {
         let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet"));
@@ -192,11 +202,8 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf]) -> Result<Machine, Ref
 }
 
 /// What a machine's file means.
-pub(super) fn understand(files: &Files, name: &str, with: &[(String, String)]) -> Loaded {
-    config::load(
-        files,
-        &config::Options { id: Some(name.to_owned()), with: with.to_vec(), ..config::Options::default() },
-    )
+pub(super) fn understand(files: &Files, name: &str, with: &[(String, String)], profile: Profile) -> Loaded {
+    config::load(files, &config::Options { id: Some(name.to_owned()), with: with.to_vec(), profile })
 }
 
 /// A file's name in scripts: its own, unless another file of another folder has it too.

@@ -31,6 +31,9 @@ pub use measure::{Figures, Without};
 pub use rows::{Row, Verdict};
 pub use settings::{LEFT_BEHIND, Limits, PHASES, Settings};
 
+use havip::profile::Profile;
+
+use crate::observe::words;
 use cluster::Cluster;
 use execute::Runs;
 
@@ -153,7 +156,11 @@ impl Trial {
 
     fn title(&self) -> String {
         let machines = self.cluster.machines.iter().map(|m| format!("{} {} {}", m.name, m.address, m.path));
-        machines.collect::<Vec<_>>().join("\n")
+        let mut title = machines.collect::<Vec<_>>().join("\n");
+        if self.settings.profile != Profile::KEEPALIVED {
+            title.push_str(&format!("\nas {}", self.settings.profile));
+        }
+        title
     }
 
     /// How many warnings each file has: they are `havipd check`'s to tell.
@@ -174,8 +181,10 @@ impl Trial {
     }
 
     fn bases(&self) -> Vec<Basis> {
+        let (program, known) = words::program(self.settings.profile);
+        let known = if known == Tag::Measured.word() { Tag::Measured } else { Tag::Assumed };
         let mut bases = vec![
-            Basis::new(Tag::Measured, "program", "keepalived 2.2.7"),
+            Basis::new(known, "program", program),
             Basis::new(Tag::Measured, "host", "start, timers and addresses as late as Linux's"),
         ];
         if self.cluster.lan {

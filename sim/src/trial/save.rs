@@ -60,7 +60,7 @@ impl Trial {
         let end = Time::ZERO + script.run;
         if row.first.is_some() {
             let expect = Expect::Outage(mark, end, ClientId(0), worst.without.probed);
-            script.expectations.push(Expectation { expect, line: 0 });
+            script.expectations.push(Expectation { expect, only: None, line: 0 });
         }
         script
     }

@@ -1,5 +1,6 @@
 //! What is asked of a trial, beside the files.
 
+use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
@@ -23,11 +24,20 @@ pub struct Settings {
     pub limits: Limits,
     /// How often each row is run.
     pub phases: u32,
+    /// Whose behaviour the machines' programs have.
+    pub profile: Profile,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { lan: false, subnet: None, cloud_delay: None, limits: Limits::default(), phases: PHASES }
+        Settings {
+            lan: false,
+            subnet: None,
+            cloud_delay: None,
+            limits: Limits::default(),
+            phases: PHASES,
+            profile: Profile::KEEPALIVED,
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::net::Ipv4Addr;
 
 use havip::time::Duration;
+use ipnet::Ipv4Net;
 
-use super::setup::{CvmId, FileId, NodeId};
+use super::setup::{CvmId, FileId, NodeId, ServiceId, TextId};
+pub use super::spoof::{Forged, ForgedAdvert, Spoof};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
 /// script language (`scenario`) reads and prints them.
@@ -34,6 +36,20 @@ pub enum Act {
     Plug(NodeId),
     /// SIGHUP, the machine's configuration file now being this one.
     Reload(CvmId, FileId),
+    /// What a `vrrp_script` of that name finds from its next run on.
+    Script(CvmId, TextId, ScriptAct),
+    /// The file of a `track_file` of that name is written with this text, or removed.
+    File(CvmId, TextId, Option<TextId>),
+    /// A service of a machine is, from now on, in this health.
+    Service(ServiceId, CvmId, Health),
+    /// The machine's wall clock is set forward or back by so many nanoseconds.
+    ClockStep(CvmId, i64),
+    /// The machine's clocks gain or lose so much from now on.
+    ClockDrift(CvmId, Drift),
+    /// Somebody adds an address to the machine's interface by hand, or deletes one.
+    Tamper(CvmId, Tamper, Ipv4Net),
+    /// Somebody at that port puts frames on the wire that the machine or client itself would not send.
+    Spoof(NodeId, Spoof),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
     Drop(Kinds, Path),
     /// A share of the frames is lost, each by its own chance.
@@ -42,7 +58,11 @@ pub enum Act {
     Delay(Duration, Duration, Path),
     /// A share of the frames arrives twice.
     Duplicate(Ppm, Path),
-    /// Ends every drop, loss, delay and duplication; given a pair, those of that pair.
+    /// In a share of the frames one bit is flipped on the way, somewhere behind the Ethernet header.
+    Corrupt(Ppm, Path),
+    /// A share of the frames is held back until the next frame on its path has passed it.
+    Reorder(Ppm, Path),
+    /// Ends every drop, loss, delay, duplication, corruption and reordering; given a pair, those of that pair.
     Heal(Option<Path>),
     /// The cloud does something else from now on.
     Cloud(CloudAct),
@@ -57,6 +77,34 @@ pub enum CloudAct {
     DropClaims,
     /// It hears claims again.
     HearClaims,
+}
+
+impl Act {
+    /// Shows every text that the act names.
+    pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
+        match self {
+            Act::Script(_, name, _) | Act::File(_, name, None) => see(name),
+            Act::Spoof(_, Spoof { forged: Forged::Packet(text), .. }) => see(text),
+            Act::File(_, name, Some(text)) => {
+                see(name);
+                see(text);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What becomes of a script's runs that begin from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptAct {
+    /// They exit with 0, and take as long as scripts take.
+    Up,
+    /// They exit with 1.
+    Down,
+    /// They do not end.
+    Hang,
+    /// They take this long, whatever they exit with.
+    Takes(Duration),
 }
 
 /// One end of a path.
@@ -79,6 +127,36 @@ pub struct Path {
     pub to: End,
     /// `<->`: and the other way round.
     pub both: bool,
+}
+
+/// How a service is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It accepts connections.
+    #[default]
+    Alive,
+    /// Its process is gone: the kernel refuses connections.
+    Dead,
+    /// Its process stands still, connections that it does not accept fill its queue, and Linux drops new ones.
+    Hung,
+}
+
+/// What is done to an address by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tamper {
+    /// `ip addr add`.
+    Add,
+    /// `ip addr del`.
+    Del,
+}
+
+/// How fast a clock runs beside the world's: parts per million that it gains, or loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Drift(pub i32);
+
+impl Drift {
+    /// No clock is further off: a tenth.
+    pub const MOST: i32 = 100_000;
 }
 
 /// A chance in parts per million.

@@ -5,9 +5,9 @@
 //! and the way back. Whatever is not certain is sent as a frame. Who wants to see probes as frames
 //! ([`Wants::probes`](super::Wants)) gets every one as a frame, and the same record.
 
-use havip::time::{Duration, Time};
+use havip::time::Time;
 
-use super::act::Kind;
+use super::act::{Health, Kind};
 use super::chance::Nth;
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
@@ -30,6 +30,10 @@ impl World {
         if !self.kernels[usize::from(holder.0)].holds(target) {
             return None;
         }
+        if let Some(port) = self.setup.clients[index].port {
+            let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
+            self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
+        }
         let source = self.kernels[usize::from(asker.0)].own.addr();
         (self.certain_way(holder, source)? == asker).then_some(holder)
     }
@@ -37,7 +41,7 @@ impl World {
     /// Where a packet from a node to an address arrives for certain, without anybody learning anything new.
     fn certain_way(&self, from: NodeId, to: std::net::Ipv4Addr) -> Option<NodeId> {
         let kernel = &self.kernels[usize::from(from.0)];
-        if !kernel.carrier || !kernel.powered || kernel.paused {
+        if !kernel.carrier || !kernel.powered || kernel.paused || !kernel.holds(kernel.own.addr()) {
             return None;
         }
         let next_hop = match kernel.own.contains(&to) {
@@ -73,7 +77,7 @@ impl World {
         let every = self.setup.clients[usize::from(client.0)].every;
         let asker = self.setup.node_of_client(client);
         // The last one asked must be back before anything else happens.
-        let room = self.quiet_until().saturating_since(self.now + self.longest_way_and_back(asker));
+        let room = self.quiet_until().saturating_since(self.now + self.longest_way * 2 + self.setup.tick * 4);
         if room.is_zero() {
             return None;
         }
@@ -82,7 +86,7 @@ impl World {
         let last = self.now + every * more;
         self.note_used(client, asker, holder, last);
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add((more + 1) as u16);
+        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
         self.report(Who::Node(asker), What::AllAnswered { client, last });
         Some(last + every)
@@ -104,13 +108,5 @@ impl World {
             let next_hop = if vpc && !kernel.own.contains(&peer) { gateway_of(kernel.own) } else { peer };
             kernel.neighbours.note_used(next_hop, used);
         }
-    }
-
-    /// No probe takes longer, there and back.
-    fn longest_way_and_back(&self, asker: NodeId) -> Duration {
-        let back = self.latency(PortId::of(asker)).1;
-        let there =
-            (0..self.setup.cvms.len() as u16).map(|n| self.latency(PortId(n)).1).max().unwrap_or_default();
-        there + back + self.setup.tick * 4
     }
 }

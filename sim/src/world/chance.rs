@@ -38,6 +38,18 @@ pub enum Purpose {
     Signal = 12,
     /// How late a kernel's own timer is.
     KernelTimer = 13,
+    /// How long a script takes.
+    Script = 14,
+    /// How long it takes until a program has read a file that was written.
+    FileEvent = 15,
+    /// Whether a frame is corrupted.
+    Corrupt = 16,
+    /// Which bit of it is flipped.
+    CorruptBit = 17,
+    /// Whether a frame is held back behind the next.
+    Reorder = 18,
+    /// How long a command takes that somebody types.
+    Tamper = 19,
 }
 
 /// The run's chance: its seed.

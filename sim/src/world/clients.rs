@@ -1,21 +1,31 @@
-//! Clients: each probes an address on its period, by a ping that passes resolver, link, switch and kernel.
+//! Clients: each probes an address on its period, by a ping that passes resolver, link, switch and kernel, or a port of
+//! it, by half of TCP's handshake that passes the service as well.
+//!
+//! A client that probes a port sends a SYN and wants a SYN and ACK; a reset is a refusal, no answer. Nobody goes on with
+//! the connection.
+
+use std::net::Ipv4Addr;
 
 use havip::time::Time;
-use havip::wire::icmp;
+use havip::wire::{ethernet, icmp, ipv4, tcp};
 
-use super::act::Kind;
+use super::act::{Health, Kind};
 use super::frames::PortId;
 use super::kernel::icmp_header;
 use super::queue::Due;
-use super::report::{What, Who};
+use super::report::{FrameId, Loss, What, Who};
 use super::setup::{ClientId, NodeId};
 use super::state::World;
+
+/// The first port that a connection of Linux leaves from, and how many there are (`ip_local_port_range`).
+const FIRST_PORT: u16 = 32_768;
+const PORTS: u16 = 28_232;
 
 /// A client's own state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Client {
     /// How many probes it has sent.
-    pub(super) sequence: u16,
+    pub(super) sequence: u32,
     /// When it sent the last one.
     pub(super) probed: Option<Time>,
     /// When it sent the last one that was answered.
@@ -52,12 +62,60 @@ impl World {
         self.clients[index].probed = Some(self.now);
         self.report(Who::Node(node), What::Probed { client });
 
+        let source = self.kernels[usize::from(node.0)].own.addr();
+        if let Some(port) = self.setup.clients[index].port {
+            let from = FIRST_PORT + (sequence % u32::from(PORTS)) as u16;
+            return self.send_segment(node, source, target, &tcp::Repr::syn(from, port, sequence));
+        }
         let data = self.now.as_nanos().to_be_bytes();
-        let request = icmp::Repr::EchoRequest { identifier: client.0, sequence, data: &data };
+        let (identifier, sequence) = (client.0, sequence as u16);
+        let request = icmp::Repr::EchoRequest { identifier, sequence, data: &data };
         let mut message = [0; icmp::HEADER_LEN + 8];
         request.emit(&mut message);
-        let source = self.kernels[usize::from(node.0)].own.addr();
         self.send_from_kernel(node, &icmp_header(source, target, message.len()), &message, Kind::Probe);
+    }
+
+    /// Sends a segment of a probe, or of its answer.
+    fn send_segment(&mut self, node: NodeId, src: Ipv4Addr, dst: Ipv4Addr, segment: &tcp::Repr) {
+        let mut bytes = [0; tcp::HEADER_LEN];
+        segment.emit(&mut bytes, src, dst);
+        self.send_from_kernel(node, &segment.header(src, dst), &bytes, Kind::Probe);
+    }
+
+    /// A TCP segment reached a node that has the address: a machine answers for its services, a client is answered.
+    pub(super) fn receive_tcp(&mut self, node: NodeId, frame: FrameId) {
+        let (port, from) = (PortId::of(node), self.frames.from(frame));
+        let read = |bytes: &[u8]| {
+            let packet = ipv4::Packet::new(bytes.get(ethernet::HEADER_LEN..)?).ok()?;
+            let (src, dst) = (packet.src(), packet.dst());
+            let segment = tcp::Packet::new(packet.payload()).ok()?;
+            Some((src, dst, tcp::Repr::parse(&segment, src, dst).ok()?))
+        };
+        let Some((src, dst, segment)) = read(self.frames.bytes(frame)) else {
+            return self.lose(from, frame, Some(port), Loss::Malformed);
+        };
+        let Some(cvm) = self.setup.cvm_of(node) else {
+            self.frames.let_go(frame);
+            let client = usize::from(node.0) - self.setup.cvms.len();
+            let asked = &self.setup.clients[client];
+            if segment.flags == tcp::Flags::SYN_ACK && asked.port == Some(segment.src_port) {
+                // Probes are numbered from the first on, which is sent one period after the beginning.
+                let sent = Time::ZERO + asked.every * u64::from(segment.acknowledgment);
+                self.client_answered(node, Some(sent));
+            }
+            return;
+        };
+        let health = self.health_of(cvm, segment.dst_port);
+        match segment.answer(health == Health::Alive) {
+            Some(_) if health == Health::Hung => {
+                self.lose(from, frame, Some(port), Loss::ServiceHangs);
+            }
+            Some(answer) => {
+                self.frames.let_go(frame);
+                self.send_segment(node, dst, src, &answer);
+            }
+            None => self.frames.let_go(frame),
+        }
     }
 
     /// A probe, or its answer, reached a node's network card.

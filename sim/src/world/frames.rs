@@ -1,7 +1,7 @@
 //! The slab of frames: bytes written once, shared by everyone they reach, reused without allocating.
 
 use super::act::Kind;
-use super::report::FrameId;
+use super::report::{FrameId, Mark};
 use super::setup::NodeId;
 
 /// Where a frame is on its way from: a node, or the cloud itself.
@@ -21,12 +21,38 @@ impl PortId {
     }
 }
 
+/// Frames up to this length are kept in their slot: nearly all, an advertisement of ten addresses among them.
+const SHORT_MAX: usize = 128;
+
 #[derive(Clone, Debug)]
 struct Slot {
-    bytes: Vec<u8>,
+    len: usize,
     holders: u32,
     from: PortId,
     kind: Kind,
+    mark: Option<Mark>,
+    short: [u8; SHORT_MAX],
+    /// Where a longer one is. The memory stays with the slot.
+    long: Vec<u8>,
+}
+
+impl Slot {
+    const UNUSED: Slot = Slot {
+        len: 0,
+        holders: 0,
+        from: PortId::CLOUD,
+        kind: Kind::Other,
+        mark: None,
+        short: [0; SHORT_MAX],
+        long: Vec::new(),
+    };
+
+    fn bytes(&self) -> &[u8] {
+        self.short.get(..self.len).unwrap_or(&self.long)
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.short.get_mut(..self.len).unwrap_or(&mut self.long)
+    }
 }
 
 /// Every frame that is under way, queued, or was dropped in the current instant.
@@ -41,35 +67,61 @@ pub struct Frames {
 impl Frames {
     /// Stores a frame, given as its parts in order, with one holder: the caller.
     pub fn store(&mut self, parts: &[&[u8]], from: PortId, kind: Kind) -> FrameId {
+        self.write(parts.iter().map(|part| part.len()).sum(), from, kind, |mut rest| {
+            for part in parts {
+                rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
+            }
+        })
+    }
+    /// Stores a frame of `len` bytes, every one of which `write` writes, with one holder: the caller.
+    pub fn write(&mut self, len: usize, from: PortId, kind: Kind, write: impl FnOnce(&mut [u8])) -> FrameId {
         let i = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { bytes: Vec::new(), holders: 0, from, kind });
+            self.slots.push(Slot::UNUSED);
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[i as usize];
-        slot.bytes.clear();
-        slot.bytes.reserve(parts.iter().map(|part| part.len()).sum());
-        for part in parts {
-            slot.bytes.extend_from_slice(part);
+        (slot.len, slot.holders, slot.from, slot.kind, slot.mark) = (len, 1, from, kind, None);
+        if len > SHORT_MAX {
+            slot.long.resize(len, 0);
         }
-        (slot.holders, slot.from, slot.kind) = (1, from, kind);
+        write(slot.bytes_mut());
         FrameId(i)
     }
     /// A copy with another destination hardware address, with one holder: the caller.
     pub fn readdressed(&mut self, id: FrameId, dst: [u8; 6]) -> FrameId {
-        let bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
-        let copy = self.store(&[&dst, bytes.get(6..).unwrap_or_default()], self.from(id), self.kind(id));
-        self.slots[id.0 as usize].bytes = bytes;
+        let slot = self.slots[id.0 as usize].clone();
+        let parts: [&[u8]; 2] = [&dst, slot.bytes().get(6..).unwrap_or_default()];
+        let copy = self.store(&parts, slot.from, slot.kind);
+        self.slots[copy.0 as usize].mark = slot.mark;
         copy
+    }
+    /// A copy with one bit flipped, with one holder: the caller.
+    pub fn damaged(&mut self, id: FrameId, bit: usize, mark: Mark) -> FrameId {
+        let slot = self.slots[id.0 as usize].clone();
+        let copy = self.store(&[slot.bytes()], slot.from, slot.kind);
+        self.set_mark(copy, mark);
+        if let Some(byte) = self.bytes_mut(copy).get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        copy
+    }
+    /// What an act did to it.
+    pub fn mark(&self, id: FrameId) -> Option<Mark> {
+        self.slots[id.0 as usize].mark
+    }
+    /// Says what an act did to it.
+    pub fn set_mark(&mut self, id: FrameId, mark: Mark) {
+        self.slots[id.0 as usize].mark = Some(mark);
     }
     /// Its bytes.
     pub fn bytes(&self, id: FrameId) -> &[u8] {
-        &self.slots[id.0 as usize].bytes
+        self.slots[id.0 as usize].bytes()
     }
     /// Its bytes, for a holder that changes them before anybody else has seen them.
     pub fn bytes_mut(&mut self, id: FrameId) -> &mut [u8] {
         let slot = &mut self.slots[id.0 as usize];
         debug_assert_eq!(slot.holders, 1, "a shared frame is immutable");
-        &mut slot.bytes
+        slot.bytes_mut()
     }
     /// Who sent it.
     pub fn from(&self, id: FrameId) -> PortId {

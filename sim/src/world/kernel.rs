@@ -42,10 +42,10 @@ pub(super) struct Kernel {
     pub(super) neighbours: Neighbours,
     /// Address changes under way, oldest first.
     pub(super) installs: VecDeque<Install>,
+    /// Address changes that somebody makes by hand, the next one first.
+    tampers: VecDeque<Install>,
     /// Frames that came while it was paused.
     pub(super) ring: VecDeque<FrameId>,
-    /// When a wake-up is in the queue.
-    armed: Time,
 }
 
 /// An address change under way.
@@ -70,8 +70,8 @@ impl Kernel {
             addresses: vec![eni.address],
             neighbours: Neighbours::new(node.0.into(), host),
             installs: VecDeque::new(),
+            tampers: VecDeque::new(),
             ring: VecDeque::new(),
-            armed: Time::MAX,
         }
     }
     /// Whether an address is on the interface.
@@ -208,6 +208,7 @@ impl World {
         }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(node, frame),
+            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(node, frame),
             Some(cvm) if listens => self.queue_for_program(cvm, frame),
             _ => {
                 self.send_unreachable(node, frame);
@@ -241,18 +242,26 @@ impl World {
 
     /// Sends a packet of the kernel's own.
     pub(super) fn send_from_kernel(&mut self, node: NodeId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let mut packet = [0; ipv4::HEADER_LEN + ICMP_MAX];
-        header.emit(&mut packet).copy_from_slice(payload);
-        let frame = self.frame_packet(node, &packet[..header.total_len()], kind);
+        let eth = self.unaddressed(node);
+        let len = ethernet::HEADER_LEN + header.total_len();
+        let frame = self.frames.write(len, PortId::of(node), kind, |bytes| {
+            header.emit(eth.emit(bytes)).copy_from_slice(payload);
+        });
         self.send_packet(node, frame);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
     pub(super) fn frame_packet(&mut self, node: NodeId, packet: &[u8], kind: Kind) -> FrameId {
-        let mut eth = [0; ethernet::HEADER_LEN];
-        let src = self.kernel(node).mac;
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }.emit(&mut eth);
-        self.frames.store(&[&eth, packet], PortId::of(node), kind)
+        let eth = self.unaddressed(node);
+        self.frames.write(ethernet::HEADER_LEN + packet.len(), PortId::of(node), kind, |bytes| {
+            eth.emit(bytes).copy_from_slice(packet);
+        })
+    }
+
+    /// The Ethernet header of a packet that is not resolved yet.
+    fn unaddressed(&self, node: NodeId) -> ethernet::Repr {
+        let src = self.kernels[usize::from(node.0)].mac;
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
@@ -266,12 +275,14 @@ impl World {
             return self.address_and_send(node, frame, Mac::for_multicast(dst));
         }
         let own = self.kernel(node).own;
+        // With its own address the route to the subnet is gone, and the one to the gateway with it.
         let next_hop = match own.contains(&dst) {
+            _ if !self.kernel(node).holds(own.addr()) => return self.lose(port, frame, None, Loss::NoRoute),
             true => dst,
             false if self.in_vpc() => gateway_of(own),
             false => return self.lose(port, frame, None, Loss::NoRoute),
         };
-        let now = self.now;
+        let (now, timer) = (self.now, self.kernel(node).neighbours.deadline());
         match self.kernel(node).neighbours.resolve(now, next_hop, frame) {
             Resolved::To(mac) => self.address_and_send(node, frame, mac),
             Resolved::Waits { ask, pushed_out } => {
@@ -283,7 +294,9 @@ impl World {
                 }
             }
         }
-        self.arm_kernel(node);
+        if self.kernel(node).neighbours.deadline() != timer {
+            self.arm_kernel(node);
+        }
     }
 
     fn address_and_send(&mut self, node: NodeId, frame: FrameId, Mac(dst): Mac) {
@@ -307,9 +320,6 @@ impl World {
     pub(super) fn run_kernel(&mut self, node: NodeId) {
         let now = self.now;
         let kernel = self.kernel(node);
-        if kernel.armed <= now {
-            kernel.armed = Time::MAX;
-        }
         if !kernel.powered || kernel.paused {
             return;
         }
@@ -317,7 +327,10 @@ impl World {
             self.run_neighbour_timers(node);
         }
         while let Some(install) = self.kernel(node).installs.pop_front_if(|i| i.done <= now) {
-            self.finish_install(node, install);
+            self.finish_install(node, install, false);
+        }
+        while let Some(install) = self.kernel(node).tampers.pop_front_if(|i| i.done <= now) {
+            self.finish_install(node, install, true);
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.send_outbox(cvm);
@@ -354,11 +367,29 @@ impl World {
         self.arm_kernel(node);
     }
 
-    fn finish_install(&mut self, node: NodeId, install: Install) {
+    /// Somebody adds an address by hand, or deletes one: it takes as long as a command takes.
+    pub(super) fn tamper(&mut self, node: NodeId, address: Ipv4Net, add: bool) {
+        let (now, nth) = (self.now, u32::from(address.addr()));
+        let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, nth));
+        let kernel = self.kernel(node);
+        if !kernel.powered {
+            return;
+        }
+        let place = kernel.tampers.partition_point(|one| one.done <= done);
+        kernel.tampers.insert(place, Install { done, address, add });
+        self.arm_kernel(node);
+    }
+
+    fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
         let Install { address, add, .. } = install;
         let kernel = self.kernel(node);
         let held = kernel.holds(address.addr());
+        if by_hand && add == held {
+            return; // the command complains to whoever typed it
+        }
         let change = match (add, held) {
+            (true, _) if by_hand => AddressChange::AppearedByOther,
+            (false, _) if by_hand => AddressChange::VanishedByOther,
             (true, _) => AddressChange::Added,
             (false, true) => AddressChange::Removed,
             (false, false) => AddressChange::Failed,
@@ -405,6 +436,7 @@ impl World {
         kernel.powered = false;
         kernel.paused = false;
         kernel.installs.clear();
+        kernel.tampers.clear();
         let ring = std::mem::take(&mut kernel.ring);
         let own = kernel.own;
         let had = std::mem::replace(&mut kernel.addresses, vec![own]);
@@ -425,16 +457,10 @@ impl World {
         if kernel.paused || !kernel.powered {
             return;
         }
-        let install = kernel.installs.front().map_or(Time::MAX, |i| i.done);
+        let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
+        let install = due(&kernel.installs).min(due(&kernel.tampers));
         let next = kernel.neighbours.deadline().min(install).min(outbox);
-        if next == Time::MAX {
-            return;
-        }
-        let next = self.instant(next);
-        if next < self.kernels[usize::from(node.0)].armed {
-            self.kernel(node).armed = next;
-            self.wake(next, Due::Kernel(node));
-        }
+        self.wake(self.instant(next), Due::Kernel(node));
     }
 }
 

@@ -1,9 +1,10 @@
-//! What acts have done to the paths between ports: cuts, losses, delays, copies.
+//! What acts have done to the paths between ports: cuts, losses, delays, copies, flipped bits, changed order.
 //!
 //! A list of rules in the order they were made; a frame asks each. Few rules stand at a time, and with none a
 //! frame pays one comparison.
 
 use havip::time::{Duration, Time};
+use havip::wire::ethernet;
 
 use super::act::{Act, End, Kind, Kinds, Path, Ppm};
 use super::chance::{Chance, Nth, Purpose};
@@ -25,6 +26,8 @@ enum Effect {
     Loss(Ppm),
     Delay(Duration, Duration),
     Duplicate(Ppm),
+    Corrupt(Ppm),
+    Reorder(Ppm),
 }
 
 /// The rules in force.
@@ -61,6 +64,8 @@ impl Links {
             Act::Loss(share, kinds, path) => (path, kinds, Effect::Loss(share)),
             Act::Delay(low, high, path) => (path, Kinds::ALL, Effect::Delay(low, high)),
             Act::Duplicate(share, path) => (path, Kinds::ALL, Effect::Duplicate(share)),
+            Act::Corrupt(share, path) => (path, Kinds::ALL, Effect::Corrupt(share)),
+            Act::Reorder(share, path) => (path, Kinds::ALL, Effect::Reorder(share)),
             Act::Heal(None) => return self.rules.clear(),
             Act::Heal(Some(pair)) => return self.rules.retain(|rule| !covers(pair, rule.path)),
             _ => return,
@@ -85,7 +90,7 @@ impl Links {
                 Effect::Loss(share) if self.draw(Purpose::Loss, from, to, nth, rule.act).happens(share) => {
                     return Fate::Lost(Loss::Chance(rule.act));
                 }
-                Effect::Loss(_) => {}
+                Effect::Loss(_) | Effect::Corrupt(_) | Effect::Reorder(_) => {}
                 Effect::Delay(low, high) => latency = (low, high),
                 Effect::Duplicate(share) => {
                     copies |= self.draw(Purpose::Duplicate, from, to, nth, rule.act).happens(share);
@@ -101,6 +106,37 @@ impl Links {
             (first + takes.max(tick)).round_up(tick)
         });
         Fate::Arrives(first.round_up(tick), copy)
+    }
+
+    /// Which bit of a frame that arrives is flipped on its way, and by which act; of a frame of `len` bytes one behind
+    /// its Ethernet header. Of several acts the last one is told.
+    pub fn corrupts(&self, from: PortId, to: PortId, nth: Nth, len: usize) -> Option<(usize, u32)> {
+        let bits = (len.checked_sub(ethernet::HEADER_LEN)? as u64 * 8).checked_sub(1)?;
+        let mut flipped = None;
+        for rule in self.rules.iter().filter(|r| r.applies(from, to, nth.kind)) {
+            if let Effect::Corrupt(share) = rule.effect
+                && self.draw(Purpose::Corrupt, from, to, nth, rule.act).happens(share)
+            {
+                let bit = self.draw(Purpose::CorruptBit, from, to, nth, rule.act).between(0, bits);
+                flipped = Some((ethernet::HEADER_LEN * 8 + bit as usize, rule.act));
+            }
+        }
+        flipped
+    }
+
+    /// Which act holds a frame back until the next one on its path has passed it.
+    pub fn holds_back(&self, from: PortId, to: PortId, nth: Nth) -> Option<u32> {
+        let rules = self.rules.iter().filter(|r| r.applies(from, to, nth.kind));
+        let holding = |rule: &&Rule| match rule.effect {
+            Effect::Reorder(share) => self.draw(Purpose::Reorder, from, to, nth, rule.act).happens(share),
+            _ => false,
+        };
+        rules.into_iter().find(holding).map(|rule| rule.act)
+    }
+
+    /// Whether the effect of an act still stands.
+    pub fn stands(&self, act: u32) -> bool {
+        self.rules.iter().any(|rule| rule.act == act)
     }
 
     /// How long a frame takes that is sent now. Jitter is continuous, as queues make it: drawn at points as far

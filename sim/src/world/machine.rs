@@ -3,19 +3,22 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
-use havip::program::{Action, AddressChange, Event, Interface, InterfaceId, Now, Subject};
+use havip::program::{
+    Action, AddressChange, Event, Interface, InterfaceId, Now, ScriptId, ScriptResult, Subject, WatchId,
+};
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType};
 use havip::wire::{arp, icmp, ipv4};
 use ipnet::IpNet;
 
-use super::act::Kind;
+use super::act::{Drift, Kind};
 use super::frames::PortId;
 use super::host;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
-use super::setup::{CvmId, FileId};
+use super::setup::{CvmId, FileId, TextId};
 use super::state::World;
+use super::userland::Children;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
 /// what the kernel charges for a small packet.
@@ -35,6 +38,8 @@ pub(super) enum Signal {
     Reload(FileId),
     Link(bool),
     Address(Ipv4Addr, AddressChange),
+    Script(ScriptId, ScriptResult),
+    File(WatchId, Option<TextId>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +63,13 @@ pub(super) struct Machine {
     fires: Time,
     /// The instant of the last timer event: there is one at most in an instant.
     fired: Time,
-    armed: Time,
     /// What the program has sent and the machine not yet put on the wire: a burst takes its time.
     outbox: VecDeque<Outgoing>,
     /// When the next frame of a burst can leave, to the nanosecond.
     free_at: Time,
     subjects: Vec<(String, u32)>,
+    /// The scripts it runs and the files it watches.
+    pub(super) children: Children,
     /// The file of the last `reload`, if there was one.
     file: Option<FileId>,
     interfaces: Vec<Interface>,
@@ -88,10 +94,10 @@ impl Machine {
             deadline: None,
             fires: Time::MAX,
             fired: Time::MAX,
-            armed: Time::MAX,
             outbox: VecDeque::new(),
             free_at: Time::ZERO,
             subjects: Vec::new(),
+            children: Children::default(),
             file: None,
             interfaces: Vec::new(),
         }
@@ -103,6 +109,14 @@ impl Machine {
         self.listens
             .iter()
             .any(|&(p, group)| p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst))))
+    }
+    /// When it is told the last of something that waits.
+    pub(super) fn said_last(&self, what: impl Fn(&Signal) -> bool) -> Option<Time> {
+        self.signals.iter().rev().find(|(_, signal)| what(signal)).map(|&(at, _)| at)
+    }
+    /// Takes back what it was to be told.
+    pub(super) fn unsay(&mut self, what: impl Fn(&Signal) -> bool) {
+        self.signals.retain(|(_, signal)| !what(signal));
     }
     fn is_starting(&self, now: Time) -> bool {
         self.running == Running::Starting && self.signals.front().is_some_and(|&(at, _)| at <= now)
@@ -124,7 +138,7 @@ impl Machine {
 }
 
 impl World {
-    fn machine(&mut self, cvm: CvmId) -> &mut Machine {
+    pub(super) fn machine(&mut self, cvm: CvmId) -> &mut Machine {
         &mut self.machines[usize::from(cvm.0)]
     }
 
@@ -166,8 +180,8 @@ impl World {
     /// The program's next event of this instant: packets first, in the order in which they came; then what else
     /// happened; then its timer.
     pub fn poll(&mut self, cvm: CvmId) -> Option<(Now, Event<'_>)> {
-        let (now, clocks) = (self.now, self.clocks());
-        if self.is_held(cvm) || self.machine(cvm).frozen {
+        let (now, clocks) = (self.now, self.userlands[usize::from(cvm.0)].clock.now(self.now));
+        if !self.machine(cvm).has_due(now) || self.is_held(cvm) {
             return None;
         }
         if self.machine(cvm).is_starting(now) {
@@ -198,6 +212,13 @@ impl World {
                     Event::Address { interface, address: address.into(), change }
                 }
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
+                Signal::Script(script, result) => {
+                    machine.children.ended(script);
+                    Event::Script { script, result }
+                }
+                Signal::File(file, text) => {
+                    Event::File { file, text: text.map(|text| self.setup.text(text)) }
+                }
             };
             return Some((clocks, event));
         }
@@ -235,12 +256,12 @@ impl World {
                     self.report(Who::Node(node), What::Subject(cvm, id));
                 }
             }
-            Action::RunScript { .. }
-            | Action::KillScript { .. }
-            | Action::Notify { .. }
-            | Action::WriteFifo { .. }
-            | Action::WatchFile { .. }
-            | Action::WatchNeighbours { .. } => {}
+            Action::RunScript { script, command } => self.run_script(cvm, script, command),
+            Action::KillScript { script } => self.kill_script(cvm, script),
+            Action::Notify { command } => self.report_told(cvm, command, false),
+            Action::WriteFifo { line, .. } => self.report_told(cvm, line, true),
+            Action::WatchFile { file, path } => self.watch_file(cvm, file, path),
+            Action::WatchNeighbours { .. } => {}
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
             Action::Exit => self.end_program(cvm, Life::Exited),
         }
@@ -248,30 +269,50 @@ impl World {
 
     /// Takes the program's deadline after a step. Its timer fires late, as timers do, and never twice in an instant.
     pub fn set_deadline(&mut self, cvm: CvmId, deadline: Option<Time>) {
-        let (now, next_tick, tick, host) = (self.now, self.next_tick(), self.setup.tick, self.host);
+        let (now, next_tick) = (self.now, self.next_tick());
         let machine = self.machine(cvm);
         if machine.running != Running::Yes {
             return;
         }
         if machine.deadline != deadline {
-            machine.deadline = deadline;
-            machine.fires = deadline.map_or(Time::MAX, |at| {
-                let late = host.takes(&host::TIMER_LATENESS, cvm.0.into(), at, 0);
-                (at + late).round_up(tick)
-            });
+            let fires = deadline.map_or(Time::MAX, |at| self.fires_for(cvm, at));
+            let machine = self.machine(cvm);
+            (machine.deadline, machine.fires) = (deadline, fires);
         }
+        let machine = self.machine(cvm);
         if machine.fires <= now && machine.fired == now {
             machine.fires = next_tick;
         }
         self.arm_program(cvm);
     }
 
+    /// When a timer fires that is set to a time of the machine's own clock.
+    fn fires_for(&self, cvm: CvmId, deadline: Time) -> Time {
+        let late = self.host.takes(&host::TIMER_LATENESS, cvm.0.into(), deadline, 0);
+        let due = self.userlands[usize::from(cvm.0)].clock.when(deadline);
+        (due + late).round_up(self.setup.tick)
+    }
+
     // What acts and kernels call.
+
+    /// A machine's clocks gain or lose from now on. Its timer goes by them.
+    pub(super) fn set_drift(&mut self, cvm: CvmId, drift: Drift) {
+        let now = self.now;
+        self.userlands[usize::from(cvm.0)].clock.set_drift(now, drift);
+        if let Some(deadline) = self.machine(cvm).deadline {
+            let fires = self.fires_for(cvm, deadline).max(self.next_tick());
+            self.machine(cvm).fires = fires;
+            self.arm_program(cvm);
+        }
+    }
 
     /// The program starts, after the time programs take to start.
     pub(super) fn boot(&mut self, cvm: CvmId) {
         let node = self.setup.node_of_cvm(cvm);
         let takes = self.host.takes(&host::PROGRAM_START, cvm.0.into(), self.now, 0);
+        if !self.kernels[usize::from(node.0)].powered {
+            self.userlands[usize::from(cvm.0)].boot();
+        }
         self.kernels[usize::from(node.0)].powered = true;
         if self.machine(cvm).running == Running::No {
             self.machine(cvm).running = Running::Starting;
@@ -303,8 +344,8 @@ impl World {
         if machine.running == Running::No {
             return;
         }
-        let (file, armed) = (machine.file, machine.armed);
-        let old = std::mem::replace(machine, Machine { file, armed, ..Machine::new() });
+        let file = machine.file;
+        let old = std::mem::replace(machine, Machine { file, ..Machine::new() });
         for frame in old.socket.into_iter().chain(old.outbox.into_iter().map(|out| out.frame)) {
             self.frames.let_go(frame);
         }
@@ -363,7 +404,7 @@ impl World {
     }
 
     /// Sends the program a signal, which takes a moment.
-    fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
+    pub(super) fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
         let takes = self.host.takes(&host::SIGNAL, cvm.0.into(), self.now, 0);
         self.signal(cvm, self.instant(self.now + takes), signal);
     }
@@ -372,8 +413,8 @@ impl World {
     pub(super) fn signal_link(&mut self, cvm: CvmId, up: bool) {
         let now = self.now;
         let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, 0);
-        let is_link = |&&(_, signal): &&(Time, Signal)| matches!(signal, Signal::Link(_));
-        let before = self.machine(cvm).signals.iter().rev().find(is_link).map_or(now, |&(at, _)| at);
+        let is_link = |signal: &Signal| matches!(signal, Signal::Link(_));
+        let before = self.machine(cvm).said_last(is_link).unwrap_or(now);
         self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(up));
     }
 
@@ -388,16 +429,6 @@ impl World {
         if !machine.frozen {
             self.ready.push(cvm);
         }
-    }
-
-    /// A wake-up of the program's: it has something to do, or its timer was moved.
-    pub(super) fn wake_program(&mut self, cvm: CvmId) {
-        let now = self.now;
-        let machine = self.machine(cvm);
-        if machine.armed <= now {
-            machine.armed = Time::MAX;
-        }
-        self.arm_program(cvm);
     }
 
     /// Puts on the wire what of a burst is due.
@@ -464,7 +495,7 @@ impl World {
     }
 
     /// Has a program polled in this instant if something is due, or woken when something will be.
-    fn arm_program(&mut self, cvm: CvmId) {
+    pub(super) fn arm_program(&mut self, cvm: CvmId) {
         let now = self.now;
         if self.is_held(cvm) || self.machine(cvm).frozen {
             return;
@@ -476,20 +507,13 @@ impl World {
         }
         let signal = machine.signals.front().map_or(Time::MAX, |&(at, _)| at);
         let next = signal.min(machine.fires);
-        if next < machine.armed {
-            machine.armed = next;
-            self.wake(next, Due::Program(cvm));
-        }
+        self.wake(next, Due::Program(cvm));
     }
 
     /// Off, or stopped by the hypervisor.
     fn is_held(&self, cvm: CvmId) -> bool {
         let kernel = &self.kernels[usize::from(cvm.0)];
         !kernel.powered || kernel.paused
-    }
-
-    fn clocks(&self) -> Now {
-        Now { mono: self.now, utc: self.now + EPOCH }
     }
 }
 

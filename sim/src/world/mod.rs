@@ -16,6 +16,7 @@ mod act;
 mod asked;
 mod chance;
 mod clients;
+mod clock;
 mod cloud_port;
 mod frames;
 pub mod host;
@@ -28,14 +29,21 @@ mod report;
 mod script;
 mod segment;
 mod setup;
+mod spoof;
 mod state;
 mod switch;
+mod userland;
+mod wakes;
 
-pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
-pub use machine::EPOCH;
-pub use report::{FrameId, Life, Look, Loss, Refusal, Report, Verdict, Wants, What, Who};
-pub use setup::{
-    ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId, ProgramSetup,
-    Segment, Setup, Subnet, TimedAct,
+pub use act::{
+    Act, Address, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct,
+    Spoof, Tamper,
 };
+pub use machine::EPOCH;
+pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
+pub use setup::{
+    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId,
+    ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
+};
+pub(crate) use spoof::bytes_of_hex;
 pub use state::World;

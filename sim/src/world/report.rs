@@ -50,6 +50,15 @@ pub enum What {
     Subject(CvmId, Subject),
     /// A program's own record.
     Record(CvmId, Record),
+    /// A program told somebody something: a line into a pipe, or a command that is run and not waited for.
+    Notified {
+        /// Whose program.
+        cvm: CvmId,
+        /// What; it can be asked of the world.
+        told: Told,
+        /// By a pipe.
+        pipe: bool,
+    },
     /// An address came to or went from a node's interface.
     Held {
         /// Where.
@@ -146,6 +155,24 @@ pub enum What {
     },
 }
 
+/// A text that a program told somebody at the instant that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its first byte among all of the instant.
+    pub(super) start: u32,
+    /// The first byte behind it.
+    pub(super) end: u32,
+}
+
+/// What an act did to a frame that nobody else would have: an index into `Setup::acts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It was put on the wire by `spoof`.
+    Spoofed(u32),
+    /// A bit of it was flipped on its way by `corrupt`.
+    Corrupted(u32),
+}
+
 /// How a machine's program came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -194,6 +221,8 @@ pub enum Loss {
     NotHeld,
     /// Nobody on the receiver listens to the protocol.
     NoListener,
+    /// The service it is for hangs, and its queue of connections is full.
+    ServiceHangs,
     /// The receiver's kernel could not read it.
     Malformed,
     /// The receiving machine stopped before its kernel or program looked at it.
@@ -216,7 +245,11 @@ pub trait Look {
     /// A frame's bytes, Ethernet header first. A packet that never became a frame has no resolved destination:
     /// its destination hardware address is zero.
     fn frame(&self, id: FrameId) -> &[u8];
+    /// What an act did to a frame, if one did.
+    fn mark(&self, id: FrameId) -> Option<Mark>;
     /// What a machine's program said of one of its subjects: its name, and the group that makes subjects of
     /// different machines the same thing.
     fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32);
+    /// What a program told somebody.
+    fn told(&self, told: Told) -> &str;
 }

@@ -1,6 +1,6 @@
 //! Carries out acts.
 
-use super::act::Act;
+use super::act::{Act, Tamper};
 use super::report::Life;
 use super::state::World;
 
@@ -27,9 +27,25 @@ impl World {
             Act::Unplug(node) => self.set_carrier(node, false),
             Act::Plug(node) => self.set_carrier(node, true),
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
+            Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
+            Act::File(cvm, name, text) => self.write_file(cvm, name, text),
+            Act::Service(service, cvm, health) => self.change_service(cvm, service, health),
+            Act::ClockStep(cvm, by) => self.userlands[usize::from(cvm.0)].clock.step(by),
+            Act::ClockDrift(cvm, drift) => self.set_drift(cvm, drift),
+            Act::Tamper(cvm, what, address) => {
+                self.tamper(self.setup.node_of_cvm(cvm), address, what == Tamper::Add);
+            }
+            Act::Spoof(node, spoof) => self.begin_spoof(index, node, &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
-            Act::Drop(..) | Act::Loss(..) | Act::Delay(..) | Act::Duplicate(..) | Act::Heal(_) => {
+            Act::Drop(..)
+            | Act::Loss(..)
+            | Act::Delay(..)
+            | Act::Duplicate(..)
+            | Act::Corrupt(..)
+            | Act::Reorder(..) => self.links.act(act, index),
+            Act::Heal(_) => {
                 self.links.act(act, index);
+                self.let_on();
             }
         }
     }

@@ -5,17 +5,33 @@
 
 use std::net::Ipv4Addr;
 
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType, Mac};
 use havip::wire::ipv4;
 
 use super::chance::Nth;
 use super::frames::PortId;
 use super::links::Fate;
-use super::report::{FrameId, Loss, What};
+use super::report::{FrameId, Loss, Mark, What};
 use super::setup::{NodeId, Segment};
 use super::state::{World, who};
 use crate::cloud::Route;
+
+/// From where to where, and the how many-th frame of its sender.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    from: PortId,
+    to: PortId,
+    sequence: u64,
+}
+
+/// A frame that waits until the next one on its path has passed it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeldBack {
+    frame: FrameId,
+    way: Way,
+    act: u32,
+}
 
 impl World {
     /// A node puts a frame on its port. The frame's hold passes to the segment.
@@ -109,11 +125,58 @@ impl World {
         match self.links.fate(from, to, nth, latency, self.setup.tick) {
             Fate::Lost(cause) => self.lose(from, frame, Some(to), cause),
             Fate::Arrives(first, second) => {
-                self.queue.push_frame(first, from, sequence, false, to, frame);
-                if let Some(second) = second {
-                    self.frames.hold(frame);
-                    self.queue.push_frame(second, from, sequence, true, to, frame);
+                let way = Way { from, to, sequence };
+                if self.links.are_untouched() {
+                    return self.deliver(frame, way, first, second);
                 }
+                let frame = self.damage(frame, way, nth);
+                if let Some(act) = self.links.holds_back(from, to, nth) {
+                    return self.held_back.push(HeldBack { frame, way, act });
+                }
+                self.deliver(frame, way, first, second);
+                self.let_on_behind(way, first);
+            }
+        }
+    }
+
+    fn deliver(&mut self, frame: FrameId, way: Way, first: Time, second: Option<Time>) {
+        let Way { from, to, sequence } = way;
+        self.queue.push_frame(first, from, sequence, false, to, frame);
+        if let Some(second) = second {
+            self.frames.hold(frame);
+            self.queue.push_frame(second, from, sequence, true, to, frame);
+        }
+    }
+
+    /// The frame as it arrives: itself, or a copy with a bit flipped.
+    fn damage(&mut self, frame: FrameId, way: Way, nth: Nth) -> FrameId {
+        let len = self.frames.bytes(frame).len();
+        let Some((bit, act)) = self.links.corrupts(way.from, way.to, nth, len) else { return frame };
+        let copy = self.frames.damaged(frame, bit, Mark::Corrupted(act));
+        self.frames.let_go(frame);
+        copy
+    }
+
+    /// What was held back on a path arrives behind the frame that has just passed it.
+    fn let_on_behind(&mut self, way: Way, passed: Time) {
+        let mut i = 0;
+        while let Some(held) = self.held_back.get(i).copied() {
+            if (held.way.from, held.way.to) == (way.from, way.to) {
+                self.held_back.remove(i);
+                self.deliver(held.frame, held.way, passed + self.setup.tick, None);
+            } else {
+                i += 1;
+            }
+        }
+    }
+
+    /// What was held back by an act that has ended arrives.
+    pub(super) fn let_on(&mut self) {
+        let (all, at) = (std::mem::take(&mut self.held_back), self.next_tick());
+        for held in all {
+            match self.links.stands(held.act) {
+                true => self.held_back.push(held),
+                false => self.deliver(held.frame, held.way, at, None),
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use havip::config::Config;
 use havip::files::Files;
+use havip::profile::Profile;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 use ipnet::Ipv4Net;
@@ -28,6 +29,15 @@ pub struct ClientId(pub u16);
 /// A configuration file named in a `reload`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileId(pub u16);
+
+/// A text that acts or expectations name, by its place in [`Setup::texts`]: a script's name, a file's, what stands in
+/// a file, what a program tells others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextId(pub u16);
+
+/// A service, by its place in [`Setup::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceId(pub u16);
 
 /// A HAVIP of the cloud, by its place in [`Setup::havips`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +66,16 @@ pub struct Setup {
     pub cvms: Vec<CvmSetup>,
     /// Clients.
     pub clients: Vec<ClientSetup>,
+    /// What machines offer to clients.
+    pub services: Vec<ServiceSetup>,
+    /// Scripts that look at a service of their own machine.
+    pub checks: Vec<CheckSetup>,
     /// Files that `reload` names: the text and what it was called.
     pub files: Vec<Arc<Files>>,
+    /// What each of them means for the machines that are told to read it.
+    pub reloads: Vec<Reload>,
+    /// What acts and expectations name.
+    pub texts: Arc<[String]>,
     /// The script, in time order; acts of one instant in file order.
     pub acts: Vec<TimedAct>,
 }
@@ -132,8 +150,10 @@ pub struct EniSetup {
 /// Which program a machine runs, and on what files.
 #[derive(Clone, Debug)]
 pub enum ProgramSetup {
-    /// The agent, as keepalived 2.2.7 was measured to behave.
-    Keepalived {
+    /// The agent.
+    Agent {
+        /// Whose behaviour it has.
+        profile: Profile,
         /// As the script names it.
         file: String,
         /// The files it reads.
@@ -148,6 +168,38 @@ pub enum ProgramSetup {
     },
 }
 
+/// What a file means for a machine that is told to read it.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    /// Which machine.
+    pub cvm: CvmId,
+    /// Which file.
+    pub file: FileId,
+    /// What it means.
+    pub config: Arc<Config>,
+}
+
+/// A service: something that accepts connections on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSetup {
+    /// Its name in the script.
+    pub name: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// The machines it runs on.
+    pub on: Vec<CvmId>,
+}
+
+/// A `vrrp_script` that looks at a service: it exits with 0 while that is alive, with 1 when it is dead, and does not
+/// end while it hangs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSetup {
+    /// The script's name in the configurations.
+    pub script: String,
+    /// The service.
+    pub service: ServiceId,
+}
+
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSetup {
@@ -157,6 +209,8 @@ pub struct ClientSetup {
     pub eni: EniSetup,
     /// The address it probes.
     pub target: Ipv4Addr,
+    /// The TCP port it asks for a connection; without one, it pings.
+    pub port: Option<u16>,
     /// How often.
     pub every: Duration,
 }
@@ -187,6 +241,38 @@ impl Setup {
     pub fn eni_of(&self, node: NodeId) -> &EniSetup {
         let (i, n) = (usize::from(node.0), self.cvms.len());
         if i < n { &self.cvms[i].eni } else { &self.clients[i - n].eni }
+    }
+    /// A text by its number; nothing where there is none.
+    pub fn text(&self, text: TextId) -> &str {
+        self.texts.get(usize::from(text.0)).map_or("", String::as_str)
+    }
+    /// What a machine's program runs with: its own file, or that of a `reload`.
+    pub fn config_of(&self, cvm: CvmId, file: Option<FileId>) -> Option<&Arc<Config>> {
+        match file {
+            None => {
+                let ProgramSetup::Agent { config, .. } = &self.cvms.get(usize::from(cvm.0))?.program;
+                Some(config)
+            }
+            Some(file) => {
+                self.reloads.iter().find(|r| (r.cvm, r.file) == (cvm, file)).map(|reload| &reload.config)
+            }
+        }
+    }
+    /// The profile that every machine's program has, if it is one.
+    pub fn profile(&self) -> Option<Profile> {
+        let mut all = self.cvms.iter().map(|cvm| {
+            let ProgramSetup::Agent { profile, .. } = cvm.program;
+            profile
+        });
+        let first = all.next()?;
+        all.all(|profile| profile == first).then_some(first)
+    }
+    /// The longest that a frame takes anywhere, end to end.
+    pub fn longest_latency(&self) -> Duration {
+        match &self.segment {
+            Segment::Lan(lan) => lan.latency.1,
+            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
+        }
     }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {

@@ -20,9 +20,12 @@ use super::links::Links;
 use super::machine::Machine;
 use super::neighbours::Want;
 use super::queue::{Due, Queue};
-use super::report::{FrameId, Look, Report, Wants, What, Who};
+use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
+use super::segment::HeldBack;
 use super::setup::{CvmId, NodeId, Segment, Setup};
+use super::spoof::Repeated;
 use super::switch::Switch;
+use super::userland::Userland;
 
 /// Setup and state of a run, without its programs.
 ///
@@ -35,20 +38,29 @@ pub struct World {
     pub(super) frames: Frames,
     pub(super) ports: Vec<Port>,
     pub(super) links: Links,
+    /// In the order in which they were sent.
+    pub(super) held_back: Vec<HeldBack>,
     pub(super) switch: Switch,
     pub(super) kernels: Vec<Kernel>,
     pub(super) machines: Vec<Machine>,
+    pub(super) userlands: Vec<Userland>,
     pub(super) clients: Vec<Client>,
     pub(super) cloud: CloudPort,
     pub(super) host: Host,
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
     pub(super) ready: Vec<CvmId>,
+    /// Spoofs that are repeated.
+    pub(super) spoofs: Vec<Repeated>,
     next_act: usize,
     shift: Duration,
     wants: Wants,
     until: Time,
     reports: Vec<Report>,
+    /// What programs told somebody in this instant.
+    told: String,
+    /// No frame takes longer, as long as no act has made it.
+    pub(super) longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -72,23 +84,28 @@ impl World {
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
             now: Time::ZERO,
-            queue: Queue::default(),
+            queue: Queue::new(&setup),
             frames: Frames::default(),
             ports: vec![port; nodes + 1],
             links: Links::new(chance),
+            held_back: Vec::new(),
             switch: Switch::default(),
             kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), host)).collect(),
             machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
+            userlands: setup.cvms.iter().map(|_| Userland::default()).collect(),
             clients: setup.clients.iter().map(|_| Client::default()).collect(),
             cloud: CloudPort::new(&setup),
             host,
             chance,
             ready: Vec::new(),
+            spoofs: Vec::new(),
             next_act: 0,
             shift,
             wants: Wants::default(),
             until: Time::ZERO,
             reports: Vec::new(),
+            told: String::new(),
+            longest_way: setup.longest_latency(),
             neighbour_wants: Vec::new(),
             setup,
         };
@@ -118,8 +135,8 @@ impl World {
     }
     /// When the next act, frame, timer or program event is due.
     pub fn next_instant(&self) -> Option<Time> {
-        let act = self.setup.acts.get(self.next_act).map(|a| a.at + self.shift);
-        [act, self.queue.next()].into_iter().flatten().min()
+        let act = self.setup.acts.get(self.next_act).map_or(Time::MAX, |a| a.at + self.shift);
+        Some(act.min(self.queue.next())).filter(|&next| next != Time::MAX)
     }
     /// When the first act falls, if the script has any.
     pub fn first_act(&self) -> Option<Time> {
@@ -168,8 +185,9 @@ impl World {
                 Due::Frame { to, frame } => self.arrive(to, frame),
                 Due::Kernel(node) => self.run_kernel(node),
                 Due::Client(client) => self.run_client(client),
+                Due::Spoof => self.spoof_again(),
                 Due::Cloud => self.settle_bindings(),
-                Due::Program(cvm) => self.wake_program(cvm),
+                Due::Program(cvm) => self.arm_program(cvm),
             }
         }
         self.ready.sort_unstable();
@@ -194,15 +212,16 @@ impl World {
     /// Ends the instant: its reports are forgotten, its dropped frames reused.
     pub fn end(&mut self) {
         self.reports.clear();
+        self.told.clear();
         self.ready.clear();
         self.frames.sweep();
     }
 
-    /// Puts a wake-up into the queue: never into the past, and for anything but a program never into an instant
-    /// that is running (axiom 2).
+    /// Moves a wake-up: never into the past, and never into an instant that is running (axiom 2). `Time::MAX` takes
+    /// it away.
     pub(super) fn wake(&mut self, at: Time, due: Due) {
-        debug_assert!(at >= self.now);
-        self.queue.push(at, due);
+        debug_assert!(at > self.now);
+        self.queue.wake(self.now, at, due);
     }
 
     /// The next instant: the soonest that anything can have an effect elsewhere.
@@ -234,6 +253,15 @@ impl World {
             self.reports.push(Report { at: self.now, who, what });
         }
     }
+    /// Reports what a program told somebody: some words of one text.
+    pub(super) fn report_told(&mut self, cvm: CvmId, text: &str, pipe: bool) {
+        if self.wants.facts {
+            let start = self.told.len() as u32;
+            self.told.push_str(text);
+            let told = Told { start, end: self.told.len() as u32 };
+            self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Notified { cvm, told, pipe });
+        }
+    }
     /// Reports about a frame, if anybody wants frames of its kind.
     pub(super) fn report_frame(&mut self, port: PortId, kind: Kind, what: What) {
         if if kind == Kind::Probe { self.wants.probes } else { self.wants.frames } {
@@ -258,10 +286,16 @@ pub(super) fn who(port: PortId) -> Who {
 }
 
 impl Look for World {
+    fn mark(&self, id: FrameId) -> Option<Mark> {
+        self.frames.mark(id)
+    }
     fn frame(&self, id: FrameId) -> &[u8] {
         self.frames.bytes(id)
     }
     fn subject(&self, cvm: CvmId, subject: Subject) -> (&str, u32) {
         self.machines[usize::from(cvm.0)].subject(subject)
+    }
+    fn told(&self, told: Told) -> &str {
+        self.told.get(told.start as usize..told.end as usize).unwrap_or_default()
     }
 }

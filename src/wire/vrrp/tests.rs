@@ -285,7 +285,7 @@ proptest! {
         src: [u8; 4],
         dst: [u8; 4],
     ) {
-        let (src, dst) = (src.into(), dst.into());
+        let (src, dst) = (Ipv4Addr::from(src), Ipv4Addr::from(dst));
         let (dialect, advert_interval) = match version {
             Version::V2 => {
                 let authentication = password

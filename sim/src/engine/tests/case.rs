@@ -91,7 +91,7 @@ fn act(seconds: u32) -> impl Strategy<Value = ActDraw> {
     // Half of them at a half second: together with each other.
     let at = prop_oneof![0..=instants, (0..=2 * seconds).prop_map(|s| s * 500 / GRID)];
     let lasts = prop_oneof![0u32..10, 0u32..300, Just(50), Just(100)];
-    (at, lasts, 0u8..16, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
+    (at, lasts, 0u8..25, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
         at: at * GRID,
         lasts: lasts * GRID,
         what,
@@ -206,9 +206,46 @@ impl Case {
             12 => (format!("duplicate {share}% {path}"), format!("heal {path}")),
             13 if self.vpc => return (format!("cloud bind-delay {ms}ms"), None),
             14 if self.vpc => ("cloud drop-claims".to_owned(), "cloud hear-claims".to_owned()),
+            15 => (format!("corrupt {share}% {path}"), format!("heal {path}")),
+            16 => (format!("reorder {share}% {path}"), "heal".to_owned()),
+            17 => {
+                let own = 5 + usize::from(act.one) % cvms;
+                let address =
+                    if act.other < 2 { format!("172.16.16.{own}/24") } else { "172.16.16.12".into() };
+                (format!("tamper {cvm} del {address}"), format!("tamper {cvm} add {address}"))
+            }
+            18 => (format!("tamper {cvm} add 172.16.16.12/24"), format!("tamper {cvm} del 172.16.16.12")),
+            19 => {
+                let sign = if act.other < 3 { "-" } else { "" };
+                let ppm = (act.amount + 1) * 25_000;
+                (format!("clock {cvm} drift {sign}{ppm}ppm"), format!("clock {cvm} drift 0ppm"))
+            }
+            20 => (format!("clock {cvm} step -{ms}ms"), format!("clock {cvm} step +1h")),
+            21 => (self.spoof(act, node), format!("stop {cvm}")),
+            22 => {
+                return (
+                    format!("spoof arp on {node} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"),
+                    None,
+                );
+            }
+            23 => {
+                let first = if act.other < 3 { "fail" } else { "hang" };
+                (format!("{first} db on {cvm}"), format!("mend db on {cvm}"))
+            }
             _ => (format!("reload {cvm} with other.conf"), format!("reload {cvm} with pair.conf")),
         };
         (first, Some(then).filter(|_| act.amount < 3 || act.lasts > GRID))
+    }
+
+    /// An attacker's advertisement, right or wrong.
+    fn spoof(&self, act: &ActDraw, node: &str) -> String {
+        let to = if self.unicast { format!("to 172.16.16.{} ", 5 + act.one % 3) } else { String::new() };
+        let wrong =
+            ["", "bad checksum", "auth 2222", "truncated 12", "padded 6", "ttl 1"][usize::from(act.other)];
+        let (from, ms) = (5 + act.other, (act.amount + 1) * GRID);
+        format!(
+            "spoof vrrp on {node} from 172.16.16.{from} {to}vrid 51 priority 200 {wrong} every {ms}ms for 500ms"
+        )
     }
 }
 
@@ -230,8 +267,11 @@ impl Display for Case {
         }
         for i in 0..self.clients {
             let every = [100, 70][usize::from(i)];
-            writeln!(f, "client web{i} 172.16.16.{} probe 172.16.16.12 every {every}ms", 100 + i)?;
+            let port = ["", ":80"][usize::from(i)];
+            writeln!(f, "client web{i} 172.16.16.{} probe 172.16.16.12{port} every {every}ms", 100 + i)?;
         }
+        let names: String = NAMES[..self.machines.len()].iter().flat_map(|name| [' ', *name]).collect();
+        writeln!(f, "service db tcp 80 on{names}")?;
         for act in &self.acts {
             let (first, then) = self.act(act);
             writeln!(f, "at {}ms {first}", act.at)?;

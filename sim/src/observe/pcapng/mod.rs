@@ -10,7 +10,8 @@
 //! * a packet that never became a frame (nobody answered ARP, the cable is out): on the sender's, with a
 //!   destination hardware address of zero where none was known;
 //! * a claim that the cloud refuses: on the cloud's;
-//! * an advertisement that the program rejects: on the receiver's.
+//! * an advertisement that the program rejects: on the receiver's;
+//! * a frame of an attacker: on everybody's; a frame that was corrupted on its way: on the receiver's.
 //!
 //! Passwords of VRRPv2 are replaced, also where an ICMP error quotes them, and the checksums follow, so that a
 //! capture can be shown to others. See [`Pcapng::with_secrets`].
@@ -27,7 +28,7 @@ use self::blocks::Direction;
 use super::{Observer, peek, words};
 use crate::scenario::ActText;
 use crate::world::{
-    Act, EPOCH, FrameId, Kind, Look, Loss, NodeId, Report, Segment, Setup, Verdict, Wants, What, Who,
+    Act, EPOCH, FrameId, Kind, Look, Loss, Mark, NodeId, Report, Segment, Setup, Verdict, Wants, What, Who,
 };
 
 /// Writes a run as a pcapng file while it goes by.
@@ -214,10 +215,14 @@ impl<W: Write> Observer for Pcapng<W> {
         for report in reports {
             match report.what {
                 What::Sent { frame, kind } => {
-                    self.packet(frame, kind, report.who, Direction::Outbound);
+                    let comment = marked(setup, look.mark(frame));
+                    let packet = self.packet(frame, kind, report.who, Direction::Outbound);
+                    packet.comments.extend(comment);
                 }
                 What::Received { frame, kind, .. } => {
-                    self.packet(frame, kind, report.who, Direction::Inbound);
+                    let comment = marked(setup, look.mark(frame));
+                    let packet = self.packet(frame, kind, report.who, Direction::Inbound);
+                    packet.comments.extend(comment);
                 }
                 What::Act(index) => self.note_act(setup, index),
                 _ => {}
@@ -232,7 +237,7 @@ impl<W: Write> Observer for Pcapng<W> {
                     let heard = self.packets.iter_mut().find(|one| {
                         let frame = look.frame(one.frame);
                         one.at == Who::Cloud
-                            && one.comments.is_empty()
+                            && !one.comments.iter().any(|comment| comment.starts_with("refused"))
                             && peek::announced(frame) == Some(address)
                             && frame.get(6..12) == Some(&from)
                     });
@@ -246,6 +251,16 @@ impl<W: Write> Observer for Pcapng<W> {
         }
         self.end_instant(setup, look, first.at);
     }
+}
+
+/// What an act did to a frame: `corrupted (line 12)`.
+fn marked(setup: &Setup, mark: Option<Mark>) -> Option<String> {
+    let (word, act) = match mark? {
+        Mark::Spoofed(act) => ("spoofed", act),
+        Mark::Corrupted(act) => ("corrupted", act),
+    };
+    let line = setup.acts.get(act as usize).map_or(0, |act| act.line);
+    Some(format!("{word} (line {line})"))
 }
 
 /// The interface of the cloud.

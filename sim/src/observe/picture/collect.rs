@@ -120,7 +120,7 @@ impl Picture {
             }
         }
         let outages = self.outages.all().to_vec();
-        let teller = Teller { setup, subjects: &self.subjects, outages: &outages };
+        let teller = Teller { setup, subjects: &self.subjects, outages: &outages, told: &[] };
         let causes = outages.iter().map(|one| teller.cause(one.cause)).collect();
         let clients = setup.clients.iter().enumerate().map(|(i, one)| Client {
             name: one.name.clone(),
@@ -265,6 +265,9 @@ impl Picture {
 
     fn sent(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
         let (What::Sent { frame, kind }, Who::Node(node)) = (report.what, report.who) else { return };
+        if look.mark(frame).is_some() {
+            return; // an attacker's: no word of this machine
+        }
         let Some(watched) = self.machines.get_mut(usize::from(node.0)) else { return };
         let at = report.at;
         match kind {
@@ -422,6 +425,7 @@ impl Observer for Picture {
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Record(..)
                 | What::Received { .. }
+                | What::Notified { .. }
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }

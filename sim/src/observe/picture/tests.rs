@@ -37,7 +37,7 @@ const NO_REASON: havip::program::Why = havip::program::Why::NONE;
 
 #[test]
 fn lanes_read_from_top_to_bottom() {
-    let never = Expectation { expect: Expect::By(t("5"), Fact::Master(CvmId(B))), line: 15 };
+    let never = Expectation { expect: Expect::By(t("5"), Fact::Master(CvmId(B))), only: None, line: 15 };
     let (lanes, record) = draw(&slow_cloud(), "10", &[never]);
     let text = lanes.text(&record, &Palette::plain());
     assert!(text.lines().all(|line| line.chars().count() <= 80), "80 columns");

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use havip::config::Options;
 use havip::files::Files;
 
 use super::super::{Loaded, Script, load_keepalived};
@@ -19,8 +20,10 @@ fn read(path: &str) -> io::Result<String> {
 }
 
 /// A loader that knows one keyword.
-fn load(files: &Files, id: &str, with: &[(String, String)]) -> Loaded {
-    let unmatched_with = with.iter().map(|(key, _)| key.clone()).filter(|key| key != "priority").collect();
+fn load(files: &Files, options: &Options) -> Loaded {
+    let id = options.id.as_deref().unwrap_or_default();
+    let unmatched_with =
+        options.with.iter().map(|(key, _)| key.clone()).filter(|key| key != "priority").collect();
     Loaded { diagnoses: vec![format!("{id} reads {}", files.main)], unmatched_with, ..Loaded::default() }
 }
 
@@ -34,7 +37,7 @@ fn the_example_of_the_design_is_ready_to_run() {
     assert_eq!(setup.havips, [HavipSetup { address: "172.16.16.12".parse().unwrap(), subnet: 0 }]);
     assert_eq!(setup.cvms[1].eni.address.to_string(), "172.16.16.6/24");
     assert_eq!(setup.clients[0].eni.mac.to_string(), "02:00:ac:10:10:64");
-    let ProgramSetup::Keepalived { file, files, diagnoses, .. } = &setup.cvms[1].program;
+    let ProgramSetup::Agent { file, files, diagnoses, .. } = &setup.cvms[1].program;
     assert_eq!(file, "conf/pair.conf");
     assert_eq!(files.main, "conf/pair.conf");
     assert_eq!(files.texts["conf/common.conf"], "! common\n");
@@ -97,7 +100,7 @@ vrrp_instance VI_1 {
     let text = PAIR.replace("6 keepalived conf/pair.conf", "6 keepalived conf/pair.conf with priority=95");
     let setup = Script::parse("t.scn", &text).unwrap().prepare(&read, &load_keepalived).unwrap().setup;
     let programs: Vec<_> = setup.cvms.iter().map(|cvm| &cvm.program).collect();
-    let [ProgramSetup::Keepalived { config: a, diagnoses, .. }, ProgramSetup::Keepalived { config: b, .. }] =
+    let [ProgramSetup::Agent { config: a, diagnoses, .. }, ProgramSetup::Agent { config: b, .. }] =
         programs[..]
     else {
         panic!("two machines: {programs:?}")

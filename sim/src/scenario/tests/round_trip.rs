@@ -2,21 +2,24 @@
 
 use std::net::Ipv4Addr;
 
+use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
+use ipnet::Ipv4Net;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::super::{
-    ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script, Source, WithDecl,
+    CheckDecl, ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script,
+    ServiceDecl, Source, TextDecl, WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet,
-    TimedAct,
+    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
+    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct,
 };
 
 /// Ticks in the generated runs.
@@ -25,6 +28,8 @@ const CVMS: u16 = 3;
 const CLIENTS: u16 = 2;
 const FILES: u16 = 2;
 const HAVIPS: u16 = 2;
+/// Each text is a script's name, a file's, what stands in one, and what a program tells.
+const TEXTS: [&str; 6] = ["chk", "VI_1 MASTER", "-5x", "on", "#1", "45C00014"];
 
 fn ticks(tick: Duration, from: u64) -> impl Strategy<Value = Duration> + Clone {
     (from..=RUN).prop_map(move |n| tick * n)
@@ -60,6 +65,63 @@ fn kinds() -> impl Strategy<Value = Kinds> + Clone {
     })
 }
 
+fn text() -> impl Strategy<Value = TextId> + Clone {
+    (0..TEXTS.len() as u16).prop_map(TextId)
+}
+
+fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
+    let some = || option::of(any::<u8>());
+    let advert = (
+        (
+            any::<u32>(),
+            option::of(any::<u32>()),
+            any::<u8>(),
+            any::<u8>(),
+            option::of(option::of("[!-~ ]{0,8}")),
+        ),
+        (vec(any::<u32>(), 0..=4), option::of(any::<u16>()), any::<bool>()),
+        (some(), some(), some(), some(), some(), some()),
+    );
+    let advert = advert.prop_map(|(head, (addresses, interval, bad_checksum), numbers)| {
+        let (from, to, vrid, priority, auth) = head;
+        let (version, message_type, count, ttl, truncated, padded) = numbers;
+        let mut all = [None; 4];
+        addresses.into_iter().zip(&mut all).for_each(|(address, slot)| *slot = Some(address.into()));
+        let bytes = |text: String| {
+            let mut bytes = [0; 8];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            bytes
+        };
+        // `none` says that there is no password, and a quote cannot be written.
+        let plain = |text: &String| text != "none" && !text.contains('"');
+        Forged::Advert(ForgedAdvert {
+            to: to.map(Ipv4Addr::from),
+            auth: auth.map(|text| text.filter(plain).map(bytes)),
+            addresses: all,
+            interval,
+            bad_checksum,
+            version,
+            message_type,
+            count,
+            ttl,
+            truncated,
+            padded,
+            ..ForgedAdvert::new(from.into(), vrid, priority)
+        })
+    });
+    let to = || option::of((0..CVMS + CLIENTS).prop_map(NodeId));
+    let forged = prop_oneof![
+        advert,
+        (any::<u32>(), any::<[u8; 6]>(), to()).prop_map(|(address, mac, to)| Forged::Arp(
+            address.into(),
+            Mac(mac),
+            to
+        )),
+        Just(Forged::Packet(TextId(TEXTS.len() as u16 - 1))),
+    ];
+    (forged, option::of((ticks(tick, 1), ticks(tick, 0)))).prop_map(|(forged, again)| Spoof { forged, again })
+}
+
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
     let node = || (0..CVMS + CLIENTS).prop_map(NodeId);
@@ -79,6 +141,10 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         Just(CloudAct::DropClaims),
         Just(CloudAct::HearClaims),
     ];
+    let script_act = prop_oneof![
+        select(vec![ScriptAct::Up, ScriptAct::Down, ScriptAct::Hang]),
+        ticks(tick, 0).prop_map(ScriptAct::Takes),
+    ];
     prop_oneof![
         (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
         node().prop_map(Act::Unplug),
@@ -90,6 +156,19 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         (share(), path()).prop_map(|(share, path)| Act::Duplicate(share, path)),
         option::of(path()).prop_map(Act::Heal),
         cloud.prop_map(Act::Cloud),
+        (cvm(), text(), script_act).prop_map(|(cvm, name, act)| Act::Script(cvm, name, act)),
+        (cvm(), select(vec![Health::Alive, Health::Dead, Health::Hung]))
+            .prop_map(|(cvm, health)| Act::Service(ServiceId(0), cvm, health)),
+        (cvm(), any::<i64>()).prop_map(|(cvm, by)| Act::ClockStep(cvm, by.max(-i64::MAX))),
+        (cvm(), -Drift::MOST..=Drift::MOST).prop_map(|(cvm, ppm)| Act::ClockDrift(cvm, Drift(ppm))),
+        (cvm(), any::<bool>(), any::<u32>(), 0u8..=32).prop_map(|(cvm, add, address, len)| {
+            let what = if add { Tamper::Add } else { Tamper::Del };
+            Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap())
+        }),
+        (node(), spoof(tick)).prop_map(|(node, spoof)| Act::Spoof(node, spoof)),
+        (share(), path()).prop_map(|(share, path)| Act::Corrupt(share, path)),
+        (share(), path()).prop_map(|(share, path)| Act::Reorder(share, path)),
+        (cvm(), text(), option::of(text())).prop_map(|(cvm, name, text)| Act::File(cvm, name, text)),
     ]
 }
 
@@ -104,6 +183,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             Just(Fact::BoundIsMaster),
             Just(Fact::TwoMasters),
             client().prop_map(Fact::Stale),
+            client().prop_map(Fact::Served),
         ]
     };
     let fact = move || {
@@ -111,6 +191,8 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             lasting(),
             any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip))),
             (cvm(), role.clone()).prop_map(|(cvm, role)| Fact::Transition(cvm, role)),
+            cvm().prop_map(Fact::Claimed),
+            (cvm(), text()).prop_map(|(cvm, text)| Fact::Notified(cvm, text)),
         ]
     };
     let span = move || ordered(instant(tick));
@@ -120,10 +202,16 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
         (span(), client(), ticks(tick, 0))
             .prop_map(|((a, b), client, most)| Expect::Outage(a, b, client, most)),
         (span(), any::<u32>()).prop_map(|((a, b), most)| Expect::Moves(a, b, most)),
+        (span(), cvm(), any::<u32>()).prop_map(|((a, b), cvm, most)| Expect::Claims(a, b, cvm, most)),
+        (span(), cvm(), any::<u32>()).prop_map(|((a, b), cvm, most)| Expect::Notifies(a, b, cvm, most)),
         fact().prop_map(|fact| Expect::Never(fact, None)),
         (lasting(), ticks(tick, 0)).prop_map(|(fact, most)| Expect::Never(fact, Some(most))),
         lasting().prop_map(Expect::Eventually),
     ]
+}
+
+fn profiles() -> impl Strategy<Value = Vec<Profile>> {
+    proptest::sample::subsequence(Profile::ALL.to_vec(), 0..=2)
 }
 
 fn with_decls() -> impl Strategy<Value = Vec<WithDecl>> {
@@ -150,27 +238,36 @@ fn script() -> impl Strategy<Value = Script> {
         Duration::from_millis(10),
     ]);
     tick.prop_flat_map(|tick| {
-        let head = ("[a-z][a-z0-9_-]{0,20}", any::<u64>(), any::<bool>(), option::of(1..=100_000u32));
+        let head =
+            ("[a-z][a-z0-9_-]{0,20}", any::<u64>(), any::<bool>(), option::of(1..=100_000u32), profiles());
         let times = (ordered(ticks(tick, 1)), any::<bool>(), ordered(ticks(tick, 0)), ticks(tick, 1));
         let nodes = vec((any::<bool>(), any::<u8>(), any::<bool>(), with_decls(), any::<Index>()), 5);
         let acts = vec((instant(tick), act(tick)), 0..12);
-        (Just(tick), head, times, nodes, acts, vec(expect(tick), 0..8)).prop_map(
-            |(tick, head, times, nodes, acts, expects)| made(tick, head, times, &nodes, acts, expects),
+        (
+            Just(tick),
+            head,
+            times,
+            nodes,
+            acts,
+            vec((expect(tick), option::of(select(Profile::ALL.to_vec()))), 0..8),
         )
+            .prop_map(|(tick, head, times, nodes, acts, expects)| {
+                made(tick, head, times, &nodes, acts, expects)
+            })
     })
 }
 
-type Head = (String, u64, bool, Option<u32>);
+type Head = (String, u64, bool, Option<u32>, Vec<Profile>);
 type Times = ((Duration, Duration), bool, (Duration, Duration), Duration);
 type Node = (bool, u8, bool, Vec<WithDecl>, Index);
 
 fn made(
     tick: Duration,
-    (name, seed, host_exact, phases): Head,
+    (name, seed, host_exact, phases, also): Head,
     (latency, default_latency, bind_delay, every): Times,
     nodes: &[Node],
     acts: Vec<(Time, Act)>,
-    expects: Vec<Expect>,
+    expects: Vec<(Expect, Option<Profile>)>,
 ) -> Script {
     let file = |path: &str| FileDecl { path: path.to_owned(), place: Place::NOWHERE };
     let havips: Vec<_> = (0..HAVIPS).map(|n| address(100 + n)).collect();
@@ -180,7 +277,7 @@ fn made(
             name: format!("m{n}"),
             address: address(n),
             mac: mac(*custom, *salt, n),
-            program: ProgramDecl::Keepalived,
+            program: ProgramDecl::Agent(if *off { Profile::HAVIP } else { Profile::KEEPALIVED }),
             file: file(if *custom { "my conf/pair #1.conf" } else { "conf/pair.conf" }),
             with: with.clone(),
             off: *off,
@@ -189,7 +286,14 @@ fn made(
     let client = |n: u16| {
         let (custom, salt, _, _, target) = &nodes[usize::from(n)];
         let (address, mac) = (address(n), mac(*custom, *salt, n));
-        ClientDecl { name: format!("c-{n}"), address, mac, target: *target.get(&havips), every }
+        ClientDecl {
+            name: format!("c-{n}"),
+            address,
+            mac,
+            target: *target.get(&havips),
+            port: custom.then_some(443),
+            every,
+        }
     };
     let latency = if default_latency { Script::default_latency(tick) } else { latency };
     let net = |text: &str| text.parse().unwrap();
@@ -205,14 +309,27 @@ fn made(
         tick,
         host_exact,
         phases,
+        also,
         segment: Segment::Vpc { net: net("10.1.0.0/16"), subnets },
         bind_delay,
         cvms: (0..CVMS).map(cvm).collect(),
         clients: (CVMS..CVMS + CLIENTS).map(client).collect(),
         havips,
         files: (0..FILES).map(|n| file(&format!("files/{n}.conf"))).collect(),
+        services: vec![
+            ServiceDecl { name: "haproxy".into(), port: 443, on: (0..CVMS).map(CvmId).collect() },
+            ServiceDecl { name: "db".into(), port: 65_535, on: vec![CvmId(1)] },
+        ],
+        checks: vec![CheckDecl { script: "my chk".into(), place: Place::NOWHERE, service: ServiceId(1) }],
+        texts: TEXTS
+            .iter()
+            .map(|text| TextDecl { text: (*text).to_owned(), place: Place::NOWHERE })
+            .collect(),
         acts: acts.into_iter().map(|(at, act)| TimedAct { at, act, line: 0 }).collect(),
-        expectations: expects.into_iter().map(|expect| Expectation { expect, line: 0 }).collect(),
+        expectations: expects
+            .into_iter()
+            .map(|(expect, only)| Expectation { expect, only, line: 0 })
+            .collect(),
     };
     script.tidy();
     script

@@ -1,13 +1,15 @@
 //! What each statement reads as.
 
+use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::super::{Expect, Fact, Script};
+use super::super::{Expect, Fact, ProgramDecl, Script};
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Kind, Kinds, NodeId, Path, Ppm, Segment,
+    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
+    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
 };
 
 const A: CvmId = CvmId(0);
@@ -148,6 +150,8 @@ fn acts_on_paths() {
         ("loss 0.5% garp a -> b", Act::Loss(Ppm(5_000), garp, path(a, b, false))),
         ("delay 5ms..9ms * -> a", Act::Delay(ms(5), ms(9), path(End::Any, a, false))),
         ("delay 1.5s a -> b", Act::Delay(ms(1500), ms(1500), path(a, b, false))),
+        ("corrupt 1% a -> b", Act::Corrupt(Ppm(10_000), path(a, b, false))),
+        ("reorder 5% a <-> b", Act::Reorder(Ppm(50_000), path(a, b, true))),
         ("duplicate 5% a -> b", Act::Duplicate(Ppm(50_000), path(a, b, false))),
     ] {
         assert_eq!(act(text), expected, "{text}");
@@ -164,6 +168,103 @@ fn all_kinds_dropped_is_a_cut() {
 }
 
 #[test]
+fn acts_on_scripts_files_clocks_and_addresses() {
+    let text = TextId(0);
+    for (text, expected) in [
+        ("script chk_haproxy down on a", Act::Script(A, text, ScriptAct::Down)),
+        ("script chk up on b", Act::Script(B, text, ScriptAct::Up)),
+        ("script \"my chk\" hang on a", Act::Script(A, text, ScriptAct::Hang)),
+        ("script chk takes 2s on a", Act::Script(A, text, ScriptAct::Takes(ms(2000)))),
+        ("file load -5x on a", Act::File(A, text, Some(TextId(1)))),
+        ("file load \"\" on a", Act::File(A, text, Some(TextId(1)))),
+        ("file load gone on a", Act::File(A, text, None)),
+        ("clock a step +5s", Act::ClockStep(A, 5_000_000_000)),
+        ("clock a step -1.5ms", Act::ClockStep(A, -1_500_000)),
+        ("clock b drift 50ppm", Act::ClockDrift(B, Drift(50))),
+        ("clock b drift -50ppm", Act::ClockDrift(B, Drift(-50))),
+        ("tamper a del 172.16.16.12", Act::Tamper(A, Tamper::Del, "172.16.16.12/32".parse().unwrap())),
+        ("tamper b add 172.16.16.12/24", Act::Tamper(B, Tamper::Add, "172.16.16.12/24".parse().unwrap())),
+    ] {
+        assert_eq!(act(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn acts_of_an_attacker() {
+    let web = NodeId(2);
+    let good = ForgedAdvert::new([172, 16, 16, 8].into(), 51, 255);
+    let spoof = |forged| Act::Spoof(web, Spoof { forged, again: None });
+    let advert = |advert| spoof(Forged::Advert(advert));
+    let with = |text: &str| format!("spoof vrrp on web from 172.16.16.8 {text}");
+    assert_eq!(act(&with("vrid 51 priority 255")), advert(good));
+    let to = ForgedAdvert { to: Some([172, 16, 16, 5].into()), ..good };
+    assert_eq!(act(&with("to 172.16.16.5 vrid 51 priority 255")), advert(to));
+    let auth = ForgedAdvert { auth: Some(Some(*b"1111\0\0\0\0")), ..good };
+    assert_eq!(act(&with("vrid 51 priority 255 auth 1111")), advert(auth));
+    let all = ForgedAdvert {
+        auth: Some(None),
+        addresses: [Some([172, 16, 16, 99].into()), Some([172, 16, 16, 98].into()), None, None],
+        interval: Some(2),
+        version: Some(3),
+        message_type: Some(2),
+        count: Some(0),
+        ttl: Some(1),
+        truncated: Some(12),
+        padded: Some(6),
+        bad_checksum: true,
+        ..good
+    };
+    let text = "vrid 51 priority 255 auth none address 172.16.16.99 address 172.16.16.98 interval 2 version 3 type 2 \
+                count 0 ttl 1 truncated 12 padded 6 bad checksum every 600ms for 10s";
+    let again = Some((ms(600), ms(10_000)));
+    assert_eq!(act(&with(text)), Act::Spoof(web, Spoof { forged: Forged::Advert(all), again }));
+    let mac = Mac([2, 0, 0, 0, 0, 0x66]);
+    let arp = |to| spoof(Forged::Arp([172, 16, 16, 12].into(), mac, to));
+    assert_eq!(act("spoof arp on web 172.16.16.12 is-at 02:00:00:00:00:66"), arp(None));
+    assert_eq!(act("spoof arp on web 172.16.16.12 is-at 02:00:00:00:00:66 to a"), arp(Some(NodeId(0))));
+    assert_eq!(act("spoof hex on web 45C00014"), spoof(Forged::Packet(TextId(0))));
+}
+
+#[test]
+fn services_are_declared_probed_and_failed() {
+    let text = PAIR.replace("probe 172.16.16.12", "probe 172.16.16.12:443")
+        + "service haproxy tcp 443 on a b\ncheck chk_haproxy = haproxy\nat 3s fail haproxy on a\n\
+           at 4s hang haproxy on b\nat 5s mend haproxy on a\nexpect eventually served web\n";
+    let script = parse(&text);
+    assert_eq!((script.clients[0].port, script.services[0].port), (Some(443), 443));
+    assert_eq!(
+        (script.services[0].on.as_slice(), script.checks[0].script.as_str()),
+        (&[A, B][..], "chk_haproxy")
+    );
+    let acts: Vec<_> = script.acts.iter().map(|act| act.act).collect();
+    let haproxy = ServiceId(0);
+    assert_eq!(
+        acts,
+        [
+            Act::Service(haproxy, A, Health::Dead),
+            Act::Service(haproxy, B, Health::Hung),
+            Act::Service(haproxy, A, Health::Alive),
+        ]
+    );
+    assert_eq!(script.expectations[0].expect, Expect::Eventually(Fact::Served(WEB)));
+    assert_eq!(parse(&script.to_string()), script, "{script}");
+}
+
+#[test]
+fn a_scenario_can_be_run_under_other_profiles_too() {
+    let text = PAIR.replace("b 172.16.16.6 keepalived", "b 172.16.16.6 keepalived-1.3")
+        + "also as havip\nexpect as havip never two-masters\nexpect as keepalived by 3s master a\n";
+    let script = parse(&text);
+    assert_eq!(script.also, [Profile::HAVIP]);
+    assert_eq!(script.cvms[1].program, ProgramDecl::Agent(Profile::KEEPALIVED_1_3));
+    let only: Vec<_> = script.expectations.iter().map(|one| one.only).collect();
+    assert_eq!(only, [Some(Profile::HAVIP), Some(Profile::KEEPALIVED)]);
+    assert_eq!(parse(&script.to_string()), script, "{script}");
+    let under = script.under(Profile::HAVIP);
+    assert!(under.cvms.iter().all(|cvm| cvm.program == ProgramDecl::Agent(Profile::HAVIP)));
+}
+
+#[test]
 fn acts_of_the_cloud() {
     assert_eq!(act("cloud bind-delay 3s..8s"), Act::Cloud(CloudAct::BindDelay(ms(3000), ms(8000))));
     assert_eq!(act("cloud bind-delay 0s"), Act::Cloud(CloudAct::BindDelay(ms(0), ms(0))));
@@ -177,6 +278,8 @@ fn every_form_of_an_expectation() {
         ("by 24s master b", Expect::By(at(24), Fact::Master(B))),
         ("during 24s..60s bound b", Expect::During(at(24), at(60), Fact::Bound(B, None))),
         ("in 20s..40s outage web <= 3.7s", Expect::Outage(at(20), at(40), WEB, ms(3700))),
+        ("in 0s..60s claims a <= 20", Expect::Claims(at(0), at(60), A, 20)),
+        ("in 0s..60s notifies b <= 3", Expect::Notifies(at(0), at(60), B, 3)),
         ("in 0s..60s moves <= 1", Expect::Moves(at(0), at(60), 1)),
         ("never two-masters", Expect::Never(Fact::TwoMasters, None)),
         ("never stale web > 5ms", Expect::Never(Fact::Stale(WEB), Some(ms(5)))),
@@ -202,6 +305,9 @@ fn every_fact() {
         ("refused 172.16.16.9", Fact::Refused(refused)),
         ("transition b MASTER", Fact::Transition(B, Role::Master)),
         ("transition b FAULT", Fact::Transition(B, Role::Fault)),
+        ("served web", Fact::Served(WEB)),
+        ("claimed a", Fact::Claimed(A)),
+        ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
     ] {
         assert_eq!(expect(&format!("by 24s {text}")), Expect::By(at(24), expected), "{text}");
     }
@@ -234,6 +340,9 @@ fn a_record_says_an_act_without_the_name_of_its_node() {
         ("reload a with other.conf", "reload with other.conf", Some(NodeId(0))),
         ("cut a <-> b", "cut a <-> b", None),
         ("heal", "heal", None),
+        ("script chk down on a", "script chk down", Some(NodeId(0))),
+        ("clock b step -5s", "clock step -5s", Some(NodeId(1))),
+        ("tamper a del 172.16.16.12", "tamper del 172.16.16.12", Some(NodeId(0))),
         ("cloud drop-claims", "drop claims", None),
         ("cloud bind-delay 3s..8s", "bind delay 3s..8s", None),
     ] {

@@ -1,0 +1,237 @@
+//! `spoof …`, there and back: what an attacker puts on the wire.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::act::{Scope, node};
+use super::error::{Complaint, Stop};
+use super::lex::{Quoted, Reader};
+use super::print::TimeText;
+use super::text::Names;
+use super::{value, words};
+use crate::world::{Forged, ForgedAdvert, NodeId, Spoof, bytes_of_hex};
+
+/// What can be forged.
+const KINDS: [&str; 3] = ["vrrp", "arp", "hex"];
+/// What an advertisement can be told to be.
+const OPTIONS: [&str; 15] = [
+    "from",
+    "to",
+    "vrid",
+    "priority",
+    "auth",
+    "address",
+    "interval",
+    "version",
+    "type",
+    "count",
+    "ttl",
+    "bad",
+    "truncated",
+    "padded",
+    "every",
+];
+/// The longest IP packet that fits into a frame, in bytes.
+const LONGEST: usize = 1500;
+
+/// `vrrp|arp|hex on NODE …`.
+pub(super) fn spoof(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<(NodeId, Spoof), Stop> {
+    let expected = "`vrrp`, `arp` or `hex`";
+    let kind = r.word(expected)?;
+    if !KINDS.contains(&kind.text) {
+        let example = "for example `spoof vrrp on web from 172.16.16.8 vrid 51 priority 255`";
+        return Err(kind.unexpected(expected).suggest(words::nearest(kind.text, KINDS), example).into());
+    }
+    r.literal("on")?;
+    let at = node(r, scope)?;
+    let (forged, again) = match kind.text {
+        "vrrp" => advert(r, scope)?,
+        "arp" => {
+            let address = value::address(r.word("the announced address")?)?;
+            r.literal("is-at")?;
+            let mac = value::any_mac(r.word("a hardware address such as `02:00:00:00:00:66`")?)?;
+            let to = match r.take("to") {
+                Some(_) if r.take("*").is_some() => None,
+                Some(_) => Some(node(r, scope)?),
+                None => None,
+            };
+            (Forged::Arp(address, mac, to), again(r, scope)?)
+        }
+        _ => {
+            let what = "an IP packet in hexadecimal digits";
+            let word = r.word(what)?;
+            match bytes_of_hex(word.text) {
+                Some(bytes) if (1..=LONGEST).contains(&bytes.len()) => {}
+                Some(_) => {
+                    let message = format!("a packet of {} bytes cannot be", word.text.len() / 2);
+                    return Err(Complaint::new(word.place, message).help("from 1 to 1500").into());
+                }
+                None => return Err(word.unexpected(what).help("two digits a byte: `45c00028…`").into()),
+            }
+            (Forged::Packet(scope.text(word, what)?), again(r, scope)?)
+        }
+    };
+    Ok((at, Spoof { forged, again }))
+}
+
+type Again = Option<(havip::time::Duration, havip::time::Duration)>;
+
+/// `every T for T`, or nothing more.
+fn again(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Again, Complaint> {
+    if r.take("every").is_none() {
+        return Ok(None);
+    }
+    let word = r.word("a time such as `600ms`")?;
+    let every = scope.length(value::time(word)?, word.place)?;
+    if every.is_zero() {
+        return Err(Complaint::new(word.place, "a repetition without a pause"));
+    }
+    r.literal("for")?;
+    let word = r.word("a time such as `10s`")?;
+    Ok(Some((every, scope.length(value::time(word)?, word.place)?)))
+}
+
+/// `from ADDR vrid N priority N`, and what is wrong with it.
+fn advert(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Forged, Again), Complaint> {
+    r.literal("from")?;
+    let from = value::address(r.word("the source address")?)?;
+    let to = match r.take("to") {
+        Some(_) => Some(value::address(r.word("the destination address")?)?),
+        None => None,
+    };
+    r.literal("vrid")?;
+    let vrid = value::count(r.word("a virtual router")?, "a virtual router from 0 to 255")?;
+    r.literal("priority")?;
+    let priority = value::count(r.word("a priority")?, "a priority from 0 to 255")?;
+    let mut advert = ForgedAdvert { to, ..ForgedAdvert::new(from, vrid, priority) };
+    while let Some(word) = r.peek(0) {
+        if word.text == "every" {
+            break;
+        }
+        r.word("an option")?;
+        let fresh = option(word.text, &mut advert, r)?;
+        match fresh {
+            Some(true) => {}
+            Some(false) => return Err(Complaint::new(word.place, format!("a second `{}`", word.text))),
+            None => {
+                let list = format!("what can be wrong: {}", OPTIONS[4..14].join(" "));
+                let nearest = words::nearest(word.text, OPTIONS);
+                return Err(word.unexpected("what is wrong with it, or `every`").suggest(nearest, list));
+            }
+        }
+    }
+    Ok((Forged::Advert(advert), again(r, scope)?))
+}
+
+/// One thing that is wrong. False where it was said before; nothing where there is no such thing.
+fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Result<Option<bool>, Complaint> {
+    fn set<T>(slot: &mut Option<T>, value: T) -> Option<bool> {
+        Some(slot.replace(value).is_none())
+    }
+    let mut number = |most: &str| value::count(r.word("a number")?, most);
+    Ok(match name {
+        "version" => set(&mut advert.version, number("a version from 0 to 15")?),
+        "type" => set(&mut advert.message_type, number("a type from 0 to 15")?),
+        "count" => set(&mut advert.count, number("a count from 0 to 255")?),
+        "ttl" => set(&mut advert.ttl, number("a time to live from 0 to 255")?),
+        "truncated" => set(&mut advert.truncated, number("a length from 0 to 255")?),
+        "padded" => set(&mut advert.padded, number("a length from 0 to 255")?),
+        "interval" => {
+            let word = r.word("an interval in the protocol's own unit")?;
+            set(&mut advert.interval, value::count(word, "an interval")?)
+        }
+        "auth" => {
+            let word = r.word("a password of at most 8 bytes, or `none`")?;
+            let password = match word.text {
+                "none" => None,
+                text if text.len() <= 8 && value::is_printable(text) => {
+                    let mut bytes = [0; 8];
+                    bytes[..text.len()].copy_from_slice(text.as_bytes());
+                    Some(bytes)
+                }
+                _ => return Err(word.unexpected("a password of at most 8 bytes, or `none`")),
+            };
+            set(&mut advert.auth, password)
+        }
+        "address" => {
+            let word = r.word("a virtual address")?;
+            let address = value::address(word)?;
+            match advert.addresses.iter_mut().find(|slot| slot.is_none()) {
+                Some(slot) => *slot = Some(address),
+                None => return Err(Complaint::new(word.place, "more than four virtual addresses")),
+            }
+            Some(true)
+        }
+        "bad" => {
+            r.literal("checksum")?;
+            Some(!std::mem::replace(&mut advert.bad_checksum, true))
+        }
+        _ => None,
+    })
+}
+
+/// What follows `spoof`.
+pub(super) struct SpoofText<'a> {
+    pub(super) node: NodeId,
+    pub(super) spoof: Spoof,
+    pub(super) names: &'a dyn Names,
+}
+
+impl fmt::Display for SpoofText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.names.node(self.node);
+        match &self.spoof.forged {
+            Forged::Advert(advert) => {
+                write!(f, "vrrp on {at} ")?;
+                print(advert, f)?;
+            }
+            Forged::Arp(address, mac, to) => {
+                write!(f, "arp on {at} {address} is-at {mac}")?;
+                if let Some(to) = to {
+                    write!(f, " to {}", self.names.node(*to))?;
+                }
+            }
+            Forged::Packet(text) => write!(f, "hex on {at} {}", Quoted(self.names.text(*text)))?,
+        }
+        match self.spoof.again {
+            Some((every, lasts)) => write!(f, " every {} for {}", TimeText(every), TimeText(lasts)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn print(advert: &ForgedAdvert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "from {}", advert.from)?;
+    if let Some(to) = advert.to {
+        write!(f, " to {to}")?;
+    }
+    write!(f, " vrid {} priority {}", advert.vrid, advert.priority)?;
+    match advert.auth {
+        Some(Some(bytes)) => {
+            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            write!(f, " auth {}", Quoted(&String::from_utf8_lossy(&bytes[..end])))?;
+        }
+        Some(None) => f.write_str(" auth none")?,
+        None => {}
+    }
+    for address in advert.addresses.iter().flatten() {
+        let address: &Ipv4Addr = address;
+        write!(f, " address {address}")?;
+    }
+    if let Some(interval) = advert.interval {
+        write!(f, " interval {interval}")?;
+    }
+    for (name, value) in [
+        ("version", advert.version),
+        ("type", advert.message_type),
+        ("count", advert.count),
+        ("ttl", advert.ttl),
+        ("truncated", advert.truncated),
+        ("padded", advert.padded),
+    ] {
+        if let Some(value) = value {
+            write!(f, " {name} {value}")?;
+        }
+    }
+    if advert.bad_checksum { f.write_str(" bad checksum") } else { Ok(()) }
+}

@@ -1,0 +1,99 @@
+//! Sync groups: instances that are master together or not at all (measured: d03).
+//!
+//! FAULT of one member is FAULT of all. None becomes master before every member has lost its master, so that a goodbye on
+//! one segment is worth nothing while the other still hears. One that gives way takes the others with it.
+
+use crate::config::{Config, Tracker};
+use crate::program::{Actions, Now, Role};
+use crate::time::Time;
+use crate::vrrp::{Fault, VirtualRouter};
+
+/// One group at work.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Its place in the configuration.
+    pub(super) index: usize,
+    /// Its members, by their place among the routers.
+    pub(super) members: Vec<usize>,
+    /// What was last told of it.
+    pub(super) told: Role,
+}
+
+/// The groups of a configuration over these routers.
+pub(super) fn of(config: &Config, routers: &mut [VirtualRouter]) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for (index, group) in config.groups.iter().enumerate() {
+        let names = group.members.iter().filter_map(|&m| config.instances.get(m)).map(|i| &i.name);
+        let members: Vec<usize> =
+            names.filter_map(|name| routers.iter().position(|r| r.config().name == *name)).collect();
+        // A group of one decides like an instance of none.
+        if members.len() > 1 {
+            members.iter().for_each(|&m| routers[m].join_group());
+        }
+        groups.push(Group { index, members, told: Role::Init });
+    }
+    groups
+}
+
+impl Group {
+    /// What its members have become is carried to the others.
+    pub(super) fn settle(&self, routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {
+        let faulty = self.members.iter().filter(|&&m| routers[m].faults().own()).count();
+        for &m in &self.members {
+            let others = faulty - usize::from(routers[m].faults().own());
+            routers[m].set_fault(now, Fault::Group, others > 0, out);
+        }
+        if let Some(last) = self.ready(routers) {
+            routers[last].take_over_with_group(now, false, out);
+            for &m in self.members.iter().filter(|&&m| m != last) {
+                if routers[m].role() == Role::Backup {
+                    routers[m].take_over_with_group(now, true, out);
+                }
+            }
+        }
+        let gave_way = self.members.iter().filter(|&&m| routers[m].take_gave_way()).count() > 0;
+        for &m in self.members.iter().filter(|_| gave_way) {
+            if routers[m].role() == Role::Master {
+                routers[m].give_way_with_group(now, out);
+            }
+        }
+    }
+
+    /// The member that lost its master last, once all have.
+    fn ready(&self, routers: &[VirtualRouter]) -> Option<usize> {
+        let wants = |m: usize| match routers[m].role() {
+            Role::Master => Some(Time::ZERO),
+            _ => routers[m].wants_master(),
+        };
+        let mut last = None;
+        for &m in &self.members {
+            let since = wants(m)?;
+            if routers[m].role() == Role::Backup && last.is_none_or(|(_, t)| since >= t) {
+                last = Some((m, since));
+            }
+        }
+        last.map(|(m, _)| m)
+    }
+
+    /// What its members are together.
+    pub(super) fn role(&self, routers: &[VirtualRouter]) -> Role {
+        let mut roles = self.members.iter().map(|&m| routers[m].role());
+        let all = |role| self.members.iter().all(|&m| routers[m].role() == role);
+        match () {
+            () if self.members.is_empty() || all(Role::Init) => Role::Init,
+            () if roles.any(|r| r == Role::Fault) => Role::Fault,
+            () if all(Role::Master) => Role::Master,
+            () => Role::Backup,
+        }
+    }
+}
+
+/// What counts for an instance: its own trackers, and those of its group. In a group, weights count only with
+/// `sync_group_tracking_weight`.
+pub(super) fn trackers_of(config: &Config, instance: usize) -> impl Iterator<Item = Tracker> + '_ {
+    let group = config.groups.iter().find(|g| g.members.contains(&instance));
+    let own = config.instances.get(instance).map_or(&[][..], |i| &i.tracked);
+    let shared = group.map_or(&[][..], |g| &g.tracked);
+    let weighs = group.is_none_or(|g| g.tracking_weight);
+    own.iter().chain(shared).copied().filter(move |t| weighs || t.weight == 0)
+}

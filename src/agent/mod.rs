@@ -1,0 +1,470 @@
+//! The agent: every virtual router of one machine, as one [`Program`].
+//!
+//! It finds each instance's interface, hands packets to the instance they are for, keeps the earliest of all
+//! timers, and carries instances over a reload. What keepalived does with a whole process is done here; what it
+//! does with one instance, in [`vrrp`](crate::vrrp).
+//!
+//! - `locate`: names to interfaces;
+//! - `tracking`: scripts and files; `links`: interfaces whose changes count later;
+//! - `groups`: instances that decide together;
+//! - `notify`: scripts and pipes that are told.
+
+mod groups;
+mod links;
+mod locate;
+mod notify;
+mod tracking;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tracing::{info, warn};
+
+use crate::config::{self, Config, Instance, Options, Tracked, Tracker};
+use crate::files::Files;
+use crate::profile::{Profile, Switch};
+use crate::program::{
+    Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role, Subject, Why,
+};
+use crate::time::{Duration, Time};
+use crate::vrrp::{Datagram, Fault, Notice, Place, VirtualRouter};
+use crate::wire::ethernet::{self, EtherType, Mac};
+use crate::wire::{Family, arp, ipv4, ipv6, ndp};
+use groups::Group;
+use links::Links;
+use locate::{Located, has, locate};
+use tracking::Tracking;
+
+/// Measured (c03): after SIGTERM the process stays for about a second.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// keepalived's agent on one machine.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    options: Options,
+    config: Arc<Config>,
+    interfaces: Vec<Interface>,
+    routers: Vec<VirtualRouter>,
+    groups: Vec<Group>,
+    tracking: Tracking,
+    links: Links,
+    /// The next instance's number: numbers are never used twice.
+    subjects: u16,
+    started: Time,
+    /// When the process ends, once it is stopping.
+    ends: Option<Time>,
+    earliest: Time,
+}
+
+impl Agent {
+    /// An agent that will run this configuration, and read a changed one with the same options.
+    pub fn new(config: Arc<Config>, options: Options) -> Self {
+        Agent {
+            options,
+            config,
+            interfaces: Vec::new(),
+            routers: Vec::new(),
+            groups: Vec::new(),
+            tracking: Tracking::default(),
+            links: Links::default(),
+            subjects: 0,
+            started: Time::ZERO,
+            ends: None,
+            earliest: Time::MAX,
+        }
+    }
+
+    /// Its virtual routers, in file order.
+    pub fn routers(&self) -> &[VirtualRouter] {
+        &self.routers
+    }
+
+    fn profile(&self) -> Profile {
+        self.options.profile
+    }
+
+    fn start(&mut self, now: Now, interfaces: &[Interface], out: &mut Actions) {
+        self.interfaces = interfaces.to_vec();
+        self.started = now.mono;
+        if let Some(reason) = &self.config.refused {
+            warn!("{reason}");
+            out.push(note(Why::new("keepalived refuses the configuration and ends")));
+            return out.push(Action::Exit);
+        }
+        let config = Arc::clone(&self.config);
+        self.tracking = Tracking::start(&config, None, now, out);
+        for instance in &config.instances {
+            if !self.add(now, instance, out) {
+                // Measured: an unknown interface ends the process ("permanent error CONFIG").
+                out.push(note(Why::new("an interface of the configuration does not exist: keepalived ends")));
+                return out.push(Action::Exit);
+            }
+        }
+        self.groups = groups::of(&config, &mut self.routers);
+        self.say_if_nothing_runs(out);
+    }
+
+    fn say_if_nothing_runs(&self, out: &mut Actions) {
+        if self.routers.is_empty() {
+            warn!("keepalived has no configuration to run");
+            out.push(note(Why::new("no vrrp_instance in the configuration: nothing runs")));
+        }
+    }
+
+    /// Adds an instance and starts it. False if its interface does not exist.
+    fn add(&mut self, now: Now, instance: &Instance, out: &mut Actions) -> bool {
+        let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
+        let subject = Subject(self.subjects);
+        self.subjects = self.subjects.saturating_add(1);
+        out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
+        self.listen(instance, located.place, out);
+        self.remove_left_over(&located, out);
+        let (config, faults) = (Arc::new(instance.clone()), located.faults.clone());
+        let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
+        for fault in faults {
+            router.set_fault(now, fault, true, out);
+        }
+        self.routers.push(router);
+        self.assess_one(self.routers.len() - 1, now, out);
+        true
+    }
+
+    fn listen(&self, instance: &Instance, place: Place, out: &mut Actions) {
+        let group = (!instance.is_unicast()).then_some(instance.group);
+        out.push(Action::Listen { interface: place.interface, protocol: ipv4::Protocol::VRRP.0, group });
+        if self.profile().has(Switch::VerifiesClaims) || self.profile().has(Switch::DefendsAddresses) {
+            out.push(Action::WatchNeighbours { interface: place.interface });
+        }
+    }
+
+    /// A killed agent leaves its addresses behind; the next one begins by taking them off.
+    fn remove_left_over(&self, located: &Located, out: &mut Actions) {
+        info!("removing VIPs.");
+        for held in &located.held {
+            let interface = self.interfaces.iter().find(|i| i.id == held.interface);
+            let left = interface.into_iter().flat_map(|i| &i.addresses);
+            let ours = |net: &&IpNet| net.addr() == held.address.addr() && net.addr() != located.place.source;
+            for &address in left.filter(ours) {
+                out.push(Action::RemoveAddress { interface: held.interface, address });
+            }
+        }
+    }
+
+    // What happens.
+
+    /// A packet of protocol 112: for the instance of its virtual router, in its mode. Others are none of ours,
+    /// and keepalived says nothing of them.
+    fn packet(&mut self, now: Now, interface: InterfaceId, packet: &[u8], out: &mut Actions) {
+        let Some(datagram) = Datagram::new(packet) else { return };
+        let Some(vrid) = datagram.vrid() else { return };
+        let dst = datagram.dst;
+        let router = self.routers.iter_mut().find(|r| {
+            let (config, place) = (r.config(), r.place());
+            config.vrid == vrid
+                && place.interface == interface
+                && Family::of(place.source) == Family::of(dst)
+                && dst == if config.is_unicast() { place.source } else { config.group }
+        });
+        if let Some(router) = router {
+            router.receive(now, &datagram, out);
+        }
+    }
+
+    fn timer(&mut self, now: Now, out: &mut Actions) {
+        for router in self.routers.iter_mut().filter(|r| r.deadline() <= now.mono) {
+            router.timer(now, out);
+        }
+        while let Some((interface, up)) = self.links.due(now) {
+            self.link_counts(now, interface, up, out);
+        }
+        let config = Arc::clone(&self.config);
+        if self.ends.is_none() && self.tracking.timer(&config, now, out) {
+            self.assess(now, out);
+        }
+        if self.ends.is_some_and(|t| t <= now.mono) {
+            self.ends = None;
+            out.push(Action::Exit);
+        }
+    }
+
+    fn link(&mut self, now: Now, interface: InterfaceId, up: bool, out: &mut Actions) {
+        let Some(known) = self.interfaces.iter().find(|i| i.id == interface) else { return };
+        if self.links.changed(&self.config, known, up, now) {
+            self.link_counts(now, interface, up, out);
+        }
+    }
+
+    fn link_counts(&mut self, now: Now, interface: InterfaceId, up: bool, out: &mut Actions) {
+        if let Some(known) = self.interfaces.iter_mut().find(|i| i.id == interface) {
+            known.up = up;
+        }
+        self.assess(now, out);
+    }
+
+    fn address(
+        &mut self,
+        now: Now,
+        interface: InterfaceId,
+        (address, change): (IpAddr, AddressChange),
+        out: &mut Actions,
+    ) {
+        use AddressChange::{AppearedByOther, VanishedByOther};
+        if let Some(known) = self.interfaces.iter_mut().find(|i| i.id == interface) {
+            match change {
+                AppearedByOther if !has(known, address) => known.addresses.push(IpNet::from(address)),
+                VanishedByOther => known.addresses.retain(|net| net.addr() != address),
+                _ => {}
+            }
+        }
+        for router in &mut self.routers {
+            router.address(now, address, change, out);
+        }
+        if matches!(change, AppearedByOther | VanishedByOther) {
+            self.assess(now, out);
+        }
+    }
+
+    /// Who says that an address is whose: ARP, and neighbour advertisements.
+    fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
+        let Some((address, mac, to_all)) = said_by(frame) else { return };
+        for router in self.routers.iter_mut().filter(|r| r.place().interface == interface) {
+            router.heard_of(now, address, (mac, to_all), out);
+        }
+    }
+
+    /// SIGHUP: an instance of the same name, virtual router and interface goes on; others end, new ones start.
+    fn reload(&mut self, now: Now, files: &Files, out: &mut Actions) {
+        info!("Reloading ...");
+        let config = Arc::new(config::load(files, &self.options).config);
+        let before = std::mem::replace(&mut self.config, Arc::clone(&config));
+        let mut old = std::mem::take(&mut self.routers);
+        self.tracking = Tracking::start(&config, Some((&self.tracking, &before)), now, out);
+        for instance in &config.instances {
+            let same = |r: &VirtualRouter| {
+                let c = r.config();
+                (&c.name, c.vrid, &c.interface) == (&instance.name, instance.vrid, &instance.interface)
+            };
+            match (old.iter().position(same), locate(&self.interfaces, instance, self.profile())) {
+                (Some(i), Some(located)) => {
+                    let mut router = old.remove(i);
+                    self.listen(instance, located.place, out);
+                    let place = (located.place, located.held);
+                    router.reload(now, Arc::new(instance.clone()), place, out);
+                    notify::after_reload(&config, &router, out);
+                    self.routers.push(router);
+                }
+                _ => {
+                    self.add(now, instance, out);
+                }
+            }
+        }
+        for mut gone in old {
+            gone.remove(now, Why::new("reload: no longer in the configuration"), out);
+            notify::instance(&before, &gone, Notice::Removed, out);
+        }
+        self.groups = groups::of(&config, &mut self.routers);
+        self.assess(now, out);
+        self.say_if_nothing_runs(out);
+    }
+
+    fn stop(&mut self, now: Now, out: &mut Actions) {
+        info!("Stopping");
+        for router in self.routers.iter_mut().filter(|r| r.role() != Role::Init) {
+            router.stop(now, Why::new("stop"), out);
+        }
+        self.ends = Some(now.mono + LINGER);
+    }
+
+    // What it makes of what it tracks.
+
+    /// Something tracked has changed: every instance is told what that is worth to it.
+    fn assess(&mut self, now: Now, out: &mut Actions) {
+        if self.ends.is_some() {
+            return;
+        }
+        for index in 0..self.routers.len() {
+            self.assess_one(index, now, out);
+        }
+    }
+
+    fn assess_one(&mut self, index: usize, now: Now, out: &mut Actions) {
+        let config = Arc::clone(&self.config);
+        let name = &self.routers[index].config().name;
+        let Some(at) = config.instances.iter().position(|i| i.name == *name) else { return };
+        let trackers = || groups::trackers_of(&config, at);
+        let bonus = trackers().map(|t| self.worth(t)).sum();
+        let place = self.routers[index].place();
+        let interface = self.interfaces.iter().find(|i| i.id == place.interface);
+        let own_down = interface.is_some_and(|i| !i.up) && config.instances[at].track_own_interface;
+        let source_gone =
+            interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
+        let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
+        let (link, script, file) = (own_down || fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
+        let waits = trackers().any(|t| self.is_unknown(t));
+        let delay = (self.started + config.startup_delay).saturating_since(now.mono);
+        let router = &mut self.routers[index];
+        router.set_bonus(now, bonus, out);
+        router.set_fault(now, Fault::Link, link, out);
+        router.set_fault(now, Fault::Script, script, out);
+        router.set_fault(now, Fault::File, file, out);
+        if config.instances[at].track_source {
+            router.set_fault(now, Fault::SourceMissing, source_gone, out);
+        }
+        if !router.has_begun() && !waits {
+            router.start(now, delay, out);
+        }
+    }
+
+    /// What a tracker adds to a priority.
+    fn worth(&self, tracker: Tracker) -> i32 {
+        let weight = i32::from(tracker.weight);
+        let good = match tracker.what {
+            Tracked::Interface(i) => self.is_up(i),
+            Tracked::Script(i) => self.tracking.script(i).unwrap_or(weight < 0),
+            Tracked::File(i) => {
+                let number = self.tracking.file(i).unwrap_or(0).clamp(-254, 254) as i32;
+                return number * weight * if tracker.reverse { -1 } else { 1 };
+            }
+        } != tracker.reverse;
+        // "w > 0 adds when good; w < 0 subtracts when bad".
+        if good == (weight > 0) { weight } else { 0 }
+    }
+
+    /// The fault that a tracker is a reason for.
+    fn fault_of(&self, tracker: Tracker) -> Option<Fault> {
+        let weightless = tracker.weight == 0;
+        match tracker.what {
+            Tracked::Interface(i) => (weightless && self.is_up(i) == tracker.reverse).then_some(Fault::Link),
+            Tracked::Script(i) => {
+                let bad = self.tracking.script(i).is_some_and(|good| good == tracker.reverse);
+                (weightless && bad).then_some(Fault::Script)
+            }
+            // Measured (d14b, d14c): any number with weight 0, and less than -253 with another.
+            Tracked::File(i) => {
+                let number = self.tracking.file(i).unwrap_or(0);
+                let far = !weightless && self.worth(tracker) < -253;
+                (weightless && (number != 0) != tracker.reverse || far).then_some(Fault::File)
+            }
+        }
+    }
+
+    /// Measured (reality 8.16): an instance waits for the first word of what it cannot do without.
+    fn is_unknown(&self, tracker: Tracker) -> bool {
+        match tracker.what {
+            Tracked::Interface(_) => false,
+            Tracked::Script(i) => tracker.weight == 0 && self.tracking.script(i).is_none(),
+            Tracked::File(i) => self.tracking.file(i).is_none(),
+        }
+    }
+
+    fn is_up(&self, index: u16) -> bool {
+        let name = self.config.interfaces.get(usize::from(index));
+        self.interfaces.iter().any(|i| Some(&i.name) == name && i.up)
+    }
+
+    // What every step ends with.
+
+    /// Carries what instances have become to their groups, and tells those who want to know.
+    fn settle(&mut self, now: Now, out: &mut Actions) {
+        for group in &self.groups {
+            group.settle(&mut self.routers, now, out);
+        }
+        self.tell(out);
+        let routers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
+        let others = self.tracking.deadline().min(self.links.deadline());
+        let ends = self.ends.unwrap_or(Time::MAX);
+        self.earliest = routers.min(if self.ends.is_some() { ends } else { others });
+    }
+
+    /// Measured (d06b): at the start the group comes first, later its members do.
+    fn tell(&mut self, out: &mut Actions) {
+        let config = Arc::clone(&self.config);
+        for pass in 0..2 {
+            for group in &mut self.groups {
+                let role = group.role(&self.routers);
+                let starts = group.told == Role::Init;
+                if role != group.told && starts == (pass == 0) {
+                    group.told = role;
+                    notify::group(&config, group.index, role, out);
+                }
+            }
+            if pass == 0 {
+                for router in self.routers.iter_mut().filter(|r| r.has_notices()) {
+                    for notice in router.take_notices() {
+                        notify::instance(&config, router, notice, out);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Program for Agent {
+    fn step(&mut self, now: Now, event: Event<'_>, out: &mut Actions) {
+        match event {
+            Event::Start { interfaces } => self.start(now, interfaces, out),
+            Event::Packet { interface, packet } => self.packet(now, interface, packet, out),
+            Event::Neighbour { interface, frame } => self.neighbour(now, interface, frame, out),
+            Event::Timer => self.timer(now, out),
+            Event::Link { interface, up } => self.link(now, interface, up, out),
+            Event::Address { interface, address, change } => {
+                self.address(now, interface, (address, change), out);
+            }
+            Event::Script { script, result } => {
+                let config = Arc::clone(&self.config);
+                if self.tracking.ended(&config, script, result) {
+                    self.assess(now, out);
+                }
+            }
+            Event::File { file, text } => {
+                if self.tracking.read(file, text) {
+                    self.assess(now, out);
+                }
+            }
+            Event::Reload { files } => self.reload(now, files, out),
+            Event::Stop => self.stop(now, out),
+        }
+        self.settle(now, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        (self.earliest != Time::MAX).then_some(self.earliest)
+    }
+}
+
+/// What a frame says of an address: whose it is, and whether everybody is told.
+fn said_by(frame: &[u8]) -> Option<(IpAddr, Mac, bool)> {
+    let frame = ethernet::Frame::new(frame).ok()?;
+    match frame.ethertype() {
+        EtherType::ARP => {
+            let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
+            let to_all = arp.is_gratuitous() || arp.operation == arp::Operation::REQUEST;
+            Some((arp.sender_address.into(), arp.sender_mac, to_all))
+        }
+        EtherType::IPV6 => {
+            let packet = ipv6::Packet::new(frame.payload()).ok()?;
+            let ip = ipv6::Repr::parse(&packet).ok()?;
+            if ip.next_header != ipv4::Protocol::ICMPV6 {
+                return None;
+            }
+            let message = ndp::Packet::new(packet.payload()).ok()?;
+            match ndp::Repr::parse(&message, &ip).ok()? {
+                ndp::Repr::Advertisement { flags, target, target_mac } => {
+                    Some((target.into(), target_mac.unwrap_or(frame.src()), !flags.solicited))
+                }
+                ndp::Repr::Solicitation { .. } => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// What makes instances of different machines one virtual router.
+fn group_of(instance: &Instance) -> u32 {
+    instance.vrid.into()
+}
+
+fn note(why: Why) -> Action<'static> {
+    Action::Record(Record::Note { subject: None, why })
+}

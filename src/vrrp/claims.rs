@@ -1,0 +1,281 @@
+//! Announcing: when, how often and how fast an instance tells everybody that the addresses are its own.
+//!
+//! A burst is every address in turn, some times over. keepalived sends it as fast as it can, or a frame at a time
+//! (`vrrp_garp_interval`); the `havip` profile sends its first round at once and the others paced, and asks later
+//! whether the claim was believed.
+
+use std::net::IpAddr;
+
+use super::router::VirtualRouter;
+use super::timers::{Bursts, Timer};
+use super::transmit;
+use crate::profile::Switch;
+use crate::program::{Action, Actions, Now, Record, Role, Value, Why};
+use crate::time::{Duration, Time};
+use crate::wire::ethernet::Mac;
+
+/// Between the rounds of a paced burst: five rounds take 0.1 s, and a fabric that takes 50 claims a second and machine
+/// loses none.
+const PACE: Duration = Duration::from_millis(20);
+/// When a claim is first verified; the wait doubles up to [`VERIFY_MAX`] while it is not believed.
+const VERIFY_FIRST: Duration = Duration::from_secs(1);
+const VERIFY_MAX: Duration = Duration::from_secs(8);
+/// How often a claim that was believed is verified again.
+const VERIFY_AGAIN: Duration = Duration::from_secs(10);
+/// How many questions in a row may stay unanswered until silence is taken for consent. On a lan nobody else answers,
+/// and in a cloud an unbound address is silent.
+const SILENCE_MAX: u8 = 3;
+/// RFC 5227 section 1.1: DEFEND_INTERVAL, "minimum interval between defensive ARPs".
+const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What an instance has announced and is going to announce.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claims {
+    /// Second bursts to come: after takeovers, and after lower-priority advertisements.
+    delayed: Bursts,
+    lower_prio: Bursts,
+    /// When a refresh is due; looked at when an advertisement is sent (as 2.2.7).
+    refresh_from: Option<Time>,
+    paced: Option<Paced>,
+    verifying: Verifying,
+    /// When an address was last defended.
+    defended: Option<Time>,
+}
+
+/// The rest of a burst.
+#[derive(Clone, Copy, Debug)]
+struct Paced {
+    /// The next frame, or the next round.
+    next: u32,
+    /// How many there are.
+    of: u32,
+    every: Duration,
+}
+
+/// What is known of the last question.
+#[derive(Clone, Copy, Debug, Default)]
+struct Verifying {
+    /// A question was asked.
+    asked: bool,
+    /// What came back.
+    answer: Answer,
+    wait: Duration,
+    silences: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Answer {
+    #[default]
+    None,
+    Ours,
+    Another(Mac),
+}
+
+impl Claims {
+    /// After a reload: what was planned goes on.
+    pub(crate) fn refresh_due(&self) -> Option<Time> {
+        self.refresh_from
+    }
+    pub(crate) fn set_refresh(&mut self, due: Option<Time>) {
+        self.refresh_from = due;
+    }
+}
+
+impl VirtualRouter {
+    /// The addresses are on the interface after a takeover.
+    pub(super) fn first_burst(&mut self, now: Now, out: &mut Actions) {
+        let garp = self.config.garp;
+        self.announce(now, garp.master_repeat, Why::NONE, out);
+        if !garp.master_delay.is_zero() {
+            self.claims.delayed.add(now.mono + garp.master_delay);
+            self.timers.arm(Timer::GarpDelayed, self.claims.delayed.next());
+        }
+        let refresh = garp.master_refresh;
+        self.claims.refresh_from = (!refresh.is_zero()).then(|| now.mono + refresh);
+        self.verify_from_now(now);
+    }
+
+    /// A timer of this file's.
+    pub(super) fn claim_timer(&mut self, now: Now, timer: Timer, out: &mut Actions) {
+        let garp = self.config.garp;
+        match timer {
+            Timer::GarpDelayed => {
+                let why = Why::with("garp_master_delay {}", [Value::Seconds(garp.master_delay)]);
+                for _ in 0..self.claims.delayed.take(now.mono) {
+                    self.announce(now, garp.master_repeat, why, out);
+                }
+                self.timers.arm(Timer::GarpDelayed, self.claims.delayed.next());
+            }
+            Timer::GarpLowerPrio => {
+                let why = Why::with("garp_lower_prio_delay {}", [Value::Seconds(garp.lower_prio_delay)]);
+                for _ in 0..self.claims.lower_prio.take(now.mono) {
+                    self.announce(now, garp.lower_prio_repeat, why, out);
+                }
+                self.timers.arm(Timer::GarpLowerPrio, self.claims.lower_prio.next());
+            }
+            Timer::GarpPaced => self.go_on_announcing(now, out),
+            Timer::Verify => self.verify(now, out),
+            Timer::MasterDown | Timer::Advert | Timer::LateClaim => {}
+        }
+    }
+
+    /// `garp_master_refresh`: looked at when an advertisement leaves.
+    pub(super) fn refresh(&mut self, now: Now, out: &mut Actions) {
+        if self.claims.refresh_from.is_some_and(|from| now.mono > from) {
+            let refresh = self.config.garp.master_refresh;
+            self.claims.refresh_from = Some(now.mono + refresh);
+            let why = Why::with("garp_master_refresh {}", [Value::Seconds(refresh)]);
+            self.announce(now, self.config.garp.master_refresh_repeat, why, out);
+        }
+    }
+
+    /// After a lower-priority advertisement: a burst now, and one later.
+    pub(super) fn announce_against_lower(&mut self, now: Now, why: Why, out: &mut Actions) {
+        let garp = self.config.garp;
+        if garp.lower_prio_repeat == 0 {
+            return;
+        }
+        self.announce(now, garp.lower_prio_repeat, why, out);
+        if !garp.lower_prio_delay.is_zero() {
+            self.claims.lower_prio.add(now.mono + garp.lower_prio_delay);
+            self.timers.arm(Timer::GarpLowerPrio, self.claims.lower_prio.next());
+        }
+        self.verify_from_now(now);
+    }
+
+    /// Nothing that was planned will be announced.
+    pub(super) fn forget_announcements(&mut self) {
+        self.claims = Claims::default();
+        for timer in [Timer::GarpDelayed, Timer::GarpLowerPrio, Timer::GarpPaced, Timer::Verify] {
+            self.timers.disarm(timer);
+        }
+    }
+
+    /// Announces its addresses, if it is master and has them.
+    pub(super) fn announce(&mut self, now: Now, repeat: u32, why: Why, out: &mut Actions) {
+        let nothing = self.held.is_empty() || repeat == 0;
+        if self.role != Role::Master || self.installing > 0 || nothing {
+            return;
+        }
+        out.push(Action::Record(Record::Claims { subject: self.subject, why }));
+        let interval = self.announcement_interval();
+        if self.profile.has(Switch::ClaimsBothWays) {
+            let every = if interval.is_zero() { PACE } else { interval };
+            self.paced_from(now, Paced { next: 0, of: repeat, every }, out);
+        } else if !interval.is_zero() {
+            // Measured (d21): the first address twice, every other one once, whatever the repeat.
+            self.paced_from(now, Paced { next: 0, of: self.held.len() as u32 + 1, every: interval }, out);
+        } else {
+            for _ in 0..repeat {
+                self.announce_round(false, out);
+            }
+        }
+    }
+
+    /// Takes a burst's first step and plans the next.
+    fn paced_from(&mut self, now: Now, paced: Paced, out: &mut Actions) {
+        let Paced { next, of, every } = paced;
+        if self.profile.has(Switch::ClaimsBothWays) {
+            self.announce_round(next % 2 == 1, out);
+        } else {
+            let address = self.held[next.saturating_sub(1) as usize % self.held.len()].address.addr();
+            transmit::announcement(self.place, address, false, out);
+        }
+        let more = next + 1 < of;
+        self.claims.paced = more.then_some(Paced { next: next + 1, of, every });
+        self.timers.arm(Timer::GarpPaced, if more { now.mono + every } else { Time::MAX });
+    }
+
+    fn go_on_announcing(&mut self, now: Now, out: &mut Actions) {
+        if let Some(paced) = self.claims.paced.take()
+            && self.role == Role::Master
+        {
+            self.paced_from(now, paced, out);
+        }
+    }
+
+    fn announce_round(&self, reply: bool, out: &mut Actions) {
+        for held in &self.held {
+            transmit::announcement(self.place, held.address.addr(), reply, out);
+        }
+    }
+
+    fn announcement_interval(&self) -> Duration {
+        let garp = &self.config.garp;
+        if self.config.is_ipv6() { garp.gna_interval } else { garp.interval }
+    }
+
+    // Whether it is believed.
+
+    fn verify_from_now(&mut self, now: Now) {
+        if self.profile.has(Switch::VerifiesClaims) {
+            self.claims.verifying = Verifying { wait: VERIFY_FIRST, ..Verifying::default() };
+            self.timers.arm(Timer::Verify, now.mono + VERIFY_FIRST);
+        }
+    }
+
+    /// Looks at what the last question brought, and asks again.
+    fn verify(&mut self, now: Now, out: &mut Actions) {
+        if self.role != Role::Master {
+            return;
+        }
+        let mut verifying = self.claims.verifying;
+        let longer = (verifying.wait * 2).min(VERIFY_MAX);
+        let again = match (verifying.asked, verifying.answer) {
+            (false, _) => None,
+            (true, Answer::Ours) => {
+                (verifying.wait, verifying.silences) = (VERIFY_AGAIN, 0);
+                None
+            }
+            (true, Answer::Another(_)) => {
+                verifying.wait = longer;
+                Some(Why::new("claim not believed: another machine answers"))
+            }
+            (true, Answer::None) if verifying.silences < SILENCE_MAX => {
+                (verifying.wait, verifying.silences) = (longer, verifying.silences + 1);
+                Some(Why::new("claim not verified: nobody answers"))
+            }
+            (true, Answer::None) => {
+                verifying.wait = VERIFY_AGAIN;
+                None
+            }
+        };
+        if let Some(why) = again {
+            self.announce(now, 1, why, out);
+        }
+        self.claims.verifying = Verifying { asked: true, answer: Answer::None, ..verifying };
+        for held in &self.held {
+            transmit::question(self.place, held.address.addr(), out);
+        }
+        self.timers.arm(Timer::Verify, now.mono + verifying.wait);
+    }
+
+    /// Somebody says, to all or to us, who has an address.
+    pub(crate) fn heard_of(
+        &mut self,
+        now: Now,
+        address: IpAddr,
+        (mac, to_all): (Mac, bool),
+        out: &mut Actions,
+    ) {
+        if self.role != Role::Master || !self.holds(address) {
+            return;
+        }
+        if mac == self.place.mac {
+            self.claims.verifying.answer = Answer::Ours;
+            return;
+        }
+        if !to_all {
+            self.claims.verifying.answer = Answer::Another(mac);
+            return;
+        }
+        // RFC 5227 section 2.4 (c): a host that must keep its address defends it, and "SHOULD NOT" send more than one
+        // announcement within DEFEND_INTERVAL.
+        let due = self.claims.defended.is_none_or(|at| now.mono >= at + DEFEND_INTERVAL);
+        if self.profile.has(Switch::DefendsAddresses) && due {
+            self.claims.defended = Some(now.mono);
+            let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
+            self.announce(now, 1, why, out);
+        }
+    }
+}

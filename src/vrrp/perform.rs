@@ -1,0 +1,230 @@
+//! Doing what a cell of the table says.
+
+use super::interval::{master_down_interval, skew_time};
+use super::place::Held;
+use super::receive::Advert;
+use super::router::{Announcing, Awaited, Notice, VirtualRouter, Waiting};
+use super::table::{Effect, Input, cell};
+use super::timers::Timer;
+use super::transmit;
+use crate::profile::Switch;
+use crate::program::{Action, Actions, Now, Record, Role, Why};
+use crate::time::{Duration, Time};
+use crate::wire::vrrp::PRIORITY_LEAVING;
+
+/// What the effects of a cell may need to know of its cause.
+#[derive(Clone, Copy)]
+pub(super) struct Cause {
+    pub(super) now: Now,
+    pub(super) why: Why,
+    pub(super) advert: Option<Advert>,
+    /// The effective priority before it changed.
+    pub(super) before: u8,
+}
+
+impl Cause {
+    /// One without an advertisement, and without a change of priority.
+    pub(super) fn new(now: Now, why: Why) -> Cause {
+        Cause { now, why, advert: None, before: 0 }
+    }
+}
+
+impl VirtualRouter {
+    pub(super) fn apply(&mut self, input: Input, cause: &Cause, out: &mut Actions) {
+        let cell = cell(self.role, input, self.profile);
+        for &effect in cell.effects {
+            self.perform(effect, cell.to, cause, out);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, to: Role, cause: &Cause, out: &mut Actions) {
+        let now = cause.now;
+        match effect {
+            Effect::Turn => self.turn(to, cause.why, out),
+            Effect::Advertise => self.send_advert(self.priority, now, out),
+            Effect::SayGoodbye => self.send_advert(PRIORITY_LEAVING, now, out),
+            // Measured (d09, d09d): without the answer, the next advertisement is not put off either.
+            Effect::AnswerLower => {
+                if !self.config.lower_prio_no_advert {
+                    self.send_advert(self.priority, now, out);
+                    self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
+                }
+            }
+            Effect::AnswerHigher => {
+                if self.config.higher_prio_send_advert {
+                    self.send_advert(self.priority, now, out);
+                }
+            }
+            Effect::AwaitMaster => {
+                self.group.wants_master = None;
+                self.await_master(now, Awaited::Advert);
+            }
+            Effect::AwaitGroup => {
+                let wait = self.down_interval(self.priority, self.master_interval);
+                self.timers.arm(Timer::MasterDown, now.mono + wait);
+            }
+            Effect::AwaitSkew => {
+                let what = cause.advert.map_or(Awaited::OwnSkew, |a| Awaited::SkewAfter(a.from));
+                self.waiting = Waiting { since: now.mono, what };
+                let skew = skew_time(self.config.version, self.priority, self.master_interval);
+                self.timers.arm(Timer::MasterDown, now.mono + skew);
+            }
+            Effect::ShiftWait => self.shift_wait(cause.before),
+            Effect::ArmAdvert => self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval),
+            Effect::DisarmElection => {
+                self.timers.disarm(Timer::MasterDown);
+                self.timers.disarm(Timer::Advert);
+                self.timers.disarm(Timer::LateClaim);
+            }
+            Effect::DisarmAll => self.timers.disarm_all(),
+            Effect::AdoptInterval => {
+                if let Some(advert) = cause.advert {
+                    self.master_interval = advert.interval;
+                }
+            }
+            Effect::OwnInterval => self.master_interval = self.config.advert_interval,
+            Effect::ForgetPreemptDelay => self.preempt_from = None,
+            Effect::AddAddresses => self.add_addresses(now, out),
+            Effect::AddAddressesLater => {
+                self.timers.arm(Timer::LateClaim, now.mono + self.config.advert_interval);
+            }
+            Effect::RemoveAddresses => self.remove_addresses(out),
+            Effect::RenewLease => self.renew_lease(out),
+            Effect::Refresh => self.refresh(now, out),
+            Effect::AnnounceAgainstLower => self.announce_against_lower(now, cause.why, out),
+            Effect::AnnounceAgain => {
+                let why = Why::new("the other master has left");
+                self.announce(now, self.config.garp.master_repeat, why, out);
+            }
+            Effect::AnnounceSource => self.announce_source(out),
+            Effect::ForgetAnnouncements => self.forget_announcements(),
+        }
+    }
+
+    fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
+        let from = std::mem::replace(&mut self.role, to);
+        self.group.wants_master = None;
+        self.group.gave_way |= self.group.member && from == Role::Master && to == Role::Backup;
+        if from == Role::Master && self.profile.has(Switch::ForgetsPastMastership) {
+            self.forget_announcements();
+        }
+        self.notices.push(Notice::Is(to));
+        out.push(Action::Record(Record::Transition { subject: self.subject, from, to, why }));
+    }
+
+    pub(super) fn await_master(&mut self, now: Now, what: Awaited) {
+        self.waiting = Waiting { since: now.mono, what };
+        let wait = self.down_interval(self.priority, self.master_interval);
+        self.timers.arm(Timer::MasterDown, now.mono + wait);
+    }
+
+    /// A changed priority moves the timer of a backup that waits for its master.
+    fn shift_wait(&mut self, before: u8) {
+        let due = self.timers.due(Timer::MasterDown);
+        if self.role != Role::Backup || due == Time::MAX {
+            return;
+        }
+        let interval = self.master_interval;
+        let (old, new) = (self.down_interval(before, interval), self.down_interval(self.priority, interval));
+        let moved = (due + new).as_nanos().saturating_sub(old.as_nanos());
+        self.timers.arm(Timer::MasterDown, Time::from_nanos(moved));
+    }
+
+    pub(super) fn down_interval(&self, priority: u8, interval: Duration) -> Duration {
+        master_down_interval(self.config.version, priority, interval, self.config.down_timer_adverts)
+    }
+
+    // What it sends and holds.
+
+    pub(super) fn send_advert(&mut self, priority: u8, now: Now, out: &mut Actions) {
+        self.identification = self.identification.wrapping_add(1);
+        self.spoke = now.mono;
+        let signing = self.authenticator.as_mut().and_then(|a| a.sign(now));
+        let sender = transmit::Sender { config: &self.config, place: self.place, signing };
+        sender.advertise(&self.advertised, priority, self.identification, out);
+    }
+
+    pub(super) fn announce_source(&self, out: &mut Actions) {
+        if self.config.is_unicast() {
+            // Peers may hold an old entry for us: measured, one announcement of our own address.
+            transmit::announcement(self.place, self.place.source, false, out);
+        }
+    }
+
+    // What is on an interface the kernel answers for. RFC 9568 section 6.4.3: "It MUST respond to ARP
+    // requests for the IPv4 address(es) associated with the Virtual Router.", "It MUST be a member of the
+    // Solicited-Node multicast address for the IPv6 address(es) associated with the Virtual Router." and "It
+    // MUST accept packets addressed to the IPvX address(es) associated with the Virtual Router if it is the
+    // IPvX address owner or if Accept_Mode is True."; RFC 9568 section 6.4.2: "Compute and join the
+    // Solicited-Node multicast address [RFC4291] for the IPv6 address(es) associated with the Virtual
+    // Router."
+    pub(super) fn add_addresses(&mut self, now: Now, out: &mut Actions) {
+        self.announcing = Announcing::Takeover;
+        for held in &self.held {
+            self.installing += 1;
+            out.push(self.adding(held));
+        }
+        if self.installing == 0 {
+            self.first_burst(now, out);
+        }
+    }
+
+    fn adding(&self, held: &Held) -> Action<'static> {
+        let lease = self.profile.has(Switch::LeasesAddresses).then(|| self.lease());
+        Action::AddAddress { interface: held.interface, address: held.address, lifetime: lease }
+    }
+
+    /// Long enough for three lost renewals, in the kernel's whole seconds.
+    fn lease(&self) -> Duration {
+        let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3).as_nanos();
+        Duration::from_secs(nanos.div_ceil(1_000_000_000))
+    }
+
+    fn renew_lease(&mut self, out: &mut Actions) {
+        if self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX {
+            return;
+        }
+        for held in &self.held {
+            self.renewing = self.renewing.saturating_add(1);
+            out.push(self.adding(held));
+        }
+    }
+
+    // RFC 9568 section 8.1.2: "gratuitous ARP messages MUST be delayed until both the IPv4 address and the
+    // Virtual Router MAC address are configured." RFC 9568 section 8.2.2: "ND Neighbor Advertisements, and ND
+    // Neighbor Solicitation messages MUST be delayed until both the IPv6 address and the Virtual Router MAC
+    // address are configured."
+    pub(super) fn announce_when_installed(&mut self, now: Now, out: &mut Actions) {
+        if self.installing == 0 && self.role == Role::Master {
+            match self.announcing {
+                Announcing::Takeover => self.first_burst(now, out),
+                Announcing::Reload => {
+                    self.announce(now, self.config.garp.master_repeat, Why::new("reload"), out);
+                }
+            }
+        }
+    }
+
+    // The kernel answers for it no longer. RFC 9568 section 6.4.2: "It MUST NOT respond to ARP requests for
+    // the IPv4 address(es) associated with the Virtual Router.", "It MUST NOT respond to ND Neighbor
+    // Solicitation messages for the IPv6 address(es) associated with the Virtual Router." and "It MUST NOT
+    // accept packets addressed to the IPvX address(es) associated with the Virtual Router."
+    fn remove_addresses(&mut self, out: &mut Actions) {
+        for held in &self.held {
+            out.push(Action::RemoveAddress { interface: held.interface, address: held.address });
+        }
+    }
+
+    /// After a reload: what is new is added, what is gone removed, and if anything is new everything is announced.
+    pub(super) fn change_addresses(&mut self, had: &[Held], out: &mut Actions) {
+        let same = |a: &Held, b: &Held| a.address.addr() == b.address.addr() && a.interface == b.interface;
+        for gone in had.iter().filter(|old| !self.held.iter().any(|new| same(old, new))) {
+            out.push(Action::RemoveAddress { interface: gone.interface, address: gone.address });
+        }
+        self.announcing = Announcing::Reload;
+        for new in self.held.iter().filter(|new| !had.iter().any(|old| same(old, new))) {
+            self.installing += 1;
+            out.push(self.adding(new));
+        }
+    }
+}
