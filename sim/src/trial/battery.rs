@@ -244,8 +244,9 @@ impl Story {
             Story::Split | Story::LossOut | Story::LossIn | Story::Loss | Story::Unplug => {
                 settled.max(s(90)) + waits.refresh
             }
-            Story::Freeze | Story::Pause | Story::Return => settled.max(s(30)) + waits.refresh,
-            Story::ServiceDies | Story::NoneServes => settled.max(s(30)) + waits.refresh,
+            Story::Freeze | Story::Pause | Story::Return | Story::ServiceDies | Story::NoneServes => {
+                settled.max(s(30)) + waits.refresh
+            }
             Story::Start | Story::PowerOff | Story::Kill | Story::Stop | Story::Reload => settled,
         }
     }
