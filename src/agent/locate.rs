@@ -57,8 +57,9 @@ fn find_interface<'i>(interfaces: &'i [Interface], instance: &Instance) -> Optio
     }
 }
 
-/// The address an instance speaks from when none is written: the interface's first. Over IPv6 to a group that is the link-local
-/// one, as RFC 9568 section 5.1.2.1 demands.
+/// The address an instance speaks from when none is written. RFC 9568 section 7.2: "Set the source IPv4
+/// address to the interface's primary IPv4 address", which is its first; "Set the source IPv6 address to the
+/// interface's link-local IPv6 address".
 fn primary(interface: &Interface, instance: &Instance) -> IpAddr {
     let addresses = || interface.addresses.iter().map(IpNet::addr);
     if !instance.is_ipv6() {

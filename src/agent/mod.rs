@@ -260,7 +260,7 @@ impl Agent {
             }
         }
         for mut gone in old {
-            gone.stop(now, Why::new("reload: no longer in the configuration"), out);
+            gone.remove(now, Why::new("reload: no longer in the configuration"), out);
             notify::instance(&before, &gone, Notice::Removed, out);
         }
         self.groups = groups::of(&config, &mut self.routers);

@@ -147,7 +147,7 @@ impl Job<'_> {
                 self.warn("strict-state", state.line, "strict mode ties `state MASTER` to priority 255");
             self.out.push(diagnosis.related(strict, "strict").by_keepalived());
             return (priority, priority == 255);
-        } else if written_master && priority < 255 {
+        } else if written_master && priority < 255 && !self.options.profile.has(Switch::StartsMaster) {
             let message =
                 format!("{}: `state MASTER` does not make it start as master", self.draft.name.text);
             let help = "since keepalived 2.0 only priority 255 does: it starts as backup and waits a whole master down interval";
@@ -460,8 +460,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// "The first address must be the IPv6 link-local address associated with the virtual router" (RFC 9568
-    /// section 5.2.9). keepalived only logs it.
+    /// RFC 9568 section 6.1: "The first address MUST be the Link-Local address associated with the Virtual
+    /// Router." keepalived only logs it.
     fn check_link_local(&mut self, instance: &Instance, first: &VirtualAddress, strict: Option<Span>) {
         let IpAddr::V6(address) = first.address.addr() else { return };
         if instance.is_unicast() || address.is_unicast_link_local() {

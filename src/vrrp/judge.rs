@@ -47,7 +47,7 @@ impl VirtualRouter {
         }
     }
 
-    /// RFC 9568 section 6.4.3, (725): priority first, then "the primary IPvX address of the sender".
+    /// RFC 9568 section 6.4.3: priority first, then "the primary IPvX address of the sender".
     fn rank_as_master(&self, advert: Advert) -> Input {
         use std::cmp::Ordering::{Equal, Greater, Less};
         match (advert.priority, advert.from).cmp(&(self.priority, self.place.source)) {

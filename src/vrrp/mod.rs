@@ -1,6 +1,6 @@
 //! VRRP as keepalived speaks it: one [`VirtualRouter`] for each `vrrp_instance`.
 //!
-//! - `table`: the state machine, every state by every input;
+//! - `table`: the state machine, every state by every input; `table_page` prints it as `state-machine.md`;
 //! - `router`: what an instance knows, and what can happen to it;
 //! - `judge`: what happens made an input of the table; `perform`: what the table says done;
 //! - `authenticate`: `auth_hmac`;
@@ -9,6 +9,7 @@
 //! - `interval`: the arithmetic of skew time and master down interval;
 //! - `timers`: what an instance waits for;
 //! - `receive`: the checks an advertisement must pass, in keepalived's order;
+//! - `refused`: the reasons for refusing one, counted;
 //! - `transmit`: advertisements and announcements as bytes;
 //! - `place`: where on the machine all this is.
 
@@ -20,8 +21,10 @@ mod judge;
 mod perform;
 mod place;
 mod receive;
+mod refused;
 mod router;
 pub mod table;
+pub mod table_page;
 mod timers;
 mod transmit;
 

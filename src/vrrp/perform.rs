@@ -43,9 +43,11 @@ impl VirtualRouter {
             Effect::Turn => self.turn(to, cause.why, out),
             Effect::Advertise => self.send_advert(self.priority, now, out),
             Effect::SayGoodbye => self.send_advert(PRIORITY_LEAVING, now, out),
+            // Measured (d09, d09d): without the answer, the next advertisement is not put off either.
             Effect::AnswerLower => {
                 if !self.config.lower_prio_no_advert {
                     self.send_advert(self.priority, now, out);
+                    self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
                 }
             }
             Effect::AnswerHigher => {
@@ -101,6 +103,7 @@ impl VirtualRouter {
 
     fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
         let from = std::mem::replace(&mut self.role, to);
+        self.refusals.begin_anew();
         self.group.wants_master = None;
         self.group.gave_way |= self.group.member && from == Role::Master && to == Role::Backup;
         if from == Role::Master && self.profile.has(Switch::ForgetsPastMastership) {
@@ -149,6 +152,13 @@ impl VirtualRouter {
         }
     }
 
+    // What is on an interface the kernel answers for. RFC 9568 section 6.4.3: "It MUST respond to ARP
+    // requests for the IPv4 address(es) associated with the Virtual Router.", "It MUST be a member of the
+    // Solicited-Node multicast address for the IPv6 address(es) associated with the Virtual Router." and "It
+    // MUST accept packets addressed to the IPvX address(es) associated with the Virtual Router if it is the
+    // IPvX address owner or if Accept_Mode is True."; RFC 9568 section 6.4.2: "Compute and join the
+    // Solicited-Node multicast address [RFC4291] for the IPv6 address(es) associated with the Virtual
+    // Router."
     pub(super) fn add_addresses(&mut self, now: Now, out: &mut Actions) {
         self.announcing = Announcing::Takeover;
         for held in &self.held {
@@ -181,6 +191,10 @@ impl VirtualRouter {
         }
     }
 
+    // RFC 9568 section 8.1.2: "gratuitous ARP messages MUST be delayed until both the IPv4 address and the
+    // Virtual Router MAC address are configured." RFC 9568 section 8.2.2: "ND Neighbor Advertisements, and ND
+    // Neighbor Solicitation messages MUST be delayed until both the IPv6 address and the Virtual Router MAC
+    // address are configured."
     pub(super) fn announce_when_installed(&mut self, now: Now, out: &mut Actions) {
         if self.installing == 0 && self.role == Role::Master {
             match self.announcing {
@@ -192,6 +206,10 @@ impl VirtualRouter {
         }
     }
 
+    // The kernel answers for it no longer. RFC 9568 section 6.4.2: "It MUST NOT respond to ARP requests for
+    // the IPv4 address(es) associated with the Virtual Router.", "It MUST NOT respond to ND Neighbor
+    // Solicitation messages for the IPv6 address(es) associated with the Virtual Router." and "It MUST NOT
+    // accept packets addressed to the IPvX address(es) associated with the Virtual Router."
     fn remove_addresses(&mut self, out: &mut Actions) {
         for held in &self.held {
             out.push(Action::RemoveAddress { interface: held.interface, address: held.address });

@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 
 use super::authenticate::Authenticator;
+use super::refused::Refused;
 use crate::config::{Instance, Version};
 use crate::profile::{Profile, Switch};
-use crate::program::{Now, Value, Why};
+use crate::program::Now;
 use crate::time::Duration;
 use crate::wire::vrrp::{self, AuthType, ChecksumRule};
 use crate::wire::{Family, hmac_trailer, ipv4, ipv6};
@@ -62,75 +63,6 @@ pub(crate) struct Advert {
     pub(crate) unlike: Option<Refused>,
 }
 
-/// Why an advertisement was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    TooShort { is: usize, expected: usize },
-    TooLong { is: usize, expected: usize },
-    Ttl(u8),
-    TtlRange { is: u8, least: u8, most: u8 },
-    Version { is: u8, expected: u8 },
-    AuthType { is: u8, expected: u8 },
-    Password,
-    Interval { is: Duration, own: Duration },
-    Type(u8),
-    Checksum,
-    AddressCount { is: u8, expected: u8 },
-    AddressMissing(IpAddr),
-    Stranger(IpAddr),
-    NoTrailer,
-    Trailer,
-    Stale,
-    UnknownKey(u8),
-    Code,
-    Replayed,
-}
-
-impl Refused {
-    /// In words, for the record.
-    pub(crate) fn why(self) -> Why {
-        let number = |n: usize| Value::Number(n as i64);
-        match self {
-            Refused::TooShort { is, expected } => {
-                Why::with("packet too short, length {} and expect {}", [number(is), number(expected)])
-            }
-            Refused::TooLong { is, expected } => {
-                Why::with("packet too long, length {} and expect {}", [number(is), number(expected)])
-            }
-            Refused::Ttl(is) => Why::with("invalid TTL {}, expect 255", [number(is.into())]),
-            Refused::TtlRange { is, least, most } => {
-                let values = [number(is.into()), number(least.into()), number(most.into())];
-                Why::with("TTL {} not in range {} - {}", values)
-            }
-            Refused::Version { is, expected } => {
-                Why::with("wrong version {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::AuthType { is, expected } => {
-                Why::with("authentication type {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::Password => Why::new("wrong password"),
-            Refused::Interval { is, own } => {
-                Why::with("advertisement interval {} s, ours {} s", [Value::Seconds(is), Value::Seconds(own)])
-            }
-            Refused::Type(is) => Why::with("packet type {}, expect 1", [number(is.into())]),
-            Refused::Checksum => Why::new("invalid checksum"),
-            Refused::AddressCount { is, expected } => {
-                Why::with("address count {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::AddressMissing(address) => {
-                Why::with("our address {} is not in it", [Value::Address(address)])
-            }
-            Refused::Stranger(from) => Why::with("{} is not a peer", [Value::Address(from)]),
-            Refused::NoTrailer => Why::new("no auth_hmac trailer"),
-            Refused::Trailer => Why::new("invalid auth_hmac trailer"),
-            Refused::Stale => Why::new("auth_hmac: its time is outside the window"),
-            Refused::UnknownKey(id) => Why::with("auth_hmac: unknown key {}", [number(id.into())]),
-            Refused::Code => Why::new("auth_hmac: wrong code"),
-            Refused::Replayed => Why::new("auth_hmac: replayed"),
-        }
-    }
-}
-
 /// Whom a packet has come to.
 #[derive(Clone, Copy)]
 pub(crate) struct Receiver<'a> {
@@ -157,11 +89,15 @@ impl Receiver<'_> {
             return Err(Refused::TooShort { is: datagram.header_len + datagram.payload.len(), expected });
         };
         check_length(config, family, datagram, &message)?;
-        // RFC 9568 section 7.1: "The IPv4 TTL/IPv6 Hop Limit MUST be 255." keepalived asks it of multicast only.
+        // RFC 9568 section 7.1: "It MUST verify that the IPv4 TTL is 255." and "It MUST verify that the IPv6
+        // Hop Limit is 255."; RFC 9568 section 5.1.1.3: "A VRRP Router receiving a packet with the TTL not
+        // equal to 255 MUST discard the packet", and RFC 9568 section 5.1.2.3: "A VRRP Router receiving a
+        // packet with the Hop Limit not equal to 255 MUST discard the packet". They know multicast only, and
+        // so does keepalived: peers may be some hops away.
         if !config.is_unicast() && datagram.ttl != vrrp::TTL {
             return Err(Refused::Ttl(datagram.ttl));
         }
-        // "The VRRP version MUST be 3" (or 2, RFC 3768 section 7.1).
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP version is 3." Or 2, in RFC 3768.
         let expected = number_of(config.version);
         if message.version() != expected {
             return Err(Refused::Version { is: message.version(), expected });
@@ -172,22 +108,35 @@ impl Receiver<'_> {
         if config.version == Version::V2 {
             check_v2(config, &message)?;
         }
+        // RFC 9568 section 7.1: "It MUST verify that the VRRP packet type is 1 (ADVERTISEMENT)." RFC 9568
+        // section 5.2.2: "A packet with unknown type MUST be discarded."
         if message.message_type() != vrrp::ADVERTISEMENT {
             return Err(Refused::Type(message.message_type()));
         }
+        // RFC 9568 section 7.1: "It MUST verify the VRRP checksum."
         if !checksum_is_right(config, profile, datagram, &message) {
             return Err(Refused::Checksum);
         }
+        // RFC 9568 section 5.2.5: "If the received count is 0, the VRRP advertisement MUST be ignored." Even
+        // where other addresses are obeyed; but VRRPv2 has virtual routers without any.
+        let nobodys = config.version == Version::V3 && message.address_count() == 0;
         let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
-            Err(refused) if !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
+            Err(refused) if nobodys || !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
             other => other.err(),
         };
         check_sender(config, profile, datagram)?;
         let interval = message.advert_interval();
+        // An interval of zero would make every backup take over at once, again and again. No RFC says what to do with
+        // it; nobody can mean it.
+        if interval.is_zero() {
+            return Err(Refused::Interval { is: interval, own: config.advert_interval });
+        }
         Ok(Advert { from: datagram.src, priority: message.priority(), interval, unlike })
     }
 }
 
+/// RFC 9568 section 7.1: "It MUST verify that the received packet contains the complete VRRP packet
+/// (including fixed fields and the IPvX address)."
 fn check_length(
     config: &Instance,
     family: Family,
@@ -230,7 +179,8 @@ fn same_bytes(a: &[u8; 8], b: &[u8; 8]) -> bool {
     std::hint::black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
 }
 
-/// 2.2.7 accepts the pseudo header, and finds out by itself that a unicast peer uses the group's.
+/// 2.2.7 accepts the pseudo header, which is RFC 5798's over IPv4 and no longer RFC 9568's, and finds out by
+/// itself that a unicast peer uses the group's.
 fn checksum_is_right(
     config: &Instance,
     profile: Profile,
@@ -391,8 +341,25 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_keepalived_users_search_for() {
-        let refused = Refused::TooShort { is: 32, expected: 40 };
-        assert_eq!(refused.why().to_string(), "packet too short, length 32 and expect 40");
+    fn an_advert_of_no_addresses_is_ignored_even_where_other_addresses_are_obeyed() {
+        let config = Instance { version: Version::V3, password: None, ..config() };
+        let own = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 5));
+        let verdict = |addresses: &[IpAddr]| {
+            let message = vrrp::Repr {
+                dialect: vrrp::Dialect::V3,
+                vrid: 51,
+                priority: 200,
+                advert_interval: Duration::from_secs(1),
+                addresses: vrrp::Addresses::of(Family::Ipv4, addresses),
+            };
+            let mut payload = vec![0; message.len()];
+            message.emit(&mut payload, ChecksumRule::PseudoHeader, PEER, own);
+            let datagram = Datagram { src: PEER, dst: own, ttl: 255, header_len: 20, payload: &payload };
+            let (profile, addresses) = (Profile::HAVIP, &[VIRTUAL][..]);
+            let now = Now { mono: Time::ZERO, utc: Time::ZERO };
+            Receiver { config: &config, profile, addresses, known: false }.check(now, None, &datagram)
+        };
+        assert!(verdict(&[own]).is_ok_and(|advert| advert.unlike.is_some()), "another address");
+        assert_eq!(verdict(&[]), Err(Refused::AddressCount { is: 0, expected: 1 }));
     }
 }

@@ -14,6 +14,7 @@ use super::faults::{Fault, Faults};
 use super::perform::Cause;
 use super::place::{Held, Place};
 use super::receive::{Datagram, Receiver};
+use super::refused::Refusals;
 use super::table::Input;
 use super::timers::{Timer, Timers};
 use crate::config::Instance;
@@ -62,6 +63,7 @@ pub struct VirtualRouter {
     /// Whose addresses were found right, for `skip_check_adv_addr`.
     pub(super) checked: Option<IpAddr>,
     pub(super) authenticator: Option<Authenticator>,
+    pub(super) refusals: Refusals,
     pub(super) group: Group,
     /// What is to be told by notify scripts and pipes, in order.
     pub(super) notices: Vec<Notice>,
@@ -150,6 +152,7 @@ impl VirtualRouter {
             announcing: Announcing::Takeover,
             checked: None,
             authenticator: config.hmac.as_ref().map(Authenticator::new),
+            refusals: Refusals::default(),
             group: Group::default(),
             notices: Vec::new(),
             config,
@@ -184,6 +187,10 @@ impl VirtualRouter {
     pub fn priority(&self) -> u8 {
         self.priority
     }
+    /// How many advertisements it has refused, by kind.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.refusals.counts()
+    }
     /// When its first timer is due.
     pub fn deadline(&self) -> Time {
         self.timers.earliest()
@@ -204,8 +211,9 @@ impl VirtualRouter {
             return self.apply(Input::Fault, &cause(fault.why(self.place.source)), out);
         }
         self.deaf_until = now.mono + delay;
-        // RFC 9568 section 6.4.1, (100): "If the Priority = 255, i.e., the router owns the IPvX address associated
-        // with the Virtual Router", it starts as master. keepalived wants `state MASTER` for it, written or implied.
+        // RFC 9568 section 6.4.1: "If the Priority = 255, i.e., the router owns the IPvX address(es)
+        // associated with the Virtual Router, then: - Send an ADVERTISEMENT", that is, it starts as master.
+        // keepalived wants `state MASTER` for it, written or implied.
         let owner = self.priority == PRIORITY_OWNER && self.config.starts_master;
         if owner && delay.is_zero() {
             info!("({}) Receive advertisement timeout", self.config.name);
@@ -262,10 +270,10 @@ impl VirtualRouter {
             }
             Err(refused) => {
                 let why = refused.why();
-                info!(
-                    "({}) received an advert from {} that is refused: {why}",
-                    self.config.name, datagram.src
-                );
+                if self.refusals.count(refused) {
+                    let (name, from) = (&self.config.name, datagram.src);
+                    info!("({name}) received an advert from {from} that is refused: {why}");
+                }
                 out.push(Action::Record(Record::Rejected { subject: self.subject, why }));
                 self.apply(Input::Refused, &Cause::new(now, why), out);
             }
@@ -296,7 +304,9 @@ impl VirtualRouter {
     /// What is tracked is worth this much to its priority now.
     pub fn set_bonus(&mut self, now: Now, bonus: i32, out: &mut Actions) {
         let base = self.config.priority;
-        // "255 forbids weights; trackers cannot raise it to 255".
+        // RFC 9568 section 5.2.4: "The priority value for the VRRP Router that owns the IPvX address
+        // associated with the Virtual Router MUST be 255 (decimal).", whatever it tracks, and "VRRP Routers
+        // backing up a Virtual Router MUST use priority values between 1-254 (decimal)."
         let priority = match base {
             PRIORITY_OWNER => base,
             _ => (i32::from(base) + bonus).clamp(1, 254) as u8,
@@ -339,6 +349,15 @@ impl VirtualRouter {
         self.apply(Input::Stop, &Cause::new(now, why), out);
     }
 
+    /// Ends with its configuration (SIGHUP). It says one last time what it was before it says goodbye, as measured
+    /// (d04e, d04g, d04k).
+    pub fn remove(&mut self, now: Now, why: Why, out: &mut Actions) {
+        if self.role == Role::Master {
+            self.send_advert(self.priority, now, out);
+        }
+        self.stop(now, why, out);
+    }
+
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
     /// time what it was, as measured.
     pub fn reload(
@@ -359,6 +378,7 @@ impl VirtualRouter {
         self.installing = old.installing;
         self.group.member = old.group.member;
         self.notices = old.notices;
+        self.refusals = old.refusals;
         let bonus = i32::from(old.priority) - i32::from(old.config.priority);
         if self.config.priority != PRIORITY_OWNER {
             self.priority = (i32::from(self.config.priority) + bonus).clamp(1, 254) as u8;

@@ -2,7 +2,8 @@
 //!
 //! [`cell`] is all of it, a function without memory: which state comes next, and what is done, in order. Guards
 //! that need an instance's values (is this advertisement better than ours?) have been asked before, and their
-//! answer is the [`Input`]; how a thing is done is the router's. `sim/docs/state-machine.md` is made from here.
+//! answer is the [`Input`]; how a thing is done is the router's. `state-machine.md` beside this file is made
+//! from here.
 
 use std::fmt;
 
@@ -66,7 +67,7 @@ pub enum Effect {
     Advertise,
     /// Sends one of priority 0.
     SayGoodbye,
-    /// Sends an advertisement, unless `lower_prio_no_advert`.
+    /// Sends an advertisement, the next one an interval from now, unless `lower_prio_no_advert`.
     AnswerLower,
     /// Sends an advertisement if `higher_prio_send_advert`.
     AnswerHigher,
@@ -205,33 +206,39 @@ pub fn cell(role: Role, input: Input, profile: Profile) -> Cell {
 /// RFC 9568 section 6.4.1: "The purpose of this state is to wait for a Startup event".
 fn of_init(input: Input, profile: Profile) -> Cell {
     match input {
+        // RFC 9568 section 6.4.1: "Set the Active_Adver_Interval to Advertisement_Interval - Set the
+        // Active_Down_Timer to Active_Down_Interval - Transition to the {Backup} state".
         Input::Start => Cell { to: Role::Backup, effects: BEGIN_BACKUP },
+        // RFC 9568 section 6.4.1: "Send an ADVERTISEMENT [...] - Set the Adver_Timer to
+        // Advertisement_Interval - Transition to the {Active} state".
         Input::StartAsMaster => Cell { to: Role::Master, effects: taking_over(profile) },
         Input::Fault | Input::GroupFault => Cell { to: Role::Fault, effects: &[Turn] },
         _ => Cell { to: Role::Init, effects: &[] },
     }
 }
 
+/// RFC 9568 section 6.4.2: "While in the {Backup} state, a VRRP Router MUST do the following".
 fn of_backup(input: Input, profile: Profile) -> Cell {
     let stay = |effects| Cell { to: Role::Backup, effects };
     match input {
         Input::Fault | Input::GroupFault => Cell { to: Role::Fault, effects: &[DisarmElection, Turn] },
-        // RFC 9568 section 6.4.2, (410): "If a Shutdown event is received, then: Cancel the Active_Down_Timer.
+        // RFC 9568 section 6.4.2: "If a Shutdown event is received, then: - Cancel the Active_Down_Timer -
         // Transition to the {Initialize} state".
         Input::Stop => Cell { to: Role::Init, effects: &[DisarmAll, Turn] },
-        // (420): "If the Active_Down_Timer fires, then: Send an ADVERTISEMENT [...] Set the Adver_Timer to
-        // Advertisement_Interval. Transition to the {Active} state".
+        // RFC 9568 section 6.4.2: "If the Active_Down_Timer fires, then: - Send an ADVERTISEMENT [...] - Set
+        // the Adver_Timer to Advertisement_Interval - Transition to the {Active} state".
         Input::MasterDown | Input::GroupTakesOver => Cell { to: Role::Master, effects: taking_over(profile) },
         Input::MasterDownAlone => stay(&[AwaitGroup]),
-        // (440): "If the Priority in the ADVERTISEMENT is 0, then: Set the Active_Down_Timer to Skew_Time".
+        // RFC 9568 section 6.4.2: "If an ADVERTISEMENT is received, then: - If the Priority in the
+        // ADVERTISEMENT is 0, then: o Set the Active_Down_Timer to Skew_Time".
         Input::Leaving => stay(&[AwaitSkew]),
-        // (450), else: "If Preempt_Mode is False, or if the Priority in the ADVERTISEMENT is greater than or equal
-        // to the local Priority, then: Set Active_Adver_Interval to Max Advertise Interval contained in the
-        // ADVERTISEMENT. Recompute the Skew_Time. Recompute the Active_Down_Interval. Set the Active_Down_Timer
-        // to Active_Down_Interval".
+        // RFC 9568 section 6.4.2: "If Preempt_Mode is False, or if the Priority in the ADVERTISEMENT is
+        // greater than or equal to the local Priority, then: + Set the Active_Adver_Interval to the Max
+        // Advertise Interval contained in the ADVERTISEMENT + Recompute the Skew_Time + Recompute the
+        // Active_Down_Interval + Set the Active_Down_Timer to Active_Down_Interval".
         Input::Higher | Input::Own | Input::LowerObeyed => stay(&[AdoptInterval, AwaitMaster]),
-        // (455): "Else // Preempt_Mode is True and Priority is less than local: Discard the ADVERTISEMENT". The
-        // timer runs on, and preemption takes place when it is over.
+        // RFC 9568 section 6.4.2: "else // preempt was true and priority was less than the local priority +
+        // Discard the ADVERTISEMENT". The timer runs on, and preemption takes place when it is over.
         Input::Lower => match profile.has(Switch::AnswersLowerAtOnce) {
             false => stay(&[]),
             true => Cell { to: Role::Master, effects: taking_over(profile) },
@@ -242,6 +249,7 @@ fn of_backup(input: Input, profile: Profile) -> Cell {
     }
 }
 
+/// RFC 9568 section 6.4.3: "While in the {Active} state, a VRRP Router MUST do the following".
 fn of_master(input: Input, profile: Profile) -> Cell {
     let stay = |effects| Cell { to: Role::Master, effects };
     let mends = |switch, mended, measured| if profile.has(switch) { mended } else { measured };
@@ -256,29 +264,35 @@ fn of_master(input: Input, profile: Profile) -> Cell {
         Input::GroupFault => {
             Cell { to: Role::Fault, effects: &[SayGoodbye, RemoveAddresses, DisarmElection, Turn] }
         }
-        // RFC 9568 section 6.4.3, (710): "If a Shutdown event is received, then: Cancel the Adver_Timer. Send an
-        // ADVERTISEMENT with Priority = 0. Transition to the {Initialize} state".
+        // RFC 9568 section 6.4.3: "If a Shutdown event is received, then: - Cancel the Adver_Timer - Send an
+        // ADVERTISEMENT with Priority = 0 - Transition to the {Initialize} state".
         Input::Stop => Cell { to: Role::Init, effects: &[SayGoodbye, RemoveAddresses, DisarmAll, Turn] },
-        // (715): "If the Adver_Timer fires, then: Send an ADVERTISEMENT. Reset the Adver_Timer to
-        // Advertisement_Interval".
+        // RFC 9568 section 6.4.3: "If the Adver_Timer fires, then: - Send an ADVERTISEMENT - Reset the
+        // Adver_Timer to Advertisement_Interval".
         Input::AdvertDue => {
             let leased: &[Effect] = &[Advertise, ArmAdvert, RenewLease, Refresh];
             stay(mends(Switch::LeasesAddresses, leased, &[Advertise, ArmAdvert, Refresh]))
         }
-        // (720): "If the Priority in the ADVERTISEMENT is 0, then: Send an ADVERTISEMENT. Reset the Adver_Timer to
+        // RFC 9568 section 6.4.3: "If an ADVERTISEMENT is received, then: - If the Priority in the
+        // ADVERTISEMENT is 0, then: o Send an ADVERTISEMENT o Reset the Adver_Timer to
         // Advertisement_Interval".
         Input::Leaving => {
             let again: &[Effect] = &[Advertise, ArmAdvert, AnnounceAgain];
             stay(mends(Switch::ReclaimsAfterSplit, again, &[Advertise, ArmAdvert]))
         }
-        // (740), else: "Send an ADVERTISEMENT immediately to assert the {Active} state to the sending VRRP Router
-        // and to any learning bridges with the correct Active VRRP Router path".
-        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower, ArmAdvert]),
+        // RFC 9568 section 6.4.3: "else // new Active Router logic + Discard the ADVERTISEMENT + Send an
+        // ADVERTISEMENT immediately to assert the {Active} state to the sending VRRP Router and to update any
+        // learning bridges with the correct Active VRRP Router path." Its own advertisement is no other
+        // router's, and gets no answer.
+        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower]),
         Input::Own => stay(&[ArmAdvert]),
-        // (725): "If the Priority in the ADVERTISEMENT is greater than the local Priority or the Priority [...] is
-        // equal to the local Priority and the primary IPvX address of the sender is greater than the local primary
-        // IPvX address (based on an unsigned integer comparison of the IPvX addresses in network byte order), then:
-        // Cancel Adver_Timer. [...] Transition to the {Backup} state".
+        // RFC 9568 section 6.4.3: "If the Priority in the ADVERTISEMENT is greater than the local Priority or
+        // the Priority in the ADVERTISEMENT is equal to the local Priority and the primary IPvX address of
+        // the sender is greater than the local primary IPvX address (based on an unsigned integer comparison
+        // of the IPvX addresses in network byte order), then: + Cancel Adver_Timer + Set the
+        // Active_Adver_Interval to the Max Advertise Interval contained in the ADVERTISEMENT + Recompute the
+        // Skew_Time + Recompute the Active_Down_Interval + Set the Active_Down_Timer to Active_Down_Interval
+        // + Transition to the {Backup} state".
         Input::Higher => {
             // The advertisement makes a keepalived claim again, the goodbye a havip; no third one takes either for
             // a master, since the goodbye is the last of them.
@@ -304,8 +318,9 @@ fn of_master(input: Input, profile: Profile) -> Cell {
             ];
             Cell { to: Role::Backup, effects: mends(Switch::ReclaimsAfterSplit, heard, silent) }
         }
-        // Measured (c21): any packet of its virtual router that reaches a master sets its advertisement timer anew, even
-        // one that is refused. An attacker can silence a master so.
+        // Measured (c21): any packet of its virtual router that reaches a master sets its advertisement timer
+        // anew, even one that is refused. An attacker can silence a master so. `havip` goes by RFC 9568
+        // section 7.1: "If any one of the above checks fails, the receiver MUST discard the packet".
         Input::Refused => stay(mends(Switch::RefusedFeedsNobody, &[], &[ArmAdvert])),
         Input::Lowered => stay(mends(Switch::DemotesAtOnce, &[SayGoodbye, Advertise, ArmAdvert], &[])),
         // Measured (d05): one goodbye, and its own skew time is the shortest of all.

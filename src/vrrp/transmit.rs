@@ -22,6 +22,8 @@ pub(crate) struct Sender<'a> {
 
 impl Sender<'_> {
     /// Sends one advertisement: to the group, or a copy to each peer, all with one IP identification.
+    ///
+    /// RFC 9568 section 7.2: "The following operations MUST be performed when transmitting a VRRP packet".
     pub(crate) fn advertise(
         &self,
         addresses: &[IpAddr],
@@ -31,6 +33,8 @@ impl Sender<'_> {
     ) {
         let config = self.config;
         let family = Family::of(self.place.source);
+        // RFC 9568 section 7.2: "Fill in the VRRP packet fields with the appropriate Virtual Router
+        // configuration state".
         let message = vrrp::Repr {
             dialect: dialect(config),
             vrid: config.vrid,
@@ -38,6 +42,9 @@ impl Sender<'_> {
             advert_interval: config.advert_interval,
             addresses: Addresses::of(family, addresses),
         };
+        // RFC 9568 section 7.2: "Send the VRRP packet to the VRRP IPvX multicast group". RFC 9568 section
+        // 5.1.1.3: "The TTL MUST be set to 255." RFC 9568 section 5.1.2.3: "The Hop Limit MUST be set to
+        // 255."
         if !config.is_unicast() {
             return self.send(&message, (config.group, vrrp::TTL, identification), out);
         }
@@ -57,6 +64,7 @@ impl Sender<'_> {
     ) {
         let len = message.len() + if self.signing.is_some() { hmac_trailer::LEN } else { 0 };
         let (src, payload_len) = (self.place.source, len as u16);
+        // RFC 9568 section 7.2: "Set the IPvX protocol to VRRP".
         let (protocol, tos) = (ipv4::Protocol::VRRP, ipv4::TOS_INTERNETWORK_CONTROL);
         match (src, dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
@@ -80,6 +88,8 @@ impl Sender<'_> {
     }
 
     fn write(&self, message: &vrrp::Repr<'_>, buffer: &mut [u8], (src, dst): (IpAddr, IpAddr)) {
+        // RFC 9568 section 7.2: "Compute the VRRP checksum". What it covers over IPv4 is RFC 5798's pseudo
+        // header too, as in keepalived; `v3_checksum_as_v2` makes it RFC 9568's.
         let rule = match self.config.version {
             Version::V2 => ChecksumRule::Plain,
             Version::V3 if self.config.v3_checksum_as_v2 => ChecksumRule::Plain,

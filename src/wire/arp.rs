@@ -131,7 +131,8 @@ impl Repr {
             operation: Operation::REQUEST,
             sender_mac: mac,
             sender_address: address,
-            // No RFC gives this field of an announcement a meaning; this is what keepalived writes there.
+            // RFC 9568 section 6.4.2 wants the hardware address of the virtual router here; this is what
+            // keepalived writes.
             target_mac: Mac::BROADCAST,
             target_address: address,
         }

@@ -141,8 +141,8 @@ impl<T: AsRef<[u8]>> Packet<T> {
     }
     /// VRRPv3's maximum advertisement interval: hundredths of a second, 0..=4095 (RFC 9568 section 5.2.7).
     pub fn v3_max_interval(&self) -> Duration {
-        // RFC 5798 section 5.2.6, of the four bits before it: "This field MUST be set to zero on transmission
-        // and ignored on reception."
+        // RFC 9568 section 5.2.6, of the four bits before it: "The Reserve field MUST be set to zero on
+        // transmission and ignored on reception."
         Duration::from_centis((u16_at(self.buffer.as_ref(), 4) & MAX_CENTIS).into())
     }
     /// The interval in the form of the message's own version; versions above 3 are read as 3.

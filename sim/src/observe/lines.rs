@@ -158,7 +158,7 @@ impl Teller<'_> {
             }
             _ => format!("{}, after {} moves", told.what, turns.len()),
         };
-        let why = format!("garps from {} by turns", by.join(" and "));
+        let why = format!("{}s from {} by turns", words::announcement(address), by.join(" and "));
         Some(RecordLine { at: first.at, until: Some(last.at), what, why, ..told })
     }
 
@@ -207,7 +207,10 @@ impl Teller<'_> {
             Entry::Bound { havip, from, to, claimed_by, reason } => {
                 let address = self.setup.havips[usize::from(havip.0)].address;
                 let what = format!("{address}  {} -> {}", self.bound(*from), self.bound(*to));
-                let why = claimed_by.map_or_else(|| self.reason(*reason), |mac| format!("garp from {mac}"));
+                let why = claimed_by.map_or_else(
+                    || self.reason(*reason),
+                    |mac| format!("{} from {mac}", words::announcement(address)),
+                );
                 ("binding", what, why)
             }
             Entry::Neighbour { address, mac, heard } => {
@@ -217,7 +220,7 @@ impl Teller<'_> {
                 };
                 let why = heard.map_or_else(
                     || "its entry timed out".into(),
-                    |(kind, from)| format!("{} from {}", kind.word(), self.who(from)),
+                    |(kind, from)| format!("{} from {}", words::frame(kind, *address), self.who(from)),
                 );
                 ("neighbour", what, why)
             }
@@ -274,16 +277,18 @@ impl Teller<'_> {
             Key::Claims { address, why } => {
                 let own = who.node().is_some_and(|node| self.setup.owns(node, address));
                 if own {
-                    let what = format!("announces {address}  garp x{}", fold.count);
+                    let what =
+                        format!("announces {address}  {} x{}", words::announcement(address), fold.count);
                     return ("announces", what, "its own address".into());
                 }
                 let bursts =
                     if fold.bursts > 1 { format!(" in {} bursts", fold.bursts) } else { String::new() };
                 let why = if why.is_none() { "takeover".into() } else { why.to_string() };
-                ("claims", format!("claims {address}  garp x{}{bursts}", fold.count), why)
+                let word = words::announcement(address);
+                ("claims", format!("claims {address}  {word} x{}{bursts}", fold.count), why)
             }
             Key::Lost { kind, address, cause, .. } => {
-                let frame = words::frame(kind);
+                let frame = words::frame(kind, address);
                 let about = match kind {
                     Kind::Arp | Kind::Garp => format!(" for {address}"),
                     _ => String::new(),

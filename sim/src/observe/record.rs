@@ -18,8 +18,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, EniIndex, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment, Setup,
-    Verdict as Heard, Wants, What, Who,
+    Act, CvmId, EniIndex, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment,
+    Setup, Verdict as Heard, Wants, What, Who,
 };
 
 /// The record of one run.
@@ -265,10 +265,17 @@ impl Recorder {
         }
     }
 
-    fn sent(&mut self, look: &dyn Look, at: Time, who: Who, frame: FrameId, kind: Kind) {
+    fn sent(&mut self, setup: &Setup, look: &dyn Look, report: &Report, frame: FrameId, kind: Kind) {
+        let Report { at, who, .. } = *report;
         let slot = self.slot(who);
         if let Some(Mark::Spoofed(act)) = look.mark(frame) {
-            return self.tally(at, who, Key::Spoofed { act });
+            // What is sent once, the act's own line tells.
+            return match setup.acts.get(act as usize).map(|timed| timed.act) {
+                Some(Act::Spoof(_, spoof)) if spoof.again.is_some() => {
+                    self.tally(at, who, Key::Spoofed { act });
+                }
+                _ => {}
+            };
         }
         match kind {
             Kind::Vrrp => {
@@ -435,7 +442,7 @@ impl Observer for Recorder {
                 self.news(setup, at, news);
             }
             match what {
-                What::Sent { frame, kind } => self.sent(look, at, who, frame, kind),
+                What::Sent { frame, kind } => self.sent(setup, look, report, frame, kind),
                 What::Received { kind: kind @ (Kind::Arp | Kind::Garp), from, .. } => {
                     if let Some(node) = who.node() {
                         self.nodes[usize::from(node.0)].heard = Some((at, kind, from));

@@ -120,12 +120,21 @@ pub(crate) fn program(profile: Profile) -> (&'static str, &'static str) {
     }
 }
 
+/// What announces an address: gratuitous ARP, or a neighbour advertisement that nobody asked for.
+pub(crate) const fn announcement(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "garp",
+        IpAddr::V6(_) => "na",
+    }
+}
+
 /// What a lost or folded frame is called.
-pub(crate) fn frame(kind: Kind) -> &'static str {
+pub(crate) fn frame(kind: Kind, address: IpAddr) -> &'static str {
     match kind {
+        Kind::Arp if address.is_ipv6() => "nd",
+        Kind::Garp => announcement(address),
         Kind::Vrrp => "advert",
         Kind::Arp => "arp",
-        Kind::Garp => "garp",
         Kind::Probe => "probe",
         Kind::Other => "frame",
     }

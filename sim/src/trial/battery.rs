@@ -8,8 +8,10 @@ use ipnet::Ipv4Net;
 
 use super::cluster::{Cluster, INTERFACE, PERIOD};
 use super::settings::Settings;
-use crate::scenario::{ClientDecl, CvmDecl, FileDecl, Place, ProgramDecl, Script};
-use crate::world::{Act, CvmId, End, FileId, Kind, Kinds, NodeId, Path, Ppm, Segment, Subnet, TimedAct};
+use crate::scenario::{CheckDecl, ClientDecl, CvmDecl, FileDecl, Place, ProgramDecl, Script, ServiceDecl};
+use crate::world::{
+    Act, CvmId, End, FileId, Health, Kind, Kinds, NodeId, Path, Ppm, Segment, ServiceId, Subnet, TimedAct,
+};
 
 /// One story of the battery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +42,10 @@ pub enum Story {
     Reload,
     /// The master's cable is out for 20 s. On a lan only.
     Unplug,
+    /// What the master's scripts look at dies. Where a machine tracks a script only, as the next one.
+    ServiceDies,
+    /// What the others' scripts look at dies, then the master loses power; 40 s later the others' is well again.
+    NoneServes,
 }
 
 /// A second.
@@ -64,7 +70,7 @@ pub(super) struct Plan {
 
 impl Story {
     /// In the order of the table.
-    pub const ALL: [Story; 13] = [
+    pub const ALL: [Story; 15] = [
         Story::Start,
         Story::PowerOff,
         Story::Kill,
@@ -78,6 +84,8 @@ impl Story {
         Story::Loss,
         Story::Reload,
         Story::Unplug,
+        Story::ServiceDies,
+        Story::NoneServes,
     ];
 
     /// Its name in file names and in JSON.
@@ -96,6 +104,8 @@ impl Story {
             Story::Loss => "loss",
             Story::Reload => "reload",
             Story::Unplug => "unplug",
+            Story::ServiceDies => "service-dies",
+            Story::NoneServes => "none-serves",
         }
     }
 
@@ -116,12 +126,23 @@ impl Story {
             Story::Loss => "20% loss 10min",
             Story::Reload => "rolling reload",
             Story::Unplug => "cable out 20s",
+            Story::ServiceDies => "service dies",
+            Story::NoneServes => "standby's, then power",
         }
     }
 
     /// Whether it has a row in this cluster.
     pub(super) fn is_for(self, cluster: &Cluster) -> bool {
-        self != Story::Unplug || cluster.lan
+        match self {
+            Story::Unplug => cluster.lan,
+            Story::ServiceDies | Story::NoneServes => !scripts(cluster).is_empty(),
+            _ => true,
+        }
+    }
+
+    /// Whether the client asks for a service, which the machines' scripts look at, and not just for the address.
+    fn asks_a_service(self) -> bool {
+        matches!(self, Story::ServiceDies | Story::NoneServes)
     }
 }
 
@@ -168,11 +189,11 @@ impl Plan {
                 ipv6: None,
                 mac: Script::default_mac(cluster.client),
                 target: cluster.havips[0].into(),
-                port: None,
+                port: story.asks_a_service().then_some(PORT),
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
             }],
-            services: Vec::new(),
-            checks: Vec::new(),
+            services: services(cluster, story),
+            checks: checks(cluster, story),
             files,
             texts: Vec::new(),
             acts: acts.timed(),
@@ -230,7 +251,9 @@ impl Story {
             Story::Split | Story::LossOut | Story::LossIn | Story::Loss | Story::Unplug => {
                 settled.max(s(90)) + waits.refresh
             }
-            Story::Freeze | Story::Pause | Story::Return => settled.max(s(30)) + waits.refresh,
+            Story::Freeze | Story::Pause | Story::Return | Story::ServiceDies | Story::NoneServes => {
+                settled.max(s(30)) + waits.refresh
+            }
             Story::Start | Story::PowerOff | Story::Kill | Story::Stop | Story::Reload => settled,
         }
     }
@@ -292,6 +315,18 @@ impl Story {
                     at += s(5);
                 }
             }
+            Story::ServiceDies => acts.at(start, Act::Service(APP, first, Health::Dead)),
+            Story::NoneServes => {
+                for &cvm in others {
+                    acts.at(start, Act::Service(APP, cvm, Health::Dead));
+                }
+                let dies = start + s(20).max(waits.down + waits.down);
+                acts.at(dies, Act::PowerOff(first));
+                for &cvm in others {
+                    acts.at(dies + s(40), Act::Service(APP, cvm, Health::Alive));
+                }
+                return (mark + others.len() as u32, None);
+            }
             Story::Unplug => {
                 acts.at(start, Act::Unplug(NodeId(first.0), None));
                 acts.at(start + s(20), Act::Plug(NodeId(first.0), None));
@@ -337,6 +372,33 @@ impl Acts {
     fn timed(self) -> Vec<TimedAct> {
         self.list.into_iter().map(|(at, act)| TimedAct { at: Time::ZERO + at, act, line: 0 }).collect()
     }
+}
+
+/// What the machines' scripts look at, and where a client asks for it.
+const APP: ServiceId = ServiceId(0);
+const PORT: u16 = 80;
+
+/// The scripts that some machine tracks, by name.
+fn scripts(cluster: &Cluster) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for script in cluster.machines.iter().flat_map(|machine| &machine.loaded.config.scripts) {
+        if !names.contains(&&*script.name) {
+            names.push(&script.name);
+        }
+    }
+    names
+}
+
+fn services(cluster: &Cluster, story: Story) -> Vec<ServiceDecl> {
+    let on = (0..cluster.machines.len() as u16).map(CvmId).collect();
+    let app = || ServiceDecl { name: "app".to_owned(), port: PORT, on };
+    story.asks_a_service().then(app).into_iter().collect()
+}
+
+fn checks(cluster: &Cluster, story: Story) -> Vec<CheckDecl> {
+    let scripts = if story.asks_a_service() { scripts(cluster) } else { Vec::new() };
+    let of = |name: &str| CheckDecl { script: name.to_owned(), place: Place::NOWHERE, service: APP };
+    scripts.into_iter().map(of).collect()
 }
 
 /// Each file once, however many machines read it.

@@ -36,6 +36,10 @@ impl World {
             let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
             self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
         }
+        // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
+        if self.clients[index].reached != Some(holder) {
+            return None;
+        }
         let source = self.nic(asks).source_for(target)?;
         (self.certain_way(self.port_towards(reached, source), source)? == asks).then_some(holder)
     }
@@ -46,7 +50,7 @@ impl World {
             return None;
         }
         let nic = self.nic(from);
-        let next_hop = nic.next_hop(to, self.in_vpc())?;
+        let next_hop = nic.next_hop(to, self.in_vpc(), false)?;
         let mac = nic.neighbours.steady_mac_of(next_hop)?;
         let port = if self.in_vpc() {
             match self.cloud.route(self.now, to) {
@@ -111,7 +115,7 @@ impl World {
         for (port, peer, used) in [(from, target, last), (back, source, arrives)] {
             let vpc = self.in_vpc();
             let nic = self.nic_mut(port);
-            if let Some(next_hop) = nic.next_hop(peer, vpc) {
+            if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
                 nic.neighbours.note_used(next_hop, used);
             }
         }

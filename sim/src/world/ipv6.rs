@@ -101,7 +101,7 @@ impl World {
         let header = reply.header(target, asker);
         reply.emit(header.emit(&mut packet), target, asker);
         let frame = self.frame_packet(port, &packet[..header.total_len()], Kind::Arp);
-        self.send_packet(port, frame);
+        self.send_packet(port, frame, false);
     }
 
     /// `ndisc_recv_na`: it updates an entry there is (`accept_untracked_na` 0) that has not failed.
@@ -180,7 +180,7 @@ impl World {
         message.emit(header.emit(&mut packet), src, dst);
         let port = self.port_towards(port, dst.into());
         let frame = self.frame_packet(port, &packet[..header.total_len()], kind);
-        self.send_packet(port, frame);
+        self.send_packet(port, frame, false);
     }
 
     /// Routes and resolves a framed packet.
@@ -191,7 +191,7 @@ impl World {
         let dst = packet.dst();
         match dst.is_multicast() {
             true => self.address_and_send(port, frame, Mac::for_multicast_v6(dst)),
-            false => self.resolve_and_send(port, frame, dst.into()),
+            false => self.resolve_and_send(port, frame, dst.into(), false),
         }
     }
 

@@ -272,7 +272,7 @@ impl World {
         let frame = self.frames.write(len, port, kind, |bytes| {
             header.emit(eth.emit(bytes)).copy_from_slice(payload);
         });
-        self.send_packet(port, frame);
+        self.send_packet(port, frame, false);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
@@ -289,7 +289,10 @@ impl World {
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
-    pub(super) fn send_packet(&mut self, port: PortId, frame: FrameId) {
+    ///
+    /// Without the interface's own address there is no route to its subnet. A socket that is bound to the interface, as
+    /// keepalived's are, sends all the same: "assume, that the destination is on link" (`ip_route_output`).
+    pub(super) fn send_packet(&mut self, port: PortId, frame: FrameId, bound: bool) {
         if is_ipv6(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) {
             return self.send_ipv6(port, frame);
         }
@@ -300,14 +303,14 @@ impl World {
         if dst.is_multicast() {
             return self.address_and_send(port, frame, Mac::for_multicast(dst));
         }
-        self.resolve_and_send(port, frame, dst.into());
+        self.resolve_and_send(port, frame, dst.into(), bound);
     }
 
-    pub(super) fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr) {
+    pub(super) fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr, bound: bool) {
         let (now, in_vpc) = (self.now, self.in_vpc());
         let nic = self.nic_mut(port);
         let node = nic.node;
-        let Some(next_hop) = nic.next_hop(dst, in_vpc) else {
+        let Some(next_hop) = nic.next_hop(dst, in_vpc, bound) else {
             return self.lose(port, frame, None, Loss::NoRoute);
         };
         let timer = nic.neighbours.deadline();

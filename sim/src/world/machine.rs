@@ -519,7 +519,7 @@ impl World {
     fn put_on_wire(&mut self, out: Outgoing) {
         let port = self.frames.from(out.frame);
         if out.is_packet {
-            self.send_packet(port, out.frame);
+            self.send_packet(port, out.frame, true);
         } else {
             self.transmit(port, out.frame);
         }

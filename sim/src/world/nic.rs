@@ -78,10 +78,11 @@ impl Nic {
         }
     }
     /// Whom it gives a packet for an address to: the receiver itself, or in a VPC the subnet's gateway. With its own
-    /// address the route to the subnet is gone, and the one to the gateway with it.
-    pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool) -> Option<IpAddr> {
+    /// address the route to the subnet is gone, and the one to the gateway with it; who is bound to the interface takes
+    /// everybody to be on the link then.
+    pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool, bound: bool) -> Option<IpAddr> {
         if dst.is_ipv4() && !self.holds(self.own.addr().into()) {
-            return None;
+            return bound.then_some(dst);
         }
         if self.reaches(dst) {
             return Some(dst);

@@ -52,6 +52,8 @@ pub struct ForgedAdvert {
     pub priority: u8,
     /// Another password, `Some(None)`: none.
     pub auth: Option<Option<[u8; 8]>>,
+    /// It carries no address.
+    pub no_address: bool,
     /// Other virtual addresses, up to four.
     pub addresses: [Option<Ipv4Addr>; 4],
     /// Another interval, in the protocol's own unit.
@@ -81,6 +83,7 @@ impl ForgedAdvert {
             vrid,
             priority,
             auth: None,
+            no_address: false,
             addresses: [None; 4],
             interval: None,
             version: None,
@@ -122,7 +125,7 @@ impl ForgedAdvert {
             })
         };
         let mut addresses: Vec<Ipv4Addr> = self.addresses.iter().flatten().copied().collect();
-        if addresses.is_empty() {
+        if addresses.is_empty() && !self.no_address {
             addresses.extend(own().take(usize::from(u8::MAX)));
         }
         let interval = model.map_or(Duration::from_secs(1), |one| one.advert_interval);

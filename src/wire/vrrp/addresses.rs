@@ -36,14 +36,15 @@ impl<'a> Addresses<'a> {
     }
     /// The IPv6 addresses of `list`; of more than [`MAX_ADDRESSES`], the first so many.
     pub fn v6(list: &'a [Ipv6Addr]) -> Self {
-        // RFC 9568 section 5.2.9: "For IPv6, the first address MUST be the IPv6 link-local address associated
-        // with the Virtual Router." keepalived sends another and says so in its log: the order is the caller's.
+        // RFC 9568 section 5.2.9 wants the link-local one first. keepalived sends another and says so in its
+        // log: the order is the caller's.
         Addresses { list: List::V6(list), family: Family::Ipv6, len: list.len().min(MAX_ADDRESSES) }
     }
     /// Those of `list` that are of `family`; of more than [`MAX_ADDRESSES`], the first so many.
     pub fn of(family: Family, list: &'a [IpAddr]) -> Self {
-        // RFC 9568 section 1: the virtual routers of the two families are "always treated as separate Virtual
-        // Router instances".
+        // RFC 9568 section 5.2.9: "The address family of the addresses, IPv4 or IPv6 but not both, MUST be
+        // the same as the VRRP packet's IPvX header address family." RFC 9568 section 1: the virtual routers
+        // of the two families are "always treated as separate Virtual Router instances".
         let ours = list.iter().filter(|address| Family::of(**address) == family);
         Addresses { list: List::Either(list), family, len: ours.count().min(MAX_ADDRESSES) }
     }

@@ -42,7 +42,7 @@ impl ChecksumRule {
         let (src, dst) = match (src, dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => (src, dst),
             // RFC 9568 section 5.2.8: "For the IPv6 address family, the checksum calculation also includes a
-            // prepended "pseudo-header", as defined in Section 8.1 of [RFC8200]." There is no other reading:
+            // prepended 'pseudo-header', as defined in Section 8.1 of [RFC8200]." There is no other reading:
             // kernels write and verify this checksum.
             _ => return Checksum::pseudo_header_v6(in_ipv6(src), in_ipv6(dst), Protocol::VRRP, len.into()),
         };

@@ -101,6 +101,7 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
             addresses: all,
             interval,
             bad_checksum,
+            no_address: bad_checksum,
             version,
             message_type,
             count,

@@ -1,0 +1,82 @@
+//! Advertisements that no keepalived sends.
+
+use havip::program::Role;
+
+use crate::capture::{A, B, VIP, gap};
+use crate::case::Case;
+use crate::figures::{Figures, MS, Nanos};
+
+/// The priority-200 advertisement of somebody who is no peer.
+fn stranger(name: &'static str, near: Nanos, late: &'static [usize]) -> Case {
+    Case::new(name, 18)
+        .act(near, "craft 0")
+        .after('a', after_last)
+        .timer(
+            "crafted advert -> a's next",
+            |m| m.less(next_of_a(m), "/c/first/0"),
+            |c| gap(Some(c.act(0)), c.first(A, c.act(0))),
+        )
+        .outside(late, "a took the frame up 21 ms late: it came at 0.2908 s and a's address went at 0.3124 s")
+        .timer("a's last before -> b's first", a_to_b, |c| gap(c.last(A, c.act(0)), c.first(B, c.act(0))))
+        .equal(
+            "a gives way",
+            |_| Some("yes".into()),
+            |c| {
+                let gave = c.role(A, Role::Backup, c.act(0)).is_some_and(|at| at - c.act(0) < 10 * MS);
+                Some(if gave { "yes" } else { "no" }.into())
+            },
+        )
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 17_900 * MS)))
+}
+/// Some runs have one more advertisement of a between the command and the crafted frame.
+fn next_of_a(m: &Figures) -> &'static str {
+    if m.less("/a/first/0", "/c/first/0").is_some_and(|after| after > 0) {
+        "/a/first/0"
+    } else {
+        "/a/first/1"
+    }
+}
+fn last_of_a(m: &Figures) -> &'static str {
+    if next_of_a(m) == "/a/first/0" { "/a/last_before" } else { "/a/first/0" }
+}
+fn after_last(m: &Figures) -> Option<Nanos> {
+    m.less("/c/first/0", last_of_a(m))
+}
+fn a_to_b(m: &Figures) -> Option<Nanos> {
+    m.less("/b/first/0", last_of_a(m))
+}
+
+/// Who believes which time to live.
+fn hop_limit(name: &'static str, seconds: Nanos) -> Case {
+    Case::new(name, seconds)
+        .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 9_900 * MS)))
+        .equal(
+            "time to live of a's adverts",
+            |m| m.text("/ttl_seen/0/1"),
+            |c| Some(c.adverts(A).next()?.bytes[22].to_string()),
+        )
+}
+
+/// Crafted frames, and the checks that refuse them.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("c21_crafted", 67).crafted().timer(
+            "rejected adverts every 0.6 s: from a's last before to its next",
+            |m| m.less("/a_adverts_with_rejects/2", "/a_adverts_with_rejects/1"),
+            |c| {
+                let rejects = c.acts.len() - 10;
+                gap(c.last(A, c.act(rejects)), c.first(A, c.act(rejects)))
+            },
+        ),
+        Case::new("c21b_crafted_multicast", 10).crafted().equal(
+            "who holds the address at the end",
+            |_| Some("a".into()),
+            |c| Some(c.holders(VIP, 10_200 * MS)),
+        ),
+        stranger("d17b_check_unicast_src_forged_peer", 10_304, &[]),
+        stranger("d17c_default_stranger", 10_248, &[1]),
+        hop_limit("d18_ttl64_default_peer", 10),
+        hop_limit("d18b_ttl64_min255", 10),
+        hop_limit("d18d_ttl255_max254", 10),
+    ]
+}
