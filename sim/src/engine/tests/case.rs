@@ -210,7 +210,7 @@ impl Case {
         let end = |n: u8| nodes[usize::from(n) % nodes.len()].as_str();
         let second = self.two_interfaces() && act.amount == 3;
         let node = if second { format!("{cvm}.eth1") } else { end(act.one).to_owned() };
-        let node = node.as_str();
+        let (node, whole) = (node.as_str(), end(act.one));
         let arrow = if act.amount.is_multiple_of(2) { "<->" } else { "->" };
         let peer = if self.vpc && act.other == 5 { "cloud" } else { end(act.other) };
         let path = if peer == node { format!("* {arrow} {node}") } else { format!("{node} {arrow} {peer}") };
@@ -245,10 +245,12 @@ impl Case {
                 (format!("clock {cvm} drift {sign}{ppm}ppm"), format!("clock {cvm} drift 0ppm"))
             }
             20 => (format!("clock {cvm} step -{ms}ms"), format!("clock {cvm} step +1h")),
-            21 => (self.spoof(act, node), format!("stop {cvm}")),
+            21 => (self.spoof(act, whole), format!("stop {cvm}")),
             22 => {
                 return (
-                    format!("spoof arp on {node} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"),
+                    format!(
+                        "spoof arp on {whole} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"
+                    ),
                     None,
                 );
             }
