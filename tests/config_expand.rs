@@ -154,6 +154,8 @@ fn an_old_keepalived_keeps_nopreempt_beside_state_master() {
     let vi = |lines: &str, profile| {
         let options = Options { profile, ..Options::default() };
         let loaded = config::load(&Files::single("x.conf", text(lines)), &options);
+        // Before 2.0 it does not wait.
+        assert_eq!(codes(&loaded).contains(&"state-master-waits"), profile == Profile::KEEPALIVED);
         let vi = &loaded.config.instances[0];
         (vi.nopreempt, vi.preempt_delay.as_secs())
     };

@@ -147,7 +147,7 @@ impl Job<'_> {
                 self.warn("strict-state", state.line, "strict mode ties `state MASTER` to priority 255");
             self.out.push(diagnosis.related(strict, "strict").by_keepalived());
             return (priority, priority == 255);
-        } else if written_master && priority < 255 {
+        } else if written_master && priority < 255 && !self.options.profile.has(Switch::StartsMaster) {
             let message =
                 format!("{}: `state MASTER` does not make it start as master", self.draft.name.text);
             let help = "since keepalived 2.0 only priority 255 does: it starts as backup and waits a whole master down interval";

@@ -131,7 +131,7 @@ impl Diagnosis {
             let related = related.map(|(s, text)| {
                 AnnotationKind::Context.span(range(*s)).label(normalize_untrusted_str(text))
             });
-            let snippet = Snippet::source(source.text.as_str()).path(source.path.as_str());
+            let snippet = Snippet::source(source.shown()).path(source.path.as_str());
             Some(snippet.annotations(primary).annotations(related))
         };
         files.filter_map(snippet).collect()
@@ -196,7 +196,7 @@ impl Diagnosis {
 fn patch<'a>(fix: &'a Fix, sources: &'a Sources) -> Option<Group<'a>> {
     let source = sources.get(fix.span)?;
     let range = fix.span.start as usize..fix.span.end as usize;
-    let snippet = Snippet::source(source.text.as_str()).path(source.path.as_str());
+    let snippet = Snippet::source(source.shown()).path(source.path.as_str());
     let title = Level::HELP.secondary_title(normalize_untrusted_str(&fix.title));
     Some(title.element(snippet.patch(Patch::new(range, fix.replacement.as_str()))))
 }

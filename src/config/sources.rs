@@ -8,13 +8,28 @@ pub struct Sources {
     files: Vec<Source>,
 }
 
-/// One file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One file. `Debug` does not print its passwords and keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its path.
     pub path: String,
-    /// What is in it, as far as it was read; passwords and keys are stars.
+    /// What is in it, as far as it was read. To show it to people, see [`Source::shown`].
     pub text: String,
+    /// The text with stars for passwords and keys, where it has any.
+    starred: Option<String>,
+}
+
+impl Source {
+    /// What is in it, passwords and keys as stars: a byte each, so that spans fit both.
+    pub fn shown(&self) -> &str {
+        self.starred.as_deref().unwrap_or(&self.text)
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).field("text", &self.shown()).finish()
+    }
 }
 
 impl Sources {
@@ -41,12 +56,13 @@ impl Sources {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    /// Makes stars of what is under a span, a byte each, so that no other span moves.
+    /// Makes stars of what is under a span, wherever the text is shown.
     pub(super) fn hide(&mut self, span: Span) {
         let range = span.start as usize..span.end as usize;
         let Some(source) = self.files.get_mut(usize::from(span.file)) else { return };
         if source.text.get(range.clone()).is_some() {
-            source.text.replace_range(range.clone(), &"*".repeat(range.len()));
+            let starred = source.starred.get_or_insert_with(|| source.text.clone());
+            starred.replace_range(range.clone(), &"*".repeat(range.len()));
         }
     }
 
@@ -56,7 +72,7 @@ impl Sources {
             return u16::try_from(i).ok();
         }
         let index = u16::try_from(self.files.len()).ok()?;
-        self.files.push(Source { path: path.to_owned(), text: text.to_owned() });
+        self.files.push(Source { path: path.to_owned(), text: text.to_owned(), starred: None });
         Some(index)
     }
 }

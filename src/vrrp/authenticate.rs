@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::receive::Refused;
+use super::refused::Refused;
 use crate::config::{Hmac, HmacMode};
 use crate::program::Now;
 use crate::time::Duration;

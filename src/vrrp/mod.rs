@@ -9,6 +9,7 @@
 //! - `interval`: the arithmetic of skew time and master down interval;
 //! - `timers`: what an instance waits for;
 //! - `receive`: the checks an advertisement must pass, in keepalived's order;
+//! - `refused`: the reasons for refusing one, counted;
 //! - `transmit`: advertisements and announcements as bytes;
 //! - `place`: where on the machine all this is.
 
@@ -20,6 +21,7 @@ mod judge;
 mod perform;
 mod place;
 mod receive;
+mod refused;
 mod router;
 pub mod table;
 pub mod table_page;

@@ -103,6 +103,7 @@ impl VirtualRouter {
 
     fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
         let from = std::mem::replace(&mut self.role, to);
+        self.refusals.begin_anew();
         self.group.wants_master = None;
         self.group.gave_way |= self.group.member && from == Role::Master && to == Role::Backup;
         if from == Role::Master && self.profile.has(Switch::ForgetsPastMastership) {

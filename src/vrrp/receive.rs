@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 
 use super::authenticate::Authenticator;
+use super::refused::Refused;
 use crate::config::{Instance, Version};
 use crate::profile::{Profile, Switch};
-use crate::program::{Now, Value, Why};
+use crate::program::Now;
 use crate::time::Duration;
 use crate::wire::vrrp::{self, AuthType, ChecksumRule};
 use crate::wire::{Family, hmac_trailer, ipv4, ipv6};
@@ -60,75 +61,6 @@ pub(crate) struct Advert {
     pub(crate) interval: Duration,
     /// Its addresses differ from ours, and that is no reason to refuse it.
     pub(crate) unlike: Option<Refused>,
-}
-
-/// Why an advertisement was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    TooShort { is: usize, expected: usize },
-    TooLong { is: usize, expected: usize },
-    Ttl(u8),
-    TtlRange { is: u8, least: u8, most: u8 },
-    Version { is: u8, expected: u8 },
-    AuthType { is: u8, expected: u8 },
-    Password,
-    Interval { is: Duration, own: Duration },
-    Type(u8),
-    Checksum,
-    AddressCount { is: u8, expected: u8 },
-    AddressMissing(IpAddr),
-    Stranger(IpAddr),
-    NoTrailer,
-    Trailer,
-    Stale,
-    UnknownKey(u8),
-    Code,
-    Replayed,
-}
-
-impl Refused {
-    /// In words, for the record.
-    pub(crate) fn why(self) -> Why {
-        let number = |n: usize| Value::Number(n as i64);
-        match self {
-            Refused::TooShort { is, expected } => {
-                Why::with("packet too short, length {} and expect {}", [number(is), number(expected)])
-            }
-            Refused::TooLong { is, expected } => {
-                Why::with("packet too long, length {} and expect {}", [number(is), number(expected)])
-            }
-            Refused::Ttl(is) => Why::with("invalid TTL {}, expect 255", [number(is.into())]),
-            Refused::TtlRange { is, least, most } => {
-                let values = [number(is.into()), number(least.into()), number(most.into())];
-                Why::with("TTL {} not in range {} - {}", values)
-            }
-            Refused::Version { is, expected } => {
-                Why::with("wrong version {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::AuthType { is, expected } => {
-                Why::with("authentication type {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::Password => Why::new("wrong password"),
-            Refused::Interval { is, own } => {
-                Why::with("advertisement interval {} s, ours {} s", [Value::Seconds(is), Value::Seconds(own)])
-            }
-            Refused::Type(is) => Why::with("packet type {}, expect 1", [number(is.into())]),
-            Refused::Checksum => Why::new("invalid checksum"),
-            Refused::AddressCount { is, expected } => {
-                Why::with("address count {}, expect {}", [number(is.into()), number(expected.into())])
-            }
-            Refused::AddressMissing(address) => {
-                Why::with("our address {} is not in it", [Value::Address(address)])
-            }
-            Refused::Stranger(from) => Why::with("{} is not a peer", [Value::Address(from)]),
-            Refused::NoTrailer => Why::new("no auth_hmac trailer"),
-            Refused::Trailer => Why::new("invalid auth_hmac trailer"),
-            Refused::Stale => Why::new("auth_hmac: its time is outside the window"),
-            Refused::UnknownKey(id) => Why::with("auth_hmac: unknown key {}", [number(id.into())]),
-            Refused::Code => Why::new("auth_hmac: wrong code"),
-            Refused::Replayed => Why::new("auth_hmac: replayed"),
-        }
-    }
 }
 
 /// Whom a packet has come to.
@@ -194,6 +126,11 @@ impl Receiver<'_> {
         };
         check_sender(config, profile, datagram)?;
         let interval = message.advert_interval();
+        // An interval of zero would make every backup take over at once, again and again. No RFC says what to do with
+        // it; nobody can mean it.
+        if interval.is_zero() {
+            return Err(Refused::Interval { is: interval, own: config.advert_interval });
+        }
         Ok(Advert { from: datagram.src, priority: message.priority(), interval, unlike })
     }
 }
@@ -424,11 +361,5 @@ mod tests {
         };
         assert!(verdict(&[own]).is_ok_and(|advert| advert.unlike.is_some()), "another address");
         assert_eq!(verdict(&[]), Err(Refused::AddressCount { is: 0, expected: 1 }));
-    }
-
-    #[test]
-    fn a_refusal_says_what_keepalived_users_search_for() {
-        let refused = Refused::TooShort { is: 32, expected: 40 };
-        assert_eq!(refused.why().to_string(), "packet too short, length 32 and expect 40");
     }
 }

@@ -14,6 +14,7 @@ use super::faults::{Fault, Faults};
 use super::perform::Cause;
 use super::place::{Held, Place};
 use super::receive::{Datagram, Receiver};
+use super::refused::Refusals;
 use super::table::Input;
 use super::timers::{Timer, Timers};
 use crate::config::Instance;
@@ -62,6 +63,7 @@ pub struct VirtualRouter {
     /// Whose addresses were found right, for `skip_check_adv_addr`.
     pub(super) checked: Option<IpAddr>,
     pub(super) authenticator: Option<Authenticator>,
+    pub(super) refusals: Refusals,
     pub(super) group: Group,
     /// What is to be told by notify scripts and pipes, in order.
     pub(super) notices: Vec<Notice>,
@@ -150,6 +152,7 @@ impl VirtualRouter {
             announcing: Announcing::Takeover,
             checked: None,
             authenticator: config.hmac.as_ref().map(Authenticator::new),
+            refusals: Refusals::default(),
             group: Group::default(),
             notices: Vec::new(),
             config,
@@ -183,6 +186,10 @@ impl VirtualRouter {
     /// Its effective priority.
     pub fn priority(&self) -> u8 {
         self.priority
+    }
+    /// How many advertisements it has refused, by kind.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.refusals.counts()
     }
     /// When its first timer is due.
     pub fn deadline(&self) -> Time {
@@ -263,10 +270,10 @@ impl VirtualRouter {
             }
             Err(refused) => {
                 let why = refused.why();
-                info!(
-                    "({}) received an advert from {} that is refused: {why}",
-                    self.config.name, datagram.src
-                );
+                if self.refusals.count(refused) {
+                    let (name, from) = (&self.config.name, datagram.src);
+                    info!("({name}) received an advert from {from} that is refused: {why}");
+                }
                 out.push(Action::Record(Record::Rejected { subject: self.subject, why }));
                 self.apply(Input::Refused, &Cause::new(now, why), out);
             }
@@ -371,6 +378,7 @@ impl VirtualRouter {
         self.installing = old.installing;
         self.group.member = old.group.member;
         self.notices = old.notices;
+        self.refusals = old.refusals;
         let bonus = i32::from(old.priority) - i32::from(old.config.priority);
         if self.config.priority != PRIORITY_OWNER {
             self.priority = (i32::from(self.config.priority) + bonus).clamp(1, 254) as u8;

@@ -34,6 +34,10 @@ impl World {
             let serves = |cvm| self.health_of(cvm, port) == Health::Alive;
             self.setup.cvm_of(holder).filter(|cvm| serves(*cvm))?;
         }
+        // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
+        if self.clients[index].reached != Some(holder) {
+            return None;
+        }
         let source = self.kernels[usize::from(asker.0)].own.addr();
         (self.certain_way(holder, source)? == asker).then_some(holder)
     }
