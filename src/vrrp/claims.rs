@@ -25,6 +25,9 @@ const VERIFY_AGAIN: Duration = Duration::from_secs(10);
 /// How many questions in a row may stay unanswered until silence is taken for consent. On a lan nobody else answers,
 /// and in a cloud an unbound address is silent.
 const SILENCE_MAX: u8 = 3;
+/// How often the leaving of another master is answered with claims: whoever floods a master with goodbyes shall not make
+/// it flood the network.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
 /// RFC 5227 section 1.1: DEFEND_INTERVAL, "minimum interval between defensive ARPs".
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,8 @@ pub(crate) struct Claims {
     refresh_from: Option<Time>,
     paced: Option<Paced>,
     verifying: Verifying,
+    /// When the leaving of another master was last answered.
+    reclaimed: Option<Time>,
     /// When an address was last defended.
     defended: Option<Time>,
 }
@@ -141,6 +146,15 @@ impl VirtualRouter {
             self.timers.arm(Timer::GarpLowerPrio, self.claims.lower_prio.next());
         }
         self.verify_from_now(now);
+    }
+
+    /// Another master has left: its claims may have come after ours.
+    pub(super) fn reclaim(&mut self, now: Now, out: &mut Actions) {
+        if self.claims.reclaimed.is_none_or(|at| now.mono >= at + RECLAIM_INTERVAL) {
+            self.claims.reclaimed = Some(now.mono);
+            let why = Why::new("the other master has left");
+            self.announce(now, self.config.garp.master_repeat, why, out);
+        }
     }
 
     /// Nothing that was planned will be announced.
