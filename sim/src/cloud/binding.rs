@@ -5,7 +5,7 @@
 //! announces its own address claims nothing.
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
@@ -22,7 +22,7 @@ pub struct Claim {
     /// The port it came in on.
     pub by: EniId,
     /// The announced address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The announced hardware address.
     pub mac: Mac,
 }
@@ -77,14 +77,13 @@ pub struct Move {
 
 #[derive(Clone, Debug)]
 struct Eni {
-    address: Ipv4Addr,
     mac: Mac,
     subnet: u16,
 }
 
 #[derive(Clone, Debug)]
 struct Havip {
-    address: Ipv4Addr,
+    address: IpAddr,
     subnet: u16,
     bound: Latched<Option<EniId>>,
     /// Believed claims whose time has not come, oldest first.
@@ -103,8 +102,8 @@ impl Havip {
 pub struct Cloud {
     enis: Vec<Eni>,
     havips: Vec<Havip>,
-    /// Interfaces by address, sorted: who has an ordinary address.
-    by_address: Vec<(Ipv4Addr, EniId)>,
+    /// Interfaces by address, sorted: whose own an address is. Link-local ones too, which nothing is forwarded to.
+    by_address: Vec<(IpAddr, EniId)>,
     /// When the next binding moves.
     next: Option<Time>,
 }
@@ -114,28 +113,35 @@ impl Cloud {
     pub fn new() -> Self {
         Cloud::default()
     }
-    /// Adds an interface; ids count from 0.
-    pub fn add_eni(&mut self, address: Ipv4Addr, mac: Mac, subnet: u16) -> EniId {
+    /// Adds an interface with its own addresses; ids count from 0.
+    pub fn add_eni(&mut self, own: impl IntoIterator<Item = IpAddr>, mac: Mac, subnet: u16) -> EniId {
         let id = EniId(self.enis.len() as u16);
-        self.enis.push(Eni { address, mac, subnet });
-        let place = self.by_address.partition_point(|&(a, _)| a < address);
-        self.by_address.insert(place, (address, id));
+        self.enis.push(Eni { mac, subnet });
+        for address in own {
+            let place = self.by_address.partition_point(|&(a, _)| a < address);
+            self.by_address.insert(place, (address, id));
+        }
         id
     }
     /// Adds a HAVIP, bound to nobody.
-    pub fn add_havip(&mut self, address: Ipv4Addr, subnet: u16) {
+    pub fn add_havip(&mut self, address: IpAddr, subnet: u16) {
         self.havips.push(Havip { address, subnet, bound: Latched::new(None), pending: VecDeque::new() });
     }
 
     /// Who has an address, as packets of this instant see it.
-    pub fn route(&self, now: Time, address: Ipv4Addr) -> Route {
+    pub fn route(&self, now: Time, address: IpAddr) -> Route {
         if let Some(havip) = self.havips.iter().find(|h| h.address == address) {
             return havip.bound.seen_at(now).map_or(Route::Unbound, Route::To);
         }
-        match self.by_address.binary_search_by_key(&address, |&(a, _)| a) {
-            Ok(i) => Route::To(self.by_address[i].1),
-            Err(_) => Route::Nobody,
+        match self.owner_of(address) {
+            Some(eni) if !is_link_local(address) => Route::To(eni),
+            _ => Route::Nobody,
         }
+    }
+
+    fn owner_of(&self, address: IpAddr) -> Option<EniId> {
+        let i = self.by_address.binary_search_by_key(&address, |&(a, _)| a).ok()?;
+        Some(self.by_address[i].1)
     }
 
     /// The hardware address of an interface.
@@ -145,10 +151,10 @@ impl Cloud {
 
     /// Hears an announcement. A believed one moves the binding after `delay`.
     pub fn claim(&mut self, now: Time, claim: Claim, delay: Duration) -> Verdict {
-        let eni = &self.enis[usize::from(claim.by.0)];
-        if claim.address == eni.address {
+        if self.owner_of(claim.address) == Some(claim.by) {
             return Verdict::OwnAddress;
         }
+        let eni = &self.enis[usize::from(claim.by.0)];
         let Some(havip) = self.havips.iter_mut().find(|h| h.address == claim.address) else {
             return Verdict::Refused(Refusal::NotHavip);
         };
@@ -189,11 +195,17 @@ impl Cloud {
     }
 }
 
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
-    const HAVIP: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
+    const HAVIP: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 12));
     const MAC: [Mac; 3] = [Mac([2, 0, 0, 0, 0, 5]), Mac([2, 0, 0, 0, 0, 6]), Mac([2, 0, 0, 0, 1, 5])];
     const A: EniId = EniId(0);
     const B: EniId = EniId(1);
@@ -207,13 +219,13 @@ mod tests {
         for (i, (address, subnet)) in
             [([172, 16, 16, 5], 0), ([172, 16, 16, 6], 0), ([172, 16, 17, 5], 1)].into_iter().enumerate()
         {
-            cloud.add_eni(address.into(), MAC[i], subnet);
+            cloud.add_eni([IpAddr::from(address)], MAC[i], subnet);
         }
         cloud.add_havip(HAVIP, 0);
         cloud
     }
-    fn claim(by: EniId, address: Ipv4Addr) -> Claim {
-        Claim { by, address, mac: MAC[usize::from(by.0)] }
+    fn claim(by: EniId, address: impl Into<IpAddr>) -> Claim {
+        Claim { by, address: address.into(), mac: MAC[usize::from(by.0)] }
     }
 
     #[test]

@@ -84,6 +84,7 @@ fn number(who: Who) -> u64 {
         Who::Script => 0x1_0000,
         Who::Cloud => 0x1_0001,
         Who::Node(node) => u64::from(node.0),
+        Who::Eni(node, eni) => 0x2_0000 | u64::from(node.0) << 32 | u64::from(eni.0),
     }
 }
 

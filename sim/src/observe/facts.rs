@@ -1,7 +1,7 @@
 //! What is true of a run right now, drawn from its reports: every [`Fact`] of the script language has its
 //! answer here, and each report says which of them it may have changed.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::ops::BitOr;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use havip::program::{Record as Said, Role};
 
 use super::peek;
 use crate::scenario::Fact;
-use crate::world::{ClientId, CvmId, Kind, Life, Look, NodeId, Report, Segment, Setup, Verdict, What, Who};
+use crate::world::{ClientId, CvmId, Kind, Life, Look, NodeId, Report, Segment, Setup, Verdict, What};
 
 /// Which families of facts may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct Facts {
     /// Orders announcements; those of one instant too.
     announcements: u64,
     moves: u32,
-    refused: Vec<Ipv4Addr>,
+    refused: Vec<IpAddr>,
     transitions: Vec<(CvmId, Role)>,
     /// Whose announcements this instant has, a frame each.
     claims: Vec<NodeId>,
@@ -113,7 +113,7 @@ impl Machine {
 /// An address of a lan, and who announced and holds it.
 #[derive(Clone, Debug)]
 struct Claimed {
-    address: Ipv4Addr,
+    address: IpAddr,
     /// By node: the number of its last announcement (0: none), and whether it holds the address.
     nodes: Vec<(u64, bool)>,
     holder: Option<NodeId>,
@@ -170,7 +170,7 @@ impl Facts {
                 Changes::TRAFFIC
             }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
-                let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame)))
+                let (Some(node), Some(address)) = (report.who.node(), peek::announced(look.frame(frame)))
                 else {
                     return Changes::NONE;
                 };
@@ -180,7 +180,7 @@ impl Facts {
                 self.notified.push((cvm, look.told(told).replace('"', "")));
                 Changes::NOTIFIED
             }
-            What::Held { node, address, held } if matches!(setup.segment, Segment::Lan(_)) => {
+            What::Held { node, address, held, .. } if matches!(setup.segment, Segment::Lan(_)) => {
                 self.claimed(setup, node, address, |entry| entry.1 = held)
             }
             What::Program(cvm, life) => self.program(cvm, life),
@@ -253,7 +253,7 @@ impl Facts {
         self.reached[usize::from(client.0)]
     }
     /// Who holds an address: whom the HAVIP is bound to; on a lan, who announced it last and still holds it.
-    pub fn holder(&self, setup: &Setup, address: Ipv4Addr) -> Option<NodeId> {
+    pub fn holder(&self, setup: &Setup, address: IpAddr) -> Option<NodeId> {
         match setup.havips.iter().position(|havip| havip.address == address) {
             Some(i) => self.bound[i],
             None => self.lan.iter().find(|one| one.address == address).and_then(|one| one.holder),
@@ -264,9 +264,9 @@ impl Facts {
         self.moves
     }
 
-    fn announced(&mut self, setup: &Setup, node: NodeId, address: Ipv4Addr) -> Changes {
+    fn announced(&mut self, setup: &Setup, node: NodeId, address: IpAddr) -> Changes {
         // A machine's own address is nobody's to hold.
-        if setup.eni_of(node).address.addr() == address {
+        if setup.owns(node, address) {
             return Changes::NONE;
         }
         self.claims.push(node);
@@ -310,11 +310,11 @@ impl Facts {
         &mut self,
         setup: &Setup,
         node: NodeId,
-        address: Ipv4Addr,
+        address: IpAddr,
         change: impl FnOnce(&mut (u64, bool)),
     ) -> Changes {
         // A machine's own address is nobody's to hold.
-        if setup.eni_of(node).address.addr() == address {
+        if setup.owns(node, address) {
             return Changes::NONE;
         }
         let i = self.lan.iter().position(|one| one.address == address).unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 //! A fold is open as long as its pattern holds. What is open is kept by node in a short list; finding the
 //! next of a pattern starts behind the last one found, so that many routers in turn cost no search.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Subject, Why};
 use havip::time::{Duration, Time};
@@ -22,18 +22,18 @@ const OPEN_MAX: usize = 2048;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Key {
     Advert {
-        to: Ipv4Addr,
+        to: IpAddr,
         vrid: u8,
         priority: u8,
     },
     Claims {
-        address: Ipv4Addr,
+        address: IpAddr,
         why: Why,
     },
     Lost {
         kind: Kind,
         to: Option<Who>,
-        address: Ipv4Addr,
+        address: IpAddr,
         cause: Loss,
     },
     Rejected {
@@ -50,7 +50,7 @@ pub(crate) enum Key {
         act: u32,
     },
     Refused {
-        address: Ipv4Addr,
+        address: IpAddr,
         by: NodeId,
         refusal: Refusal,
     },
@@ -158,7 +158,7 @@ impl Folds {
         &mut self,
         slot: usize,
         at: Time,
-        (address, why): (Ipv4Addr, Why),
+        (address, why): (IpAddr, Why),
         announcement: u32,
         seq: u32,
         closed: &mut impl FnMut(Fold),
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     fn advert(priority: u8) -> Advert {
-        let to = Ipv4Addr::new(172, 16, 16, 6);
+        let to = IpAddr::from([172, 16, 16, 6]);
         Advert { to, vrid: 51, priority, interval: Duration::from_secs(1) }
     }
 

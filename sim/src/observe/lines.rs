@@ -1,6 +1,6 @@
 //! The lines of a record: kept as small values while a run goes by, put into words when it is over.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Role, Subject, Why};
 use havip::time::Time;
@@ -39,7 +39,7 @@ pub(crate) enum Entry {
         why: Why,
     },
     Held {
-        address: Ipv4Addr,
+        address: IpAddr,
         held: bool,
         reason: Reason,
     },
@@ -52,7 +52,7 @@ pub(crate) enum Entry {
         reason: Reason,
     },
     Neighbour {
-        address: Ipv4Addr,
+        address: IpAddr,
         mac: Option<Mac>,
         heard: Option<(Kind, Who)>,
     },
@@ -76,6 +76,8 @@ pub(crate) enum Reason {
     Ended,
     /// Its program became this.
     Role(Role),
+    /// The lifetime of its address ran out.
+    RanOut,
 }
 
 /// Puts lines into words.
@@ -156,12 +158,12 @@ impl Teller<'_> {
             }
             _ => format!("{}, after {} moves", told.what, turns.len()),
         };
-        let why = format!("garps from {} by turns", by.join(" and "));
+        let why = format!("{}s from {} by turns", words::announcement(address), by.join(" and "));
         Some(RecordLine { at: first.at, until: Some(last.at), what, why, ..told })
     }
 
     /// The address that a line says has moved.
-    fn moved(&self, line: &Line) -> Option<Ipv4Addr> {
+    fn moved(&self, line: &Line) -> Option<IpAddr> {
         match line.entry {
             Entry::Bound { havip, .. } => Some(self.setup.havips[usize::from(havip.0)].address),
             Entry::Neighbour { address, .. } => Some(address),
@@ -205,7 +207,10 @@ impl Teller<'_> {
             Entry::Bound { havip, from, to, claimed_by, reason } => {
                 let address = self.setup.havips[usize::from(havip.0)].address;
                 let what = format!("{address}  {} -> {}", self.bound(*from), self.bound(*to));
-                let why = claimed_by.map_or_else(|| self.reason(*reason), |mac| format!("garp from {mac}"));
+                let why = claimed_by.map_or_else(
+                    || self.reason(*reason),
+                    |mac| format!("{} from {mac}", words::announcement(address)),
+                );
                 ("binding", what, why)
             }
             Entry::Neighbour { address, mac, heard } => {
@@ -215,7 +220,7 @@ impl Teller<'_> {
                 };
                 let why = heard.map_or_else(
                     || "its entry timed out".into(),
-                    |(kind, from)| format!("{} from {}", kind.word(), self.who(from)),
+                    |(kind, from)| format!("{} from {}", words::frame(kind, *address), self.who(from)),
                 );
                 ("neighbour", what, why)
             }
@@ -270,18 +275,20 @@ impl Teller<'_> {
                 )
             }
             Key::Claims { address, why } => {
-                let own = matches!(who, Who::Node(node) if self.setup.eni_of(node).address.addr() == address);
+                let own = who.node().is_some_and(|node| self.setup.owns(node, address));
                 if own {
-                    let what = format!("announces {address}  garp x{}", fold.count);
+                    let what =
+                        format!("announces {address}  {} x{}", words::announcement(address), fold.count);
                     return ("announces", what, "its own address".into());
                 }
                 let bursts =
                     if fold.bursts > 1 { format!(" in {} bursts", fold.bursts) } else { String::new() };
                 let why = if why.is_none() { "takeover".into() } else { why.to_string() };
-                ("claims", format!("claims {address}  garp x{}{bursts}", fold.count), why)
+                let word = words::announcement(address);
+                ("claims", format!("claims {address}  {word} x{}{bursts}", fold.count), why)
             }
             Key::Lost { kind, address, cause, .. } => {
-                let frame = words::frame(kind);
+                let frame = words::frame(kind, address);
                 let about = match kind {
                     Kind::Arp | Kind::Garp => format!(" for {address}"),
                     _ => String::new(),
@@ -352,7 +359,9 @@ impl Teller<'_> {
 
     fn subjects_of(&self, who: Who) -> &[String] {
         match who {
-            Who::Node(node) => self.subjects.get(usize::from(node.0)).map_or(&[], Vec::as_slice),
+            Who::Node(node) | Who::Eni(node, _) => {
+                self.subjects.get(usize::from(node.0)).map_or(&[], Vec::as_slice)
+            }
             Who::Script | Who::Cloud => &[],
         }
     }
@@ -379,6 +388,7 @@ impl Teller<'_> {
             Who::Script => "script".into(),
             Who::Cloud => "cloud".into(),
             Who::Node(node) => self.setup.name_of(node).into(),
+            Who::Eni(node, eni) => self.setup.eni_name(node, eni),
         }
     }
 
@@ -389,6 +399,7 @@ impl Teller<'_> {
             Reason::Started => "program started".into(),
             Reason::Ended => "program ended".into(),
             Reason::Role(role) => format!("now {role}"),
+            Reason::RanOut => "lease ran out".into(),
         }
     }
 

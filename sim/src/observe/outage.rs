@@ -10,7 +10,7 @@ use havip::time::{Duration, Time};
 
 use super::facts::Facts;
 use super::peek;
-use crate::world::{ClientId, CvmId, Kind, Look, NodeId, Report, Segment, Setup, What, Who};
+use crate::world::{ClientId, CvmId, Kind, Look, NodeId, Report, Segment, Setup, What};
 
 /// What an outage is put down to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,11 +120,8 @@ impl Track {
 impl Outages {
     /// No probe sent yet.
     pub fn new(setup: &Setup) -> Outages {
-        let latency = |subnets: &[crate::world::Subnet]| subnets.iter().map(|net| net.latency.1).max();
-        let longest = match &setup.segment {
-            Segment::Lan(net) => Some(net.latency.1),
-            Segment::Vpc { subnets, .. } => latency(subnets),
-        };
+        let (Segment::Lan(subnets) | Segment::Vpc { subnets, .. }) = &setup.segment;
+        let longest = subnets.iter().map(|net| net.latency.1).max();
         let track = Track {
             first_probe: None,
             last_probe: Time::ZERO,
@@ -178,7 +175,7 @@ impl Outages {
             What::Answered { client, sent } => return self.answered(setup, facts, client, sent),
             What::AllAnswered { client, last } => self.all_answered(client, last),
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
-                if let (Who::Node(node), Some(address)) = (report.who, peek::announced(look.frame(frame))) {
+                if let (Some(node), Some(address)) = (report.who.node(), peek::announced(look.frame(frame))) {
                     self.claims(setup, address, node, |entry| entry.0.get_or_insert(report.at));
                 }
             }
@@ -277,7 +274,7 @@ impl Outages {
     fn claims(
         &mut self,
         setup: &Setup,
-        address: std::net::Ipv4Addr,
+        address: std::net::IpAddr,
         node: NodeId,
         note: impl Fn(&mut (Option<Time>, Option<Time>)) -> &mut Time,
     ) {
@@ -392,7 +389,7 @@ mod tests {
     #[test]
     fn an_outage_without_a_new_claim_is_all_probe() {
         let mut run = Run::pair();
-        run.act("6", Act::Unplug(NodeId(A)), 9).act("8", Act::Plug(NodeId(A)), 10);
+        run.act("6", Act::Unplug(NodeId(A), None), 9).act("8", Act::Plug(NodeId(A), None), 10);
         run.at("3").garp(A).bound(None, Some(A));
         run.probes("5", "6", A).silence("6.1", "8").probes("8.1", "9", A);
         let outages = of(&run, "9");

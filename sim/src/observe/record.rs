@@ -18,8 +18,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    CvmId, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment, Setup,
-    Verdict as Heard, Wants, What, Who,
+    Act, CvmId, EniIndex, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment,
+    Setup, Verdict as Heard, Wants, What, Who,
 };
 
 /// The record of one run.
@@ -134,6 +134,8 @@ pub struct Recorder {
     lines: Vec<Line>,
     seq: u32,
     nodes: Vec<Notes>,
+    /// By machine: where the folds of its further interfaces stand, one before the first.
+    more: Vec<usize>,
     /// By machine and subject.
     subjects: Vec<Vec<String>>,
     /// The last act on the cloud.
@@ -161,13 +163,20 @@ impl Recorder {
     pub fn new(setup: &Setup) -> Recorder {
         let notes =
             Notes { reason: Reason::Boot, act: None, claims: Why::NONE, announcement: 0, heard: None };
+        let mut next = setup.nodes();
+        let more = setup.cvms.iter().map(|cvm| {
+            next += cvm.more.len();
+            next - cvm.more.len()
+        });
+        let more = more.collect();
         Recorder {
             facts: Facts::new(setup),
             outages: Outages::new(setup),
-            folds: Folds::new(setup.nodes() + 1),
+            folds: Folds::new(setup.ports().count() + 1),
             lines: Vec::new(),
             seq: 0,
             nodes: vec![notes; setup.nodes()],
+            more,
             subjects: vec![Vec::new(); setup.cvms.len()],
             cloud: Reason::Boot,
             told: Vec::new(),
@@ -233,24 +242,40 @@ impl Recorder {
         self.folds.close(slot, &mut |fold| lines.push(line_of(who, fold)));
     }
 
+    /// All patterns of a machine are over.
+    fn close_all(&mut self, setup: &Setup, node: NodeId) {
+        for who in whole(setup, node) {
+            self.close(who, self.slot(who));
+        }
+    }
+
     fn tally(&mut self, at: Time, who: Who, key: Key) {
         self.seq += 1;
         let (slot, lines) = (self.slot(who), &mut self.lines);
         self.folds.tally(slot, at, key, self.seq, &mut |fold| lines.push(line_of(who, fold)));
     }
 
-    /// The folds of the cloud stand behind those of the nodes.
+    /// The folds of the cloud stand behind those of the nodes, those of machines' further interfaces behind it, by
+    /// machine.
     fn slot(&self, who: Who) -> usize {
         match who {
             Who::Node(node) => usize::from(node.0),
             Who::Script | Who::Cloud => self.nodes.len(),
+            Who::Eni(node, eni) => self.more[usize::from(node.0)] + usize::from(eni.0),
         }
     }
 
-    fn sent(&mut self, look: &dyn Look, at: Time, who: Who, frame: FrameId, kind: Kind) {
+    fn sent(&mut self, setup: &Setup, look: &dyn Look, report: &Report, frame: FrameId, kind: Kind) {
+        let Report { at, who, .. } = *report;
         let slot = self.slot(who);
         if let Some(Mark::Spoofed(act)) = look.mark(frame) {
-            return self.tally(at, who, Key::Spoofed { act });
+            // What is sent once, the act's own line tells.
+            return match setup.acts.get(act as usize).map(|timed| timed.act) {
+                Some(Act::Spoof(_, spoof)) if spoof.again.is_some() => {
+                    self.tally(at, who, Key::Spoofed { act });
+                }
+                _ => {}
+            };
         }
         match kind {
             Kind::Vrrp => {
@@ -262,9 +287,10 @@ impl Recorder {
                 }
             }
             Kind::Garp => {
-                if let (Some(address), Some(notes)) =
-                    (peek::announced(look.frame(frame)), self.nodes.get(slot))
-                {
+                if let (Some(address), Some(notes)) = (
+                    peek::announced(look.frame(frame)),
+                    who.node().and_then(|node| self.nodes.get(usize::from(node.0))),
+                ) {
                     self.seq += 1;
                     let (claim, lines) = ((address, notes.claims), &mut self.lines);
                     let mut closed = |fold| lines.push(line_of(who, fold));
@@ -278,7 +304,7 @@ impl Recorder {
     fn lost(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
         let What::Lost { frame, kind, to, cause } = report.what else { return };
         // Clients send probes and what they need to send them: their outages tell.
-        let client = matches!(report.who, Who::Node(node) if setup.cvm_of(node).is_none());
+        let client = report.who.node().is_some_and(|node| setup.cvm_of(node).is_none());
         if kind == Kind::Probe || client {
             return;
         }
@@ -290,7 +316,7 @@ impl Recorder {
         }
         let address = peek::destination(bytes);
         // A question to everybody is for one; that the others did not hear it is no loss.
-        let asked = |to| matches!(to, Who::Node(node) if setup.eni_of(node).address.addr() == address);
+        let asked = |to: Who| to.node().is_some_and(|node| setup.owns(node, address));
         if kind == Kind::Arp
             && peek::to_everybody(bytes)
             && to.is_some_and(|to| to != Who::Cloud && !asked(to))
@@ -329,16 +355,18 @@ impl Recorder {
             self.push(at, who, Entry::Life(life, reason));
         }
         if life != Life::Frozen {
-            self.close(who, usize::from(cvm.0));
+            self.close_all(setup, setup.node_of_cvm(cvm));
         }
     }
 
-    fn said(&mut self, at: Time, who: Who, cvm: CvmId, said: Said) {
+    fn said(&mut self, setup: &Setup, at: Time, who: Who, cvm: CvmId, said: Said) {
         let slot = usize::from(cvm.0);
         match said {
             Said::Transition { subject, from, to, why } => {
-                let lines = &mut self.lines;
-                self.folds.seal(slot, &mut |fold| lines.push(line_of(who, fold)));
+                for of in whole(setup, setup.node_of_cvm(cvm)) {
+                    let (slot, lines) = (self.slot(of), &mut self.lines);
+                    self.folds.seal(slot, &mut |fold| lines.push(line_of(of, fold)));
+                }
                 // What ended it stays the cause of what follows from its end.
                 let ended = to == Role::Init && matches!(self.nodes[slot].reason, Reason::Act(_));
                 let acted = self.nodes[slot].act.filter(|(when, _)| to == Role::Init && *when == at);
@@ -414,9 +442,9 @@ impl Observer for Recorder {
                 self.news(setup, at, news);
             }
             match what {
-                What::Sent { frame, kind } => self.sent(look, at, who, frame, kind),
+                What::Sent { frame, kind } => self.sent(setup, look, report, frame, kind),
                 What::Received { kind: kind @ (Kind::Arp | Kind::Garp), from, .. } => {
-                    if let Who::Node(node) = who {
+                    if let Some(node) = who.node() {
                         self.nodes[usize::from(node.0)].heard = Some((at, kind, from));
                     }
                 }
@@ -435,10 +463,11 @@ impl Observer for Recorder {
                     names.resize(names.len().max(usize::from(subject.0) + 1), String::new());
                     names[usize::from(subject.0)] = name.to_owned();
                 }
-                What::Record(cvm, said) => self.said(at, who, cvm, said),
+                What::Record(cvm, said) => self.said(setup, at, who, cvm, said),
                 What::Notified { told, pipe, .. } => self.notified(at, who, look.told(told), pipe),
-                What::Held { node, address, held } => {
-                    let reason = self.nodes[usize::from(node.0)].reason;
+                What::Held { node, address, held, ran_out } => {
+                    let reason =
+                        if ran_out { Reason::RanOut } else { self.nodes[usize::from(node.0)].reason };
                     self.push(at, who, Entry::Held { address, held, reason });
                 }
                 What::Carrier(node, up) => {
@@ -468,12 +497,18 @@ impl Observer for Recorder {
             let who = Who::Node(setup.node_of_client(one.client));
             self.push(one.unanswered, who, Entry::OutageBegins(index as u32));
         }
-        for slot in 0..self.nodes.len() {
-            self.close(Who::Node(NodeId(slot as u16)), slot);
+        for node in 0..self.nodes.len() as u16 {
+            self.close_all(setup, NodeId(node));
         }
         let cloud = self.slot(Who::Cloud);
         self.close(Who::Cloud, cloud);
     }
+}
+
+/// A machine and its further interfaces.
+fn whole(setup: &Setup, node: NodeId) -> impl Iterator<Item = Who> {
+    let more = setup.cvm_of(node).map_or(0, |cvm| setup.cvms[usize::from(cvm.0)].more.len() as u8);
+    (0..=more).map(move |eni| Who::eni(node, EniIndex(eni)))
 }
 
 fn line_of(who: Who, fold: Fold) -> Line {
@@ -505,8 +540,10 @@ fn assumptions(setup: &Setup) -> Vec<(&'static str, String, &'static str)> {
     let mut all = Vec::new();
     let latency = |subnet: &crate::world::Subnet| words::range(subnet.latency.0, subnet.latency.1);
     match &setup.segment {
-        Segment::Lan(subnet) => {
-            all.push(("latency", latency(subnet), "given"));
+        Segment::Lan(lans) => {
+            let mut texts: Vec<String> = lans.iter().map(latency).collect();
+            texts.dedup();
+            all.push(("latency", texts.join(", "), "given"));
             all.push(("neighbour tables", "the timers of Linux".into(), "measured"));
         }
         Segment::Vpc { subnets, .. } => {

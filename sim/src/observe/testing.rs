@@ -1,6 +1,6 @@
 //! Hand-made runs for the tests of this module: two machines, a client, and what is said of them.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use havip::config::Config;
@@ -15,7 +15,7 @@ use crate::world::*;
 
 pub(crate) const A: u16 = 0;
 pub(crate) const B: u16 = 1;
-pub(crate) const HAVIP: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
+pub(crate) const HAVIP: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 12));
 const CLIENT: u16 = 2;
 
 /// `20.5` seconds.
@@ -58,6 +58,7 @@ impl Run {
     pub(crate) fn pair() -> Run {
         let subnet = Subnet {
             net: "172.16.16.0/24".parse().unwrap(),
+            ipv6: None,
             latency: (Duration::from_micros(200), Duration::from_micros(400)),
         };
         let mut run = Run::on(Segment::Vpc { net: "172.16.0.0/16".parse().unwrap(), subnets: vec![subnet] });
@@ -68,13 +69,14 @@ impl Run {
     /// The same on a lan.
     pub(crate) fn lan() -> Run {
         let latency = (Duration::from_micros(200), Duration::from_micros(400));
-        Run::on(Segment::Lan(Subnet { net: "172.16.16.0/24".parse().unwrap(), latency }))
+        Run::on(Segment::Lan(vec![Subnet { net: "172.16.16.0/24".parse().unwrap(), ipv6: None, latency }]))
     }
 
     fn on(segment: Segment) -> Run {
         let cvm = |name: &str, last: u8| CvmSetup {
             name: name.into(),
             eni: eni(last),
+            more: Vec::new(),
             off: false,
             program: ProgramSetup::Agent {
                 profile: Profile::KEEPALIVED,
@@ -162,14 +164,14 @@ impl Run {
         self.node(cvm, What::Record(CvmId(cvm), said))
     }
     pub(crate) fn held(&mut self, node: u16, held: bool) -> &mut Run {
-        self.node(node, What::Held { node: NodeId(node), address: HAVIP, held })
+        self.node(node, What::Held { node: NodeId(node), address: HAVIP, held, ran_out: false })
     }
     pub(crate) fn bound(&mut self, from: Option<u16>, to: Option<u16>) -> &mut Run {
         let claimed_by = to.map(mac_of);
         let (from, to) = (from.map(NodeId), to.map(NodeId));
         self.say(Who::Cloud, What::Bound { havip: HavipId(0), from, to, claimed_by })
     }
-    pub(crate) fn refused(&mut self, by: u16, address: Ipv4Addr) -> &mut Run {
+    pub(crate) fn refused(&mut self, by: u16, address: IpAddr) -> &mut Run {
         let verdict = Verdict::Refused(Refusal::NotHavip);
         self.say(Who::Cloud, What::Claim { address, by: NodeId(by), verdict })
     }
@@ -239,7 +241,7 @@ impl Run {
         self.node(by, What::Received { frame, kind: Kind::Vrrp, from: Who::Node(NodeId(from)) })
     }
     /// An announcement that reaches the cloud.
-    pub(crate) fn heard_by_cloud(&mut self, from: u16, address: Ipv4Addr) -> &mut Run {
+    pub(crate) fn heard_by_cloud(&mut self, from: u16, address: IpAddr) -> &mut Run {
         let frame = self.frame(garp_frame(from, address));
         self.say(Who::Cloud, What::Received { frame, kind: Kind::Garp, from: Who::Node(NodeId(from)) })
     }
@@ -247,7 +249,7 @@ impl Run {
     pub(crate) fn garp(&mut self, from: u16) -> &mut Run {
         self.garp_for(from, HAVIP)
     }
-    pub(crate) fn garp_for(&mut self, from: u16, address: Ipv4Addr) -> &mut Run {
+    pub(crate) fn garp_for(&mut self, from: u16, address: IpAddr) -> &mut Run {
         let frame = self.frame(garp_frame(from, address));
         self.node(from, What::Sent { frame, kind: Kind::Garp })
     }
@@ -284,7 +286,7 @@ pub(crate) fn mac_of(node: u16) -> Mac {
 
 fn eni(last: u8) -> EniSetup {
     let address = format!("172.16.16.{last}/24").parse().unwrap();
-    EniSetup { address, mac: Mac([2, 0, 172, 16, 16, last]), subnet: 0 }
+    EniSetup { name: "eth0".into(), address, ipv6: None, mac: Mac([2, 0, 172, 16, 16, last]), subnet: 0 }
 }
 
 /// An advertisement as keepalived sends it (version 2, router 51), checksums aside.
@@ -297,10 +299,11 @@ pub(crate) fn advert_frame(from: u16, to: u16, priority: u8) -> Vec<u8> {
 }
 
 /// A gratuitous ARP as keepalived sends it: a request whose sender and target are the address.
-pub(crate) fn garp_frame(from: u16, address: Ipv4Addr) -> Vec<u8> {
+pub(crate) fn garp_frame(from: u16, address: IpAddr) -> Vec<u8> {
     let mut frame = [[0xff; 6], mac_of(from).0].concat();
     frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
     frame.extend(mac_of(from).0);
+    let IpAddr::V4(address) = address else { panic!("{address} is not announced by ARP") };
     frame.extend(address.octets());
     frame.extend([0xff; 6]);
     frame.extend(address.octets());

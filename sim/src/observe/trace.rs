@@ -3,6 +3,7 @@
 //! A record folds and leaves out; a digest says that something differs, not what. A trace holds every report in
 //! canonical order, frames by a hash of their bytes, since the numbers of frames mean nothing outside a run.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::{Hash64, Observer};
@@ -54,9 +55,10 @@ impl Observer for Trace {
             hash.value()
         };
         let name = |who: Who| match who {
-            Who::Script => "script",
-            Who::Node(node) => setup.name_of(node),
-            Who::Cloud => "cloud",
+            Who::Script => Cow::Borrowed("script"),
+            Who::Node(node) => setup.name_of(node).into(),
+            Who::Eni(node, eni) => setup.eni_name(node, eni).into(),
+            Who::Cloud => "cloud".into(),
         };
         for report in reports {
             let (at, who) = (report.at.display(setup.digits()), name(report.who));
@@ -70,7 +72,7 @@ impl Observer for Trace {
                     writeln!(self.text, "received {} {:016x} from {}", kind.word(), hash(frame), name(from))
                 }
                 What::Lost { frame, kind, to, cause } => {
-                    let to = to.map_or("nobody", name);
+                    let to = to.map_or("nobody".into(), name);
                     writeln!(self.text, "lost {} {:016x} to {to}: {cause:?}", kind.word(), hash(frame))
                 }
                 What::Subject(cvm, subject) => {

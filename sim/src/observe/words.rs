@@ -1,13 +1,13 @@
 //! What people call things: acts as causes, causes of loss, reasons of refusal, who has an address.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
 use crate::scenario::ActText;
-use crate::world::{Act, CloudAct, Kind, Life, Loss, NodeId, Refusal, Setup};
+use crate::world::{Act, CloudAct, EniIndex, Kind, Life, Loss, NodeId, Refusal, Setup};
 
 /// An act as the cause of what followed: `a powered off`.
 pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
@@ -21,8 +21,10 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Thaw(_) => "thawed",
         Act::Pause(_) => "paused",
         Act::Resume(_) => "resumed",
-        Act::Unplug(_) => "unplugged",
-        Act::Plug(_) => "plugged in",
+        Act::Unplug(node, Some(eni)) => return format!("{} unplugged", of_eni(setup, *node, *eni)),
+        Act::Plug(node, Some(eni)) => return format!("{} plugged in", of_eni(setup, *node, *eni)),
+        Act::Unplug(_, None) => "unplugged",
+        Act::Plug(_, None) => "plugged in",
         Act::Reload(..) => "reloaded",
         Act::Cloud(CloudAct::DropClaims) => "deaf to claims",
         Act::Cloud(CloudAct::HearClaims) => "hears claims",
@@ -43,6 +45,12 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         | Act::Cloud(CloudAct::BindDelay(..)) => return ActText::new(act, setup).to_string(),
     };
     format!("{} {done}", act_who(setup, act))
+}
+
+/// An interface that an act names.
+fn of_eni(setup: &Setup, node: NodeId, eni: EniIndex) -> String {
+    let of_node = setup.enis_of(node).nth(usize::from(eni.0)).map_or("?", |eni| &eni.name);
+    format!("{}.{of_node}", setup.name_of(node))
 }
 
 /// The column an act stands in: its machine or client, the cloud, or the links.
@@ -112,27 +120,35 @@ pub(crate) fn program(profile: Profile) -> (&'static str, &'static str) {
     }
 }
 
+/// What announces an address: gratuitous ARP, or a neighbour advertisement that nobody asked for.
+pub(crate) const fn announcement(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "garp",
+        IpAddr::V6(_) => "na",
+    }
+}
+
 /// What a lost or folded frame is called.
-pub(crate) fn frame(kind: Kind) -> &'static str {
+pub(crate) fn frame(kind: Kind, address: IpAddr) -> &'static str {
     match kind {
+        Kind::Arp if address.is_ipv6() => "nd",
+        Kind::Garp => announcement(address),
         Kind::Vrrp => "advert",
         Kind::Arp => "arp",
-        Kind::Garp => "garp",
         Kind::Probe => "probe",
         Kind::Other => "frame",
     }
 }
 
 /// Who has an address as its own, by name; or the address.
-pub(crate) fn address(setup: &Setup, address: Ipv4Addr) -> String {
-    let owner = (0..setup.nodes() as u16).map(NodeId).find(|n| setup.eni_of(*n).address.addr() == address);
-    owner.map_or_else(|| address.to_string(), |node| setup.name_of(node).into())
+pub(crate) fn address(setup: &Setup, address: IpAddr) -> String {
+    setup.owner_of(address).map_or_else(|| address.to_string(), |(node, eni)| setup.eni_name(node, eni))
 }
 
 /// Who has a hardware address, by name; or the address.
 pub(crate) fn hardware(setup: &Setup, mac: Mac) -> String {
-    let owner = (0..setup.nodes() as u16).map(NodeId).find(|n| setup.eni_of(*n).mac == mac);
-    owner.map_or_else(|| mac.to_string(), |node| setup.name_of(node).into())
+    let owner = setup.ports().find(|(_, _, eni)| eni.mac == mac);
+    owner.map_or_else(|| mac.to_string(), |(node, index, _)| setup.eni_name(node, index))
 }
 
 /// `200us..400us`, or one value where the two are the same.
@@ -152,7 +168,7 @@ mod tests {
         let path = Path { from: End::Node(NodeId(A)), to: End::Cloud, both: false };
         for (act, who, text) in [
             (Act::PowerOff(CvmId(A)), "a", "a powered off"),
-            (Act::Unplug(NodeId(B)), "b", "b unplugged"),
+            (Act::Unplug(NodeId(B), None), "b", "b unplugged"),
             (Act::Drop(Kinds::ALL, path), "link", "cut a -> cloud"),
             (Act::Heal(None), "link", "heal"),
             (Act::Cloud(CloudAct::DropClaims), "cloud", "cloud deaf to claims"),

@@ -8,12 +8,12 @@ use super::draft::{Draft, Named};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::{FileDecl, TextDecl};
+use super::script::{FileDecl, Script, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kinds, NodeId, Path, ScriptAct, Tamper,
-    TextId,
+    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Health, Kinds, NodeId, Path, ScriptAct,
+    Tamper, TextId,
 };
 
 /// How many different files `reload` may name, and how many different texts acts and expectations.
@@ -127,6 +127,27 @@ impl<'d, 'a> Scope<'d, 'a> {
             named => Ok(self.node_of(named)),
         }
     }
+    /// A node, or one interface of it.
+    fn enis(&self, word: Word<'_>, line: u32, expected: &str) -> Result<(NodeId, Option<EniIndex>), Stop> {
+        let Some((of, eni)) = word.text.split_once('.') else {
+            return Ok((self.node(word, line, expected)?, None));
+        };
+        let node = self.node(word.part(0, of.len()), line, expected)?;
+        let more = self.draft.cvms.get(usize::from(node.0)).map_or(&[][..], |cvm| &cvm.decl.more);
+        if eni == Script::ETH0 {
+            return Ok((node, Some(EniIndex::ETH0)));
+        }
+        match more.iter().position(|one| one.name == eni) {
+            Some(i) => Ok((node, Some(EniIndex(i as u8 + 1)))),
+            None => {
+                let all: Vec<&str> =
+                    std::iter::once(Script::ETH0).chain(more.iter().map(|one| one.name.as_str())).collect();
+                let message = format!("`{of}` has no interface {}", shown(eni));
+                let help = format!("it has {}; `eni {of}.NAME ADDR` gives it another", all.join(", "));
+                Err(Complaint::new(word.part(of.len() + 1, word.text.len()).place, message).help(help).into())
+            }
+        }
+    }
     /// A machine, for something only machines do.
     pub(super) fn cvm(&self, r: &mut Reader<'_, '_>, what: &str) -> Result<CvmId, Stop> {
         let word = r.word("a machine's name")?;
@@ -159,7 +180,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     }
     /// A HAVIP by its address.
     pub(super) fn havip(&self, word: Word<'_>) -> Result<HavipId, Stop> {
-        let address = value::address(word)?;
+        let address = value::any_address(word)?;
         match self.draft.havips.iter().position(|h| h.value == address) {
             Some(i) => Ok(HavipId(i as u16)),
             None if self.draft.failed.contains("havip") => Err(Stop::Silent),
@@ -176,7 +197,7 @@ impl<'d, 'a> Scope<'d, 'a> {
     }
     /// Something that only a cloud has.
     pub(super) fn needs_cloud(&self, word: Word<'_>) -> Result<(), Complaint> {
-        if self.draft.lan.is_none() || self.draft.vpc.is_some() {
+        if self.draft.lans.is_empty() || self.draft.vpc.is_some() {
             return Ok(());
         }
         Err(Complaint::new(word.place, format!("{} on a lan, which has no cloud", shown(word.text)))
@@ -207,8 +228,14 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "thaw" => Act::Thaw(cvm(r)?),
         "pause" => Act::Pause(cvm(r)?),
         "resume" => Act::Resume(cvm(r)?),
-        "unplug" => Act::Unplug(node(r, scope)?),
-        "plug" => Act::Plug(node(r, scope)?),
+        "unplug" => {
+            let (node, eni) = cable(r, scope)?;
+            Act::Unplug(node, eni)
+        }
+        "plug" => {
+            let (node, eni) = cable(r, scope)?;
+            Act::Plug(node, eni)
+        }
         "reload" => {
             let machine = cvm(r)?;
             r.literal("with")?;
@@ -350,6 +377,12 @@ fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> 
     Ok(Act::File(scope.cvm(r, "file")?, name, text))
 }
 
+/// `a`, all interfaces of a node, or `a.eth1`, one of them.
+fn cable(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(NodeId, Option<EniIndex>), Stop> {
+    let expected = "the name of a machine or a client";
+    scope.enis(r.word(expected)?, r.number(), expected)
+}
+
 pub(super) fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
     let expected = "the name of a machine or a client";
     scope.node(r.word(expected)?, r.number(), expected)
@@ -384,7 +417,10 @@ fn end(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<End, Stop> {
         text if text.contains("->") && text.len() > 2 => {
             Err(word.unexpected(expected).help("write blanks around the arrow: `a -> b`").into())
         }
-        _ => Ok(End::Node(scope.node(word, r.number(), expected)?)),
+        _ => Ok(match scope.enis(word, r.number(), expected)? {
+            (node, None) => End::Node(node),
+            (node, Some(eni)) => End::Eni(node, eni),
+        }),
     }
 }
 

@@ -1,22 +1,26 @@
 //! Declarations: every statement but `at` and `expect`.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
-use super::draft::{At, Draft, Given, Named, NodeDraft, SubnetDraft, name};
+use super::draft::{At, Draft, EniDraft, Given, Named, NodeDraft, SubnetDraft, name};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
-use super::script::{CheckDecl, ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl, WithDecl};
+use super::script::{
+    CheckDecl, ClientDecl, CvmDecl, EniDecl, FileDecl, ProgramDecl, Script, ServiceDecl, WithDecl,
+};
 use super::{value, words};
 use crate::world::{ClientId, CvmId, ServiceId};
 
 /// How many machines, clients, subnets and HAVIPs a file may have, each.
 const MOST: usize = 10_000;
 const MOST_OVERRIDES: usize = 100;
+/// How many further interfaces a machine may have.
+const MOST_ENIS: usize = 30;
 const LONGEST_TICK: Duration = Duration::from_millis(10);
 const MOST_PHASES: u32 = 100_000;
 
@@ -105,8 +109,10 @@ fn plain<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
             once(&mut draft.vpc, at(word.place).of(net), "vpc")
         }
         "lan" => {
-            let subnet = subnet(r, draft)?;
-            once(&mut draft.lan, subnet, "lan")
+            let lan = subnet(r, draft)?;
+            room(draft.lans.len(), head)?;
+            draft.lans.push(lan);
+            Ok(())
         }
         "subnet" => {
             let subnet = subnet(r, draft)?;
@@ -116,7 +122,7 @@ fn plain<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
         }
         "havip" => {
             let word = r.word("an address such as `172.16.16.12`")?;
-            let address = value::address(word)?;
+            let address = value::any_address(word)?;
             r.end()?;
             room(draft.havips.len(), head)?;
             draft.havips.push(at(word.place).of(address));
@@ -124,6 +130,7 @@ fn plain<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
         }
         "cloud" => cloud(r, draft, line),
         "cvm" => cvm(head, r, draft),
+        "eni" => eni(head, r, draft),
         "client" => client(head, r, draft),
         _ => Err(no_statement(head)),
     }
@@ -155,11 +162,15 @@ fn room(so_many: usize, head: Word<'_>) -> Result<(), Complaint> {
     Err(Complaint::new(head.place, format!("more than {MOST} lines that begin with `{}`", head.text)))
 }
 
-/// `CIDR [latency A..B]`.
+/// `CIDR [ipv6 CIDR] [latency A..B]`.
 fn subnet(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>) -> Result<At<SubnetDraft>, Complaint> {
     let word = r.word("a range of addresses such as `172.16.16.0/24`")?;
     let net = value::cidr(word)?;
     let mut latency = None;
+    let ipv6 = match r.take("ipv6") {
+        Some(_) => Some(value::cidr_v6(r.word("a range of addresses such as `fd00:16::/64`")?)?),
+        None => None,
+    };
     if r.take("latency").is_some() {
         let times = r.word("a latency such as `200us..400us`")?;
         let (shortest, longest) = value::range(times)?;
@@ -168,10 +179,14 @@ fn subnet(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>) -> Result<At<SubnetDraf
         }
         latency = Some((shortest, longest));
     } else if let Some(word) = r.peek(0) {
-        return Err(word.unexpected("`latency` or the end of the line"));
+        return Err(word.unexpected(if ipv6.is_none() {
+            "`latency`, `ipv6` or the end of the line"
+        } else {
+            "`latency` or the end of the line"
+        }));
     }
     r.end()?;
-    Ok(At { value: SubnetDraft { net, latency }, place: word.place, line: r.number() })
+    Ok(At { value: SubnetDraft { net, ipv6, latency }, place: word.place, line: r.number() })
 }
 
 /// `bind-delay A..B`.
@@ -194,10 +209,10 @@ fn cloud(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>, line: u32) -> Result<(),
     once(&mut draft.bind_delay, At { value: delay, place: times.place, line }, "cloud bind-delay")
 }
 
-/// `NAME ADDR PROFILE FILE [mac MAC] [with key=value]... [off]`.
+/// `NAME ADDR [ipv6 ADDR] PROFILE FILE [mac MAC] [with key=value]... [off]`.
 fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
-    let address = node_address(r)?;
+    let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);
     let program = program(r.word("a program: `keepalived`, `havip` or `keepalived-1.3`")?)?;
     let word = r.word("a configuration file")?;
     let file = FileDecl { path: value::path(word)?, place: word.place };
@@ -225,23 +240,65 @@ fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
         }
     }
     room(draft.cvms.len(), head)?;
-    let (mac, mac_place) = given_mac.unwrap_or((Script::default_mac(address.value), address.place));
+    let eni = EniDraft::new(address, ipv6, given_mac);
     draft.names.is(name, Named::Cvm(CvmId(draft.cvms.len() as u16)));
-    let address_value = address.value;
     draft.cvms.push(NodeDraft {
         decl: CvmDecl {
             name: name.to_owned(),
-            address: address_value,
-            mac,
+            address: address.value,
+            ipv6: ipv6.map(|at| at.value),
+            mac: eni.mac,
+            more: Vec::new(),
             program: ProgramDecl::Agent(program),
             file,
             with,
             off,
         },
-        address,
-        mac: mac_place,
+        eni,
+        more: Vec::new(),
         target: Place::NOWHERE,
     });
+    Ok(())
+}
+
+/// `CVM.NAME ADDR [ipv6 ADDR] [mac MAC]`: a further interface of a machine that is declared above.
+fn eni<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
+    let expected = "a machine and its interface such as `a.eth1`";
+    let word = r.word(expected)?;
+    let Some((of, name)) = word.text.split_once('.') else { return Err(word.unexpected(expected)) };
+    let (of, name) = (word.part(0, of.len()), word.part(of.len() + 1, of.len() + 1 + name.len()));
+    let name = super::draft::name(name)?;
+    let is_machine = |named| matches!(named, Named::Cvm(_));
+    let index = match draft.names.find(of, r.number(), "a machine's name", is_machine) {
+        Ok(Named::Cvm(CvmId(index))) => usize::from(index),
+        Ok(Named::Client(_) | Named::Service(_)) => {
+            let message = format!("`{}` is no machine: only machines have several interfaces", of.text);
+            return Err(Complaint::new(of.place, message));
+        }
+        Err(Stop::Said(complaint)) => return Err(*complaint),
+        // Its machine's line is complained of already.
+        Err(Stop::Silent) => return Ok(()),
+    };
+    let machine = &draft.cvms[index].decl;
+    if name == Script::ETH0 || machine.more.iter().any(|one| one.name == name) {
+        let message = format!("a second interface {name} of {}", machine.name);
+        let help =
+            if name == Script::ETH0 { "eth0 is on the machine's own line" } else { "choose another name" };
+        return Err(Complaint::new(word.place, message).help(help));
+    }
+    let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);
+    let given_mac = if r.take("mac").is_some() { Some(mac(r)?) } else { None };
+    r.end()?;
+    room(draft.cvms[index].more.len(), head)?;
+    if draft.cvms[index].more.len() >= MOST_ENIS {
+        let message = format!("more than {MOST_ENIS} interfaces of {}", machine.name);
+        return Err(Complaint::new(word.place, message));
+    }
+    let eni = EniDraft::new(address, ipv6, given_mac);
+    let (address, ipv6, mac) = (address.value, ipv6.map(|at| at.value), eni.mac);
+    let machine = &mut draft.cvms[index];
+    machine.decl.more.push(EniDecl { name: name.to_owned(), address, ipv6, mac });
+    machine.more.push(eni);
     Ok(())
 }
 
@@ -307,10 +364,10 @@ fn check<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
     Ok(())
 }
 
-/// `NAME ADDR probe ADDR[:PORT] every DUR [mac MAC]`.
+/// `NAME ADDR [ipv6 ADDR] probe ADDR[:PORT] every DUR [mac MAC]`.
 fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
-    let address = node_address(r)?;
+    let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);
     r.literal("probe")?;
     let target = r.word("the address to probe")?;
     let (target_address, port) = value::target(target)?;
@@ -327,19 +384,20 @@ fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> 
     }
     room(draft.clients.len(), head)?;
     draft.times.push(Given { time: every, place: period.place, lasting: Some("a probe's period") });
-    let (mac, mac_place) = given_mac.unwrap_or((Script::default_mac(address.value), address.place));
+    let eni = EniDraft::new(address, ipv6, given_mac);
     draft.names.is(name, Named::Client(ClientId(draft.clients.len() as u16)));
     draft.clients.push(NodeDraft {
         decl: ClientDecl {
             name: name.to_owned(),
             address: address.value,
-            mac,
+            ipv6: ipv6.map(|at| at.value),
+            mac: eni.mac,
             target: target_address,
             port,
             every,
         },
-        address,
-        mac: mac_place,
+        eni,
+        more: Vec::new(),
         target: target.place,
     });
     Ok(())
@@ -348,6 +406,22 @@ fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> 
 fn node_address(r: &mut Reader<'_, '_>) -> Result<At<Ipv4Addr>, Complaint> {
     let word = r.word("an address such as `172.16.16.5`")?;
     Ok(At { value: value::address(word)?, place: word.place, line: r.number() })
+}
+
+/// `[ipv6 ADDR]`.
+fn node_ipv6(r: &mut Reader<'_, '_>) -> Result<Option<At<Ipv6Addr>>, Complaint> {
+    if r.take("ipv6").is_none() {
+        return Ok(None);
+    }
+    let word = r.word("an IPv6 address such as `fd00:16::5`")?;
+    Ok(Some(At { value: value::ipv6_address(word)?, place: word.place, line: r.number() }))
+}
+
+impl EniDraft {
+    fn new(address: At<Ipv4Addr>, ipv6: Option<At<Ipv6Addr>>, given: Option<(Mac, Place)>) -> EniDraft {
+        let (mac, mac_place) = given.unwrap_or((Script::default_mac(address.value), address.place));
+        EniDraft { address, ipv6, mac, mac_place }
+    }
 }
 
 fn mac(r: &mut Reader<'_, '_>) -> Result<(Mac, Place), Complaint> {

@@ -1,11 +1,12 @@
 //! Declarations as they are being read: each with its place, nothing checked against anything else yet.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::profile::Profile;
 use havip::time::Duration;
-use ipnet::Ipv4Net;
+use havip::wire::ethernet::Mac;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::error::{Complaint, Stop, shown};
 use super::lex::Word;
@@ -26,17 +27,28 @@ pub(super) struct At<T> {
 #[derive(Debug)]
 pub(super) struct NodeDraft<T> {
     pub(super) decl: T,
-    pub(super) address: At<Ipv4Addr>,
-    /// Of `mac`, or of the address it follows from.
-    pub(super) mac: Place,
+    pub(super) eni: EniDraft,
+    /// A machine's further interfaces.
+    pub(super) more: Vec<EniDraft>,
     /// Of what a client probes.
     pub(super) target: Place,
+}
+
+/// An interface and the places of what may be wrong with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EniDraft {
+    pub(super) address: At<Ipv4Addr>,
+    pub(super) ipv6: Option<At<Ipv6Addr>>,
+    pub(super) mac: Mac,
+    /// Of `mac`, or of the address it follows from.
+    pub(super) mac_place: Place,
 }
 
 /// A range of addresses, and its latency where one is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SubnetDraft {
     pub(super) net: Ipv4Net,
+    pub(super) ipv6: Option<Ipv6Net>,
     pub(super) latency: Option<(Duration, Duration)>,
 }
 
@@ -60,9 +72,9 @@ pub(super) struct Draft<'a> {
     pub(super) phases: Option<At<u32>>,
     pub(super) also: Vec<At<Profile>>,
     pub(super) vpc: Option<At<Ipv4Net>>,
-    pub(super) lan: Option<At<SubnetDraft>>,
+    pub(super) lans: Vec<At<SubnetDraft>>,
     pub(super) subnets: Vec<At<SubnetDraft>>,
-    pub(super) havips: Vec<At<Ipv4Addr>>,
+    pub(super) havips: Vec<At<IpAddr>>,
     pub(super) bind_delay: Option<At<(Duration, Duration)>>,
     pub(super) cvms: Vec<NodeDraft<CvmDecl>>,
     pub(super) clients: Vec<NodeDraft<ClientDecl>>,

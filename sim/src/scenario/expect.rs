@@ -1,6 +1,6 @@
 //! What a script expects of a run.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::profile::Profile;
 use havip::program::Role;
@@ -56,7 +56,7 @@ pub enum Fact {
     /// `stale web`: the client's traffic goes to a machine that is not a live master.
     Stale(ClientId),
     /// `refused 172.16.16.9`: the cloud refused a claim for the address at this instant.
-    Refused(Ipv4Addr),
+    Refused(IpAddr),
     /// `transition b MASTER`: b's program entered that state at this instant.
     Transition(CvmId, Role),
     /// `served web`: the client's probes are answered: it has been answered, and has no outage.

@@ -139,7 +139,7 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
         "stale" => Fact::Stale(scope.client(r, "stale")?),
         "refused" => {
             scope.needs_cloud(word)?;
-            Fact::Refused(value::address(r.word("an address such as `172.16.16.9`")?)?)
+            Fact::Refused(value::any_address(r.word("an address such as `172.16.16.9`")?)?)
         }
         "transition" => Fact::Transition(scope.cvm(r, "transition")?, role(r)?),
         "served" => Fact::Served(scope.client(r, "served")?),

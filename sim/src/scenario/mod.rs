@@ -65,7 +65,7 @@ pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
 pub use script::{
-    CheckDecl, ClientDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
+    CheckDecl, ClientDecl, CvmDecl, EniDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
 };
 pub use text::{ActText, ExpectText, Names};
 pub use value::times;

@@ -111,15 +111,18 @@ fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
     let tick = draft.tick()?;
     let subnet = |s: super::draft::SubnetDraft| Subnet {
         net: s.net,
+        ipv6: s.ipv6,
         latency: s.latency.unwrap_or_else(|| Script::default_latency(tick)),
     };
-    let segment = match (draft.lan, draft.vpc) {
-        (Some(lan), _) => Segment::Lan(subnet(lan.value)),
-        (None, Some(vpc)) => {
+    let segment = match draft.vpc {
+        _ if !draft.lans.is_empty() => {
+            Segment::Lan(draft.lans.into_iter().map(|s| subnet(s.value)).collect())
+        }
+        Some(vpc) => {
             let subnets = draft.subnets.into_iter().map(|s| subnet(s.value)).collect();
             Segment::Vpc { net: vpc.value, subnets }
         }
-        (None, None) => return None,
+        None => return None,
     };
     Some(Script {
         source: source.clone(),

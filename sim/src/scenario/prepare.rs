@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use havip::config::{Config, Options};
 use havip::files::Files;
 use havip::profile::Profile;
 use havip::wire::ethernet::Mac;
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::error::{Complaint, ScriptError, shown};
 use super::expect::Expectation;
@@ -70,12 +70,15 @@ impl Script {
         let mut complaints = Vec::new();
         let mut shelf = Shelf { read, read_before: BTreeMap::new() };
         let ranges = Ranges::of(&self.segment);
-        let place = |address: Ipv4Addr| ranges.find(address);
-        let eni = |address: Ipv4Addr, mac: Mac| {
+        let eni = |name: &str, address: Ipv4Addr, ipv6: Option<Ipv6Addr>, mac: Mac| {
             // Parsing found every address in a subnet; a changed script that was not checked finds its first.
-            let (net, subnet) = place(address).unwrap_or_default();
+            let (net, subnet) = ranges.find(address).unwrap_or_default();
             let address = Ipv4Net::new(address, net.prefix_len()).unwrap_or_default();
-            EniSetup { address, mac, subnet }
+            let ipv6 = ipv6.and_then(|ipv6| {
+                let (net, _) = ranges.find_v6(ipv6)?;
+                Ipv6Net::new(ipv6, net.prefix_len()).ok()
+            });
+            EniSetup { name: name.to_owned(), address, ipv6, mac, subnet }
         };
         let mut cvms = Vec::new();
         for cvm in &self.cvms {
@@ -84,7 +87,12 @@ impl Script {
                     let program = agent(cvm, &found, load, &mut complaints);
                     cvms.push(CvmSetup {
                         name: cvm.name.clone(),
-                        eni: eni(cvm.address, cvm.mac),
+                        eni: eni(Script::ETH0, cvm.address, cvm.ipv6, cvm.mac),
+                        more: cvm
+                            .more
+                            .iter()
+                            .map(|one| eni(&one.name, one.address, one.ipv6, one.mac))
+                            .collect(),
                         off: cvm.off,
                         program,
                     });
@@ -108,14 +116,17 @@ impl Script {
         }
         let clients = self.clients.iter().map(|client| ClientSetup {
             name: client.name.clone(),
-            eni: eni(client.address, client.mac),
+            eni: eni(Script::ETH0, client.address, client.ipv6, client.mac),
             target: client.target,
             port: client.port,
             every: client.every,
         });
         let havips = self.havips.iter().map(|&address| {
-            let (_, subnet) = place(address).unwrap_or_default();
-            HavipSetup { address, subnet }
+            let subnet = match address {
+                IpAddr::V4(address) => ranges.find(address).map(|(_, subnet)| subnet),
+                IpAddr::V6(address) => ranges.find_v6(address).map(|(_, subnet)| subnet),
+            };
+            HavipSetup { address, subnet: subnet.unwrap_or_default() }
         });
         let setup = Setup {
             name: self.name.clone(),

@@ -1,6 +1,7 @@
 //! Canonical text: what is printed reads as the same script again.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use havip::time::{Duration, Time};
 
@@ -48,6 +49,16 @@ impl fmt::Display for Range {
     }
 }
 
+/// `172.16.16.5`, or `172.16.16.5  ipv6 fd00:16::5`.
+struct Addresses(Ipv4Addr, Option<Ipv6Addr>);
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        self.1.map_or(Ok(()), |ipv6| write!(f, "  ipv6 {ipv6}"))
+    }
+}
+
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "scenario {}", self.name)?;
@@ -91,13 +102,20 @@ impl Script {
     fn topology(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subnet = |f: &mut fmt::Formatter<'_>, word, subnet: &Subnet| {
             write!(f, "{word:<7} {}", subnet.net)?;
+            if let Some(net) = subnet.ipv6 {
+                write!(f, "  ipv6 {net}")?;
+            }
             if subnet.latency != Script::default_latency(self.tick) {
                 write!(f, "  latency {}", Range(subnet.latency))?;
             }
             writeln!(f)
         };
         match &self.segment {
-            Segment::Lan(lan) => subnet(f, "lan", lan)?,
+            Segment::Lan(lans) => {
+                for each in lans {
+                    subnet(f, "lan", each)?;
+                }
+            }
             Segment::Vpc { net, subnets } => {
                 writeln!(f, "vpc     {net}")?;
                 for each in subnets {
@@ -113,7 +131,8 @@ impl Script {
         }
         for cvm in &self.cvms {
             let ProgramDecl::Agent(program) = cvm.program;
-            write!(f, "cvm     {}  {}  {program} {}", cvm.name, cvm.address, Quoted(&cvm.file.path))?;
+            write!(f, "cvm     {}  {}", cvm.name, Addresses(cvm.address, cvm.ipv6))?;
+            write!(f, "  {program} {}", Quoted(&cvm.file.path))?;
             if cvm.mac != Script::default_mac(cvm.address) {
                 write!(f, "  mac {}", cvm.mac)?;
             }
@@ -121,10 +140,17 @@ impl Script {
                 write!(f, "  with {}", Quoted(&format!("{}={}", with.key, with.value)))?;
             }
             writeln!(f, "{}", if cvm.off { "  off" } else { "" })?;
+            for eni in &cvm.more {
+                write!(f, "eni     {}.{}  {}", cvm.name, eni.name, Addresses(eni.address, eni.ipv6))?;
+                if eni.mac != Script::default_mac(eni.address) {
+                    write!(f, "  mac {}", eni.mac)?;
+                }
+                writeln!(f)?;
+            }
         }
         for client in &self.clients {
-            let (name, address, target) = (&client.name, client.address, client.target);
-            write!(f, "client  {name}  {address}  probe {target}")?;
+            let (name, target) = (&client.name, client.target);
+            write!(f, "client  {name}  {}  probe {target}", Addresses(client.address, client.ipv6))?;
             if let Some(port) = client.port {
                 write!(f, ":{port}")?;
             }

@@ -1,6 +1,6 @@
 //! A parsed file: names and texts, no disk.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
@@ -35,10 +35,10 @@ pub struct Script {
     pub phases: Option<u32>,
     /// `also as PROFILE`: run, and held against a snapshot, with every machine under that profile too.
     pub also: Vec<Profile>,
-    /// `lan`, or `vpc` and its `subnet`s in file order.
+    /// `lan`s, or `vpc` and its `subnet`s, in file order.
     pub segment: Segment,
     /// `havip ADDR`.
-    pub havips: Vec<Ipv4Addr>,
+    pub havips: Vec<IpAddr>,
     /// `cloud bind-delay A..B`, from the start.
     pub bind_delay: (Duration, Duration),
     /// `cvm …`, by `CvmId`.
@@ -59,15 +59,19 @@ pub struct Script {
     pub expectations: Vec<Expectation>,
 }
 
-/// `cvm NAME ADDR PROFILE FILE [mac MAC] [with key=value]... [off]`.
+/// `cvm NAME ADDR [ipv6 ADDR] PROFILE FILE [mac MAC] [with key=value]... [off]`, and the `eni`s that follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CvmDecl {
     /// Its name.
     pub name: String,
-    /// Its address.
+    /// The address of its first interface.
     pub address: Ipv4Addr,
+    /// That interface's IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
     /// Its hardware address.
     pub mac: Mac,
+    /// Further interfaces.
+    pub more: Vec<EniDecl>,
     /// What it runs.
     pub program: ProgramDecl,
     /// The program's configuration file.
@@ -76,6 +80,19 @@ pub struct CvmDecl {
     pub with: Vec<WithDecl>,
     /// Off at the start.
     pub off: bool,
+}
+
+/// `eni CVM.NAME ADDR [ipv6 ADDR] [mac MAC]`: a further interface of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EniDecl {
+    /// What the machine calls it: `eth1`.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Its hardware address.
+    pub mac: Mac,
 }
 
 /// The program of a machine.
@@ -136,17 +153,19 @@ pub struct WithDecl {
     pub place: Place,
 }
 
-/// `client NAME ADDR probe ADDR[:PORT] every DUR [mac MAC]`.
+/// `client NAME ADDR [ipv6 ADDR] probe ADDR[:PORT] every DUR [mac MAC]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDecl {
     /// Its name.
     pub name: String,
     /// Its address.
     pub address: Ipv4Addr,
+    /// Its IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
     /// Its hardware address.
     pub mac: Mac,
     /// What it probes.
-    pub target: Ipv4Addr,
+    pub target: IpAddr,
     /// The port it asks for a connection, if it does not just ping.
     pub port: Option<u16>,
     /// How often.
@@ -154,6 +173,8 @@ pub struct ClientDecl {
 }
 
 impl Script {
+    /// What every node's first interface is called.
+    pub const ETH0: &'static str = "eth0";
     /// The seed of a file that names none.
     pub const SEED: u64 = 1;
     /// The tick of a file that names none.

@@ -154,7 +154,10 @@ fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Resu
             set(&mut advert.auth, password)
         }
         "address" => {
-            let word = r.word("a virtual address")?;
+            let word = r.word("a virtual address, or `none`")?;
+            if word.text == "none" {
+                return Ok(Some(!std::mem::replace(&mut advert.no_address, true)));
+            }
             let address = value::address(word)?;
             match advert.addresses.iter_mut().find(|slot| slot.is_none()) {
                 Some(slot) => *slot = Some(address),
@@ -213,6 +216,9 @@ fn print(advert: &ForgedAdvert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Some(None) => f.write_str(" auth none")?,
         None => {}
+    }
+    if advert.no_address {
+        f.write_str(" address none")?;
     }
     for address in advert.addresses.iter().flatten() {
         let address: &Ipv4Addr = address;

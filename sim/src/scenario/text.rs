@@ -1,7 +1,7 @@
 //! One act or one expectation in words, for scripts and for records.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::time::Duration;
 
@@ -11,14 +11,16 @@ use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use super::spoof::SpoofText;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, FileId, HavipId, Health, Kind, Kinds, NodeId, Path, Ppm, ScriptAct,
-    ServiceId, Setup, Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Health, Kind, Kinds, NodeId, Path, Ppm,
+    ScriptAct, ServiceId, Setup, Tamper, TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
 pub trait Names {
     /// A machine or a client.
     fn node(&self, node: NodeId) -> &str;
+    /// An interface of a node: `eth1`.
+    fn eni(&self, node: NodeId, eni: EniIndex) -> &str;
     /// The node of a client.
     fn node_of(&self, client: ClientId) -> NodeId;
     /// A file that `reload` names.
@@ -28,7 +30,7 @@ pub trait Names {
     /// What acts and expectations name.
     fn text(&self, text: TextId) -> &str;
     /// A HAVIP's address.
-    fn havip(&self, havip: HavipId) -> Ipv4Addr;
+    fn havip(&self, havip: HavipId) -> IpAddr;
 }
 
 /// An act with its names, as a script writes it: `power-off a`.
@@ -81,7 +83,7 @@ impl<'a> ActText<'a> {
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node) | Act::Plug(node) | Act::Spoof(node, _) => Some(node),
+            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Spoof(node, _) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
@@ -99,6 +101,9 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
+            act @ (Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni))) => {
+                format!("{} {}", verb(act), self.names.eni(*node, *eni))
+            }
             Act::Script(..) | Act::File(..) | Act::Service(..) => {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
@@ -132,8 +137,8 @@ fn verb(act: &Act) -> &'static str {
         Act::Thaw(_) => "thaw",
         Act::Pause(_) => "pause",
         Act::Resume(_) => "resume",
-        Act::Unplug(_) => "unplug",
-        Act::Plug(_) => "plug",
+        Act::Unplug(..) => "unplug",
+        Act::Plug(..) => "plug",
         Act::Reload(..) => "reload",
         Act::Script(..) => "script",
         Act::File(..) => "file",
@@ -207,6 +212,9 @@ impl fmt::Display for ActText<'_> {
             write!(f, " {}", self.names.node(node))?;
         }
         match *self.act {
+            Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni)) => {
+                write!(f, ".{}", self.names.eni(node, eni))
+            }
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
             Act::ClockStep(_, by) => {
                 let sign = if by < 0 { '-' } else { '+' };
@@ -215,9 +223,9 @@ impl fmt::Display for ActText<'_> {
             Act::ClockDrift(_, drift) => write!(f, " drift {}ppm", drift.0),
             Act::Tamper(_, what, address) => {
                 let what = if what == Tamper::Add { "add" } else { "del" };
-                match address.prefix_len() {
-                    32 => write!(f, " {what} {}", address.addr()),
-                    _ => write!(f, " {what} {address}"),
+                match address.prefix_len() == address.max_prefix_len() {
+                    true => write!(f, " {what} {}", address.addr()),
+                    false => write!(f, " {what} {address}"),
                 }
             }
             _ => Ok(()),
@@ -232,13 +240,21 @@ struct PathText<'a> {
 
 impl fmt::Display for PathText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = |end| match end {
-            End::Any => "*",
-            End::Cloud => "cloud",
-            End::Node(node) => self.names.node(node),
-        };
         let Path { from, to, both } = self.path;
-        write!(f, "{} {} {}", end(from), if both { "<->" } else { "->" }, end(to))
+        self.end(f, from)?;
+        f.write_str(if both { " <-> " } else { " -> " })?;
+        self.end(f, to)
+    }
+}
+
+impl PathText<'_> {
+    fn end(&self, f: &mut fmt::Formatter<'_>, end: End) -> fmt::Result {
+        match end {
+            End::Any => f.write_str("*"),
+            End::Cloud => f.write_str("cloud"),
+            End::Node(node) => f.write_str(self.names.node(node)),
+            End::Eni(node, eni) => write!(f, "{}.{}", self.names.node(node), self.names.eni(node, eni)),
+        }
     }
 }
 
@@ -338,6 +354,16 @@ impl Names for Script {
         let client = || self.clients.get(i - n).map(|client| client.name.as_str());
         self.cvms.get(i).map(|cvm| cvm.name.as_str()).or_else(client).unwrap_or("?")
     }
+    fn eni(&self, node: NodeId, EniIndex(eni): EniIndex) -> &str {
+        match eni.checked_sub(1) {
+            None => Script::ETH0,
+            Some(i) => self
+                .cvms
+                .get(usize::from(node.0))
+                .and_then(|cvm| cvm.more.get(usize::from(i)))
+                .map_or("?", |eni| eni.name.as_str()),
+        }
+    }
     fn node_of(&self, client: ClientId) -> NodeId {
         NodeId((self.cvms.len() as u16).saturating_add(client.0))
     }
@@ -350,14 +376,19 @@ impl Names for Script {
     fn text(&self, text: TextId) -> &str {
         self.texts.get(usize::from(text.0)).map_or("?", |text| &text.text)
     }
-    fn havip(&self, havip: HavipId) -> Ipv4Addr {
-        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
+    fn havip(&self, havip: HavipId) -> IpAddr {
+        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into())
     }
 }
 
 impl Names for Setup {
     fn node(&self, node: NodeId) -> &str {
         if usize::from(node.0) < self.nodes() { self.name_of(node) } else { "?" }
+    }
+    fn eni(&self, node: NodeId, eni: EniIndex) -> &str {
+        let known = usize::from(node.0) < self.nodes();
+        let eni = known.then(|| self.enis_of(node).nth(usize::from(eni.0))).flatten();
+        eni.map_or("?", |eni| eni.name.as_str())
     }
     fn node_of(&self, client: ClientId) -> NodeId {
         self.node_of_client(client)
@@ -371,7 +402,7 @@ impl Names for Setup {
     fn text(&self, text: TextId) -> &str {
         self.text(text)
     }
-    fn havip(&self, havip: HavipId) -> Ipv4Addr {
-        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED, |havip| havip.address)
+    fn havip(&self, havip: HavipId) -> IpAddr {
+        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED.into(), |havip| havip.address)
     }
 }

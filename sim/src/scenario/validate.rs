@@ -1,12 +1,12 @@
 //! What must hold between declarations.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::time::Duration;
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
-use super::draft::{At, Draft, SubnetDraft};
+use super::draft::{At, Draft, EniDraft, SubnetDraft};
 use super::error::Complaint;
 use super::place::Place;
 use super::print::TimeText;
@@ -59,7 +59,7 @@ fn lacks(draft: &Draft<'_>) -> Option<Complaint> {
     if !declared("run", draft.run.is_some()) {
         missing.push("`run TIME`");
     }
-    if !declared("lan", draft.lan.is_some()) && !declared("vpc", draft.vpc.is_some()) {
+    if !declared("lan", !draft.lans.is_empty()) && !declared("vpc", draft.vpc.is_some()) {
         missing.push("a segment (`lan CIDR`, or `vpc CIDR` and `subnet CIDR`)");
     }
     if missing.is_empty() {
@@ -71,7 +71,7 @@ fn lacks(draft: &Draft<'_>) -> Option<Complaint> {
 /// `lan`, `vpc` and `subnet`, and what only a VPC has.
 fn segments(draft: &Draft<'_>) -> Vec<Complaint> {
     let mut found = Vec::new();
-    match (&draft.lan, &draft.vpc) {
+    match (draft.lans.first(), &draft.vpc) {
         (Some(lan), Some(vpc)) => {
             let (second, first) =
                 if lan.line > vpc.line { (lan.place, vpc.line) } else { (vpc.place, lan.line) };
@@ -105,10 +105,15 @@ fn segments(draft: &Draft<'_>) -> Vec<Complaint> {
     found
 }
 
+/// Ranges that hold addresses of each other.
 fn overlaps(draft: &Draft<'_>) -> Vec<Complaint> {
+    let (what, ranges) = match draft.lans.is_empty() {
+        true => ("subnet", &draft.subnets),
+        false => ("lan", &draft.lans),
+    };
     // Two ranges overlap only where one holds the other: sorted by start, longer first, each is held against
     // the last one that reached furthest.
-    let mut sorted: Vec<_> = draft.subnets.iter().collect();
+    let mut sorted: Vec<_> = ranges.iter().collect();
     sorted.sort_by_key(|s| (s.value.net.network(), s.value.net.prefix_len()));
     let mut furthest: Option<&At<SubnetDraft>> = None;
     let mut found = Vec::new();
@@ -117,10 +122,21 @@ fn overlaps(draft: &Draft<'_>) -> Vec<Complaint> {
             Some(outer) if outer.value.net.contains(&this.value.net) => {
                 let (first, second) = if outer.line < this.line { (outer, this) } else { (this, outer) };
                 let (a, b) = (second.value.net, first.value.net);
-                let message = format!("the subnet {a} overlaps {b} (line {})", first.line);
+                let message = format!("the {what} {a} overlaps {b} (line {})", first.line);
                 found.push(Complaint::new(second.place, message));
             }
             _ => furthest = Some(this),
+        }
+    }
+    let mut sorted: Vec<(Ipv6Net, &At<SubnetDraft>)> =
+        ranges.iter().filter_map(|range| Some((range.value.ipv6?, range))).collect();
+    sorted.sort_by_key(|(net, _)| (net.network(), net.prefix_len()));
+    for pair in sorted.windows(2) {
+        let [(outer, a), (inner, b)] = pair else { continue };
+        if outer.contains(inner) {
+            let (first, second) = if a.line < b.line { (a, b) } else { (b, a) };
+            let message = format!("IPv6 of the {what} overlaps that of line {}", first.line);
+            found.push(Complaint::new(second.place, message));
         }
     }
     found
@@ -139,20 +155,33 @@ type Range = (Ipv4Net, u16);
 /// The ranges that addresses are in, by start.
 pub(super) struct Ranges {
     sorted: Vec<Range>,
+    v6: Vec<(Ipv6Net, u16)>,
     lan: bool,
 }
 
 impl Ranges {
     pub(super) fn of(segment: &Segment) -> Ranges {
         match segment {
-            Segment::Lan(subnet) => Ranges::new([subnet.net], true),
-            Segment::Vpc { subnets, .. } => Ranges::new(subnets.iter().map(|s| s.net), false),
+            Segment::Lan(lans) => Ranges::new(lans.iter().map(|s| (s.net, s.ipv6)), true),
+            Segment::Vpc { subnets, .. } => Ranges::new(subnets.iter().map(|s| (s.net, s.ipv6)), false),
         }
     }
-    fn new(nets: impl IntoIterator<Item = Ipv4Net>, lan: bool) -> Ranges {
-        let mut sorted: Vec<Range> = nets.into_iter().zip(0..=u16::MAX).collect();
+    fn new(nets: impl Iterator<Item = (Ipv4Net, Option<Ipv6Net>)> + Clone, lan: bool) -> Ranges {
+        let mut sorted: Vec<Range> = nets.clone().map(|(net, _)| net).zip(0..=u16::MAX).collect();
         sorted.sort_by_key(|(net, _)| (net.network(), net.prefix_len()));
-        Ranges { sorted, lan }
+        let v6 = nets.zip(0..=u16::MAX).filter_map(|((_, net), i)| Some((net?, i))).collect();
+        Ranges { sorted, v6, lan }
+    }
+    /// The IPv6 range that holds an address.
+    pub(super) fn find_v6(&self, address: Ipv6Addr) -> Option<(Ipv6Net, u16)> {
+        self.v6.iter().copied().find(|(net, _)| net.contains(&address))
+    }
+    /// Which range of either family holds an address.
+    fn index_of(&self, address: IpAddr) -> Option<u16> {
+        match address {
+            IpAddr::V4(address) => self.find(address).map(|(_, index)| index),
+            IpAddr::V6(address) => self.find_v6(address).map(|(_, index)| index),
+        }
     }
     /// The range that holds an address.
     pub(super) fn find(&self, address: Ipv4Addr) -> Option<Range> {
@@ -160,8 +189,11 @@ impl Ranges {
         self.sorted[..after].last().copied().filter(|(net, _)| net.contains(&address))
     }
     /// Why no node can have an address here.
-    fn refuses(&self, what: &str, address: At<Ipv4Addr>) -> Option<Complaint> {
-        let ip = address.value;
+    fn refuses(&self, what: &str, address: At<IpAddr>) -> Option<Complaint> {
+        let ip = match address.value {
+            IpAddr::V4(ip) => ip,
+            IpAddr::V6(ip) => return self.refuses_v6(what, ip, address.place),
+        };
         let Some((net, _)) = self.find(ip) else {
             let place = if self.lan { "the lan" } else { "every subnet" };
             let list: Vec<_> = self.sorted.iter().take(4).map(|(net, _)| net.to_string()).collect();
@@ -174,6 +206,23 @@ impl Ranges {
         ((ip < first) | (ip > last)).then(|| {
             Complaint::new(address.place, format!("{what} {ip} is reserved"))
                 .help(format!("for {net} only {first}-{last}"))
+        })
+    }
+    fn refuses_v6(&self, what: &str, ip: Ipv6Addr, place: Place) -> Option<Complaint> {
+        let Some((net, _)) = self.find_v6(ip) else {
+            let whole = if self.lan { "every lan" } else { "every subnet" };
+            let list: Vec<_> = self.v6.iter().take(4).map(|(net, _)| net.to_string()).collect();
+            let help = match list.is_empty() {
+                true => "a range is given IPv6 so: `172.16.16.0/24 ipv6 fd00:16::/64`".to_owned(),
+                false => format!("there is {}", list.join(", ")),
+            };
+            return Some(Complaint::new(place, format!("{what} {ip} is outside {whole}")).help(help));
+        };
+        let kept = if self.lan { 0 } else { 1 };
+        let place_in_it = u128::from(ip) - u128::from(net.network());
+        (place_in_it <= kept).then(|| {
+            Complaint::new(place, format!("{what} {ip} is reserved"))
+                .help("the first address of a range is nobody's, the next one a subnet's gateway's")
         })
     }
 }
@@ -201,32 +250,51 @@ fn ports(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
 fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
     ports(draft, found);
     // Where the segment itself is wrong, nothing is said about what is in it.
-    let ranges = match (&draft.lan, &draft.vpc) {
-        (Some(lan), None) => Some(Ranges::new([lan.value.net], true)),
-        (None, Some(_)) if !draft.subnets.is_empty() && !draft.failed.contains("subnet") => {
-            Some(Ranges::new(draft.subnets.iter().map(|s| s.value.net), false))
+    let nets = |all: &[At<SubnetDraft>]| all.iter().map(|s| (s.value.net, s.value.ipv6)).collect::<Vec<_>>();
+    let ranges = match (draft.lans.is_empty(), &draft.vpc) {
+        (false, None) if !draft.failed.contains("lan") => {
+            Some(Ranges::new(nets(&draft.lans).into_iter(), true))
+        }
+        (true, Some(_)) if !draft.subnets.is_empty() && !draft.failed.contains("subnet") => {
+            Some(Ranges::new(nets(&draft.subnets).into_iter(), false))
         }
         _ => None,
     };
-    let nodes = || {
-        let cvms = draft.cvms.iter().map(|n| (n.address, n.decl.mac, n.mac));
-        cvms.chain(draft.clients.iter().map(|n| (n.address, n.decl.mac, n.mac)))
+    let enis = || {
+        let cvms = draft.cvms.iter().flat_map(|n| std::iter::once(&n.eni).chain(&n.more));
+        cvms.chain(draft.clients.iter().map(|n| &n.eni))
+    };
+    let own = |eni: &EniDraft| {
+        let ipv6 = eni.ipv6.map(|at| At { value: IpAddr::V6(at.value), place: at.place, line: at.line });
+        let At { value, place, line } = eni.address;
+        std::iter::once(At { value: IpAddr::V4(value), place, line }).chain(ipv6)
     };
     if let Some(ranges) = &ranges {
         if !ranges.lan {
             found.extend(draft.havips.iter().filter_map(|h| ranges.refuses("the HAVIP", *h)));
         }
-        found.extend(nodes().filter_map(|(address, _, _)| ranges.refuses("the address", address)));
+        found.extend(enis().flat_map(own).filter_map(|address| ranges.refuses("the address", address)));
         for client in &draft.clients {
-            let target = At { value: client.decl.target, place: client.target, line: client.address.line };
+            let line = client.eni.address.line;
+            let target = At { value: client.decl.target, place: client.target, line };
             found.extend(ranges.refuses("the probed address", target));
         }
+        interfaces(draft, ranges, found);
     }
-    for client in draft.clients.iter().filter(|c| c.decl.target == c.address.value) {
-        found.push(Complaint::new(client.target, "a client that probes itself"));
+    for client in &draft.clients {
+        if own(&client.eni).any(|address| address.value == client.decl.target) {
+            found.push(Complaint::new(client.target, "a client that probes itself"));
+        } else if client.decl.target.is_ipv6() && client.decl.ipv6.is_none() {
+            let message =
+                format!("`{}` has no IPv6 address to probe {} from", client.decl.name, client.decl.target);
+            found.push(
+                Complaint::new(client.target, message)
+                    .help("write one behind its address: `ipv6 fd00:16::7`"),
+            );
+        }
     }
-    let mut taken: Vec<At<Ipv4Addr>> = draft.havips.clone();
-    taken.extend(nodes().map(|(address, _, _)| address));
+    let mut taken: Vec<At<IpAddr>> = draft.havips.clone();
+    taken.extend(enis().flat_map(own));
     taken.sort_by_key(|address| address.line);
     let mut first = BTreeMap::new();
     for At { value, place, line } in taken {
@@ -236,10 +304,10 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
             first.insert(value, line);
         }
     }
-    let mut macs: Vec<_> = nodes().collect();
-    macs.sort_by_key(|(address, _, _)| address.line);
+    let mut macs: Vec<_> = enis().collect();
+    macs.sort_by_key(|eni| eni.address.line);
     let mut first: BTreeMap<_, At<Ipv4Addr>> = BTreeMap::new();
-    for (address, mac, place) in macs {
+    for EniDraft { address, mac, mac_place: place, .. } in macs.into_iter().copied() {
         match first.get(&mac) {
             // One address twice is complained of already, and its hardware address follows from it.
             Some(before) if before.value != address.value => {
@@ -248,6 +316,42 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
             }
             Some(_) => {}
             None => drop(first.insert(mac, address)),
+        }
+    }
+}
+
+/// Each interface is in one range with all its addresses, no two of a machine are in the same, and nobody probes what
+/// its own lan cannot reach.
+fn interfaces(draft: &Draft<'_>, ranges: &Ranges, found: &mut Vec<Complaint>) {
+    let index = |eni: &EniDraft| ranges.index_of(eni.address.value.into());
+    let cvms = draft.cvms.iter().map(|n| (&n.eni, &n.more[..]));
+    for (first, more) in cvms.chain(draft.clients.iter().map(|n| (&n.eni, &n.more[..]))) {
+        let mut before: Vec<&EniDraft> = Vec::new();
+        for eni in std::iter::once(first).chain(more) {
+            if let Some(ipv6) = eni.ipv6
+                && let (Some(v4), Some(v6)) = (index(eni), ranges.index_of(ipv6.value.into()))
+                && v4 != v6
+            {
+                let message = format!("{} and {} are of different ranges", eni.address.value, ipv6.value);
+                found.push(Complaint::new(ipv6.place, message).help("an interface is in one subnet or lan"));
+            }
+            if let Some(other) =
+                before.iter().find(|other| index(other).is_some() && index(other) == index(eni))
+            {
+                let message =
+                    format!("a second interface of one machine in one range (line {})", other.address.line);
+                found.push(
+                    Complaint::new(eni.address.place, message).help("each is in a subnet or lan of its own"),
+                );
+            }
+            before.push(eni);
+        }
+    }
+    for client in draft.clients.iter().filter(|_| ranges.lan) {
+        let target = ranges.index_of(client.decl.target);
+        if target.is_some() && index(&client.eni).is_some_and(|own| Some(own) != target) {
+            let message = format!("the probed address {} is on another lan", client.decl.target);
+            found.push(Complaint::new(client.target, message).help("nothing forwards between lans"));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The words of the language: those it has, those it will have, and the nearest one to a typing error.
 
 /// What a line can begin with.
-pub(super) const STATEMENTS: [&str; 17] = [
-    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "client", "service",
-    "check", "cloud", "also", "at", "expect",
+pub(super) const STATEMENTS: [&str; 18] = [
+    "scenario", "run", "tick", "host", "phases", "vpc", "subnet", "lan", "havip", "cvm", "eni", "client",
+    "service", "check", "cloud", "also", "at", "expect",
 ];
 
 /// Every act.
@@ -63,10 +63,11 @@ pub(super) const FACTS: [&str; 10] = [
 pub(super) const MEASURES: [&str; 4] = ["outage", "moves", "claims", "notifies"];
 
 /// The remaining words.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 18] = [
     "seed",
     "exact",
     "latency",
+    "ipv6",
     "keepalived",
     "mac",
     "with",

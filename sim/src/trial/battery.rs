@@ -1,5 +1,7 @@
 //! What happens to the cluster: a closed list of stories, and each as acts of a script.
 
+use std::net::IpAddr;
+
 use havip::config::Instance;
 use havip::time::{Duration, Time};
 use ipnet::Ipv4Net;
@@ -174,14 +176,19 @@ impl Plan {
             phases: None,
             also: Vec::new(),
             segment: segment(cluster.net, cluster.lan),
-            havips: if cluster.lan { Vec::new() } else { cluster.havips.clone() },
+            havips: if cluster.lan {
+                Vec::new()
+            } else {
+                cluster.havips.iter().copied().map(IpAddr::V4).collect()
+            },
             bind_delay: settings.cloud_delay.unwrap_or_default(),
             cvms: cvms(cluster, first),
             clients: vec![ClientDecl {
                 name: "web".to_owned(),
                 address: cluster.client,
+                ipv6: None,
                 mac: Script::default_mac(cluster.client),
-                target: cluster.havips[0],
+                target: cluster.havips[0].into(),
                 port: story.asks_a_service().then_some(PORT),
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
             }],
@@ -321,8 +328,8 @@ impl Story {
                 return (mark + others.len() as u32, None);
             }
             Story::Unplug => {
-                acts.at(start, Act::Unplug(NodeId(first.0)));
-                acts.at(start + s(20), Act::Plug(NodeId(first.0)));
+                acts.at(start, Act::Unplug(NodeId(first.0), None));
+                acts.at(start + s(20), Act::Plug(NodeId(first.0), None));
             }
         }
         (mark, None)
@@ -414,7 +421,9 @@ fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
     let of = |(i, machine): (usize, &super::cluster::Machine)| CvmDecl {
         name: machine.name.to_owned(),
         address: machine.address,
+        ipv6: None,
         mac: Script::default_mac(machine.address),
+        more: Vec::new(),
         program: ProgramDecl::Agent(cluster.profile),
         file: FileDecl { path: machine.file.clone(), place: Place::NOWHERE },
         with: machine
@@ -433,9 +442,9 @@ fn cvms(cluster: &Cluster, first: Option<CvmId>) -> Vec<CvmDecl> {
 }
 
 fn segment(net: Ipv4Net, lan: bool) -> Segment {
-    let subnet = Subnet { net, latency: Script::default_latency(Script::TICK) };
+    let subnet = Subnet { net, ipv6: None, latency: Script::default_latency(Script::TICK) };
     if lan {
-        return Segment::Lan(subnet);
+        return Segment::Lan(vec![subnet]);
     }
     let wide = Ipv4Net::new(net.network(), net.prefix_len().min(16)).unwrap_or(net).trunc();
     Segment::Vpc { net: wide, subnets: vec![subnet] }

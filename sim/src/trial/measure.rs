@@ -1,6 +1,6 @@
 //! The figures of one run: an observer that keeps no line of text.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Record as Said, Role};
 use havip::time::{Duration, Time};
@@ -80,7 +80,7 @@ impl Stretch {
 pub(super) struct Measure {
     facts: Facts,
     outages: Outages,
-    address: Ipv4Addr,
+    address: IpAddr,
     first: Option<CvmId>,
     mark_act: u32,
     blocked_acts: Option<(u32, u32)>,
@@ -193,7 +193,7 @@ impl Measure {
     fn take(&mut self, setup: &Setup, report: &Report) {
         match report.what {
             What::Act(index) => self.act(setup, report.at, index),
-            What::Held { node, address, held } if address == self.address => {
+            What::Held { node, address, held, .. } if address == self.address => {
                 self.holds[usize::from(node.0)] = held;
                 if !held {
                     self.gave_up(report.at, node);

@@ -1,11 +1,9 @@
 //! What a script, an explorer or a lab does to a world: one closed list.
 
-use std::net::Ipv4Addr;
-
 use havip::time::Duration;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
-use super::setup::{CvmId, FileId, NodeId, ServiceId, TextId};
+use super::setup::{CvmId, EniIndex, FileId, NodeId, ServiceId, TextId};
 pub use super::spoof::{Forged, ForgedAdvert, Spoof};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
@@ -30,10 +28,10 @@ pub enum Act {
     Pause(CvmId),
     /// The virtual machine goes on; its clocks have run on.
     Resume(CvmId),
-    /// The cable is pulled: carrier lost.
-    Unplug(NodeId),
+    /// The cable is pulled: carrier lost. The cable of one interface, or of all that the node has.
+    Unplug(NodeId, Option<EniIndex>),
     /// The cable is back.
-    Plug(NodeId),
+    Plug(NodeId, Option<EniIndex>),
     /// SIGHUP, the machine's configuration file now being this one.
     Reload(CvmId, FileId),
     /// What a `vrrp_script` of that name finds from its next run on.
@@ -47,7 +45,7 @@ pub enum Act {
     /// The machine's clocks gain or lose so much from now on.
     ClockDrift(CvmId, Drift),
     /// Somebody adds an address to the machine's interface by hand, or deletes one.
-    Tamper(CvmId, Tamper, Ipv4Net),
+    Tamper(CvmId, Tamper, IpNet),
     /// Somebody at that port puts frames on the wire that the machine or client itself would not send.
     Spoof(NodeId, Spoof),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
@@ -112,8 +110,10 @@ pub enum ScriptAct {
 pub enum End {
     /// `*`: every port.
     Any,
-    /// A machine or a client.
+    /// A machine or a client: every interface of it.
     Node(NodeId),
+    /// One interface of a machine.
+    Eni(NodeId, EniIndex),
     /// The cloud, where claims go.
     Cloud,
 }
@@ -212,6 +212,3 @@ impl Kinds {
         self.0 & 1 << kind as u8 != 0
     }
 }
-
-/// An address by its machine-independent value; the spine's worlds are IPv4.
-pub type Address = Ipv4Addr;

@@ -5,11 +5,12 @@
 //! and the way back. Whatever is not certain is sent as a frame. Who wants to see probes as frames
 //! ([`Wants::probes`](super::Wants)) gets every one as a frame, and the same record.
 
+use std::net::IpAddr;
+
 use havip::time::Time;
 
 use super::act::{Health, Kind};
 use super::chance::Nth;
-use super::cloud_port::gateway_of;
 use super::frames::PortId;
 use super::links::Fate;
 use super::report::{What, Who};
@@ -26,8 +27,9 @@ impl World {
         if !self.links.are_untouched() || self.clients[index].probed != self.clients[index].answered {
             return None;
         }
-        let holder = self.certain_way(asker, target)?;
-        if !self.kernels[usize::from(holder.0)].holds(target) {
+        let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
+        let holder = self.nic(reached).node;
+        if !self.node_holds(holder, target) {
             return None;
         }
         if let Some(port) = self.setup.clients[index].port {
@@ -38,38 +40,40 @@ impl World {
         if self.clients[index].reached != Some(holder) {
             return None;
         }
-        let source = self.kernels[usize::from(asker.0)].own.addr();
-        (self.certain_way(holder, source)? == asker).then_some(holder)
+        let source = self.nic(asks).source_for(target)?;
+        (self.certain_way(self.port_towards(reached, source), source)? == asks).then_some(holder)
     }
 
-    /// Where a packet from a node to an address arrives for certain, without anybody learning anything new.
-    fn certain_way(&self, from: NodeId, to: std::net::Ipv4Addr) -> Option<NodeId> {
-        let kernel = &self.kernels[usize::from(from.0)];
-        if !kernel.carrier || !kernel.powered || kernel.paused || !kernel.holds(kernel.own.addr()) {
+    /// Where a packet that leaves by a port for an address arrives for certain, without anybody learning anything new.
+    fn certain_way(&self, from: PortId, to: IpAddr) -> Option<PortId> {
+        if !self.is_open(from) {
             return None;
         }
-        let next_hop = match kernel.own.contains(&to) {
-            true => to,
-            false if self.in_vpc() => gateway_of(kernel.own),
-            false => return None,
-        };
-        let mac = kernel.neighbours.steady_mac_of(next_hop)?;
-        let node = if self.in_vpc() {
+        let nic = self.nic(from);
+        let next_hop = nic.next_hop(to, self.in_vpc(), false)?;
+        let mac = nic.neighbours.steady_mac_of(next_hop)?;
+        let port = if self.in_vpc() {
             match self.cloud.route(self.now, to) {
-                Route::To(eni) => NodeId(eni.0),
+                Route::To(eni) => PortId(eni.0),
                 Route::Unbound | Route::Nobody => return None,
             }
         } else {
-            let port = self.switch.port_of(self.now, mac)?;
-            let known = self.switch.port_of(self.now, kernel.mac) == Some(PortId::of(from));
-            let node = port.node().filter(|node| known && *node != from)?;
-            if self.kernels[usize::from(node.0)].mac != mac {
+            let switch = &self.switches[usize::from(nic.subnet)];
+            let known = switch.port_of(self.now, nic.mac) == Some(from);
+            let port = switch.port_of(self.now, mac).filter(|port| known && *port != from)?;
+            if self.nic(port).mac != mac {
                 return None;
             }
-            node
+            port
         };
-        let there = &self.kernels[usize::from(node.0)];
-        (there.powered && there.carrier && !there.paused).then_some(node)
+        self.is_open(port).then_some(port)
+    }
+
+    /// Whether frames come and go there, and are looked at.
+    fn is_open(&self, port: PortId) -> bool {
+        let nic = self.nic(port);
+        let kernel = &self.kernels[usize::from(nic.node.0)];
+        nic.carrier && kernel.powered && !kernel.paused
     }
 
     /// Asks for as many of a client's probes as are certain, from now on, and says when the next one is due. `None`
@@ -85,10 +89,10 @@ impl World {
         if room.is_zero() {
             return None;
         }
-        let holder = self.fate(client)?;
+        self.fate(client)?;
         let more = (room.as_nanos() - 1) / every.as_nanos();
         let last = self.now + every * more;
-        self.note_used(client, asker, holder, last);
+        self.note_used(client, asker, last);
         let state = &mut self.clients[usize::from(client.0)];
         state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
@@ -97,20 +101,23 @@ impl World {
     }
 
     /// Both resolvers remember when they were last used.
-    fn note_used(&mut self, client: ClientId, asker: NodeId, holder: NodeId, last: Time) {
-        let (from, to) = (PortId::of(asker), PortId::of(holder));
+    fn note_used(&mut self, client: ClientId, asker: NodeId, last: Time) {
+        let target = self.setup.clients[usize::from(client.0)].target;
+        let from = PortId::of(asker);
+        let Some(to) = self.certain_way(from, target) else { return };
         let nth = Nth { kind: Kind::Probe, at: last, n: 0 };
         let Fate::Arrives(arrives, _) = self.links.fate(from, to, nth, self.latency(to), self.setup.tick)
         else {
             return;
         };
-        let target = self.setup.clients[usize::from(client.0)].target;
-        let source = self.kernels[usize::from(asker.0)].own.addr();
-        for (node, peer, used) in [(asker, target, last), (holder, source, arrives)] {
+        let Some(source) = self.nic(from).source_for(target) else { return };
+        let back = self.port_towards(to, source);
+        for (port, peer, used) in [(from, target, last), (back, source, arrives)] {
             let vpc = self.in_vpc();
-            let kernel = &mut self.kernels[usize::from(node.0)];
-            let next_hop = if vpc && !kernel.own.contains(&peer) { gateway_of(kernel.own) } else { peer };
-            kernel.neighbours.note_used(next_hop, used);
+            let nic = self.nic_mut(port);
+            if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
+                nic.neighbours.note_used(next_hop, used);
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 //! less changes no other draw; the fate of a frame can be asked without sending it; the order in which draws are
 //! made means nothing. Integer arithmetic only: the same on every platform and toolchain.
 
+use std::net::IpAddr;
+
 use havip::time::{Duration, Time};
 
 use super::act::{Kind, Ppm};
@@ -50,6 +52,8 @@ pub enum Purpose {
     Reorder = 18,
     /// How long a command takes that somebody types.
     Tamper = 19,
+    /// How late a kernel notices that an address's lifetime has run out.
+    LifetimeCheck = 20,
 }
 
 /// The run's chance: its seed.
@@ -89,6 +93,17 @@ impl Chance {
         let h = mix(self.0 ^ a);
         let h = mix(h ^ b.rotate_left(17));
         Draw(mix(h ^ c.rotate_left(34)))
+    }
+}
+
+/// An address as the number that a draw about it is named by; IPv6 addresses of one subnet have numbers of their own.
+pub fn number_of(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let bits = u128::from(address);
+            (bits ^ bits >> 32 ^ bits >> 64 ^ bits >> 96) as u32
+        }
     }
 }
 

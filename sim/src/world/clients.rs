@@ -6,8 +6,10 @@
 
 use std::net::Ipv4Addr;
 
+use std::net::IpAddr;
+
 use havip::time::Time;
-use havip::wire::{ethernet, icmp, ipv4, tcp};
+use havip::wire::{ethernet, icmp, icmpv6, ipv4, tcp};
 
 use super::act::{Health, Kind};
 use super::frames::PortId;
@@ -62,29 +64,43 @@ impl World {
         self.clients[index].probed = Some(self.now);
         self.report(Who::Node(node), What::Probed { client });
 
-        let source = self.kernels[usize::from(node.0)].own.addr();
-        if let Some(port) = self.setup.clients[index].port {
-            let from = FIRST_PORT + (sequence % u32::from(PORTS)) as u16;
-            return self.send_segment(node, source, target, &tcp::Repr::syn(from, port, sequence));
+        if let (Some(to), IpAddr::V4(target)) = (self.setup.clients[index].port, target) {
+            let (port, from) = (PortId::of(node), FIRST_PORT + (sequence % u32::from(PORTS)) as u16);
+            let source = self.nic(port).own.addr();
+            return self.send_segment(port, source, target, &tcp::Repr::syn(from, to, sequence));
         }
         let data = self.now.as_nanos().to_be_bytes();
         let (identifier, sequence) = (client.0, sequence as u16);
-        let request = icmp::Repr::EchoRequest { identifier, sequence, data: &data };
         let mut message = [0; icmp::HEADER_LEN + 8];
-        request.emit(&mut message);
-        self.send_from_kernel(node, &icmp_header(source, target, message.len()), &message, Kind::Probe);
+        let port = PortId::of(node);
+        match (self.nic(port).source_for(target), target) {
+            (Some(IpAddr::V4(source)), IpAddr::V4(target)) => {
+                icmp::Repr::EchoRequest { identifier, sequence, data: &data }.emit(&mut message);
+                self.send_from_kernel(
+                    port,
+                    &icmp_header(source, target, message.len()),
+                    &message,
+                    Kind::Probe,
+                );
+            }
+            (Some(IpAddr::V6(source)), IpAddr::V6(target)) => {
+                let request = icmpv6::Repr::EchoRequest { identifier, sequence, data: &data };
+                self.send_icmpv6(port, &request, source, target, Kind::Probe);
+            }
+            _ => {} // validated before a run: a client of an IPv6 address has one
+        }
     }
 
     /// Sends a segment of a probe, or of its answer.
-    fn send_segment(&mut self, node: NodeId, src: Ipv4Addr, dst: Ipv4Addr, segment: &tcp::Repr) {
+    fn send_segment(&mut self, port: PortId, src: Ipv4Addr, dst: Ipv4Addr, segment: &tcp::Repr) {
         let mut bytes = [0; tcp::HEADER_LEN];
         segment.emit(&mut bytes, src, dst);
-        self.send_from_kernel(node, &segment.header(src, dst), &bytes, Kind::Probe);
+        self.send_from_kernel(port, &segment.header(src, dst), &bytes, Kind::Probe);
     }
 
     /// A TCP segment reached a node that has the address: a machine answers for its services, a client is answered.
-    pub(super) fn receive_tcp(&mut self, node: NodeId, frame: FrameId) {
-        let (port, from) = (PortId::of(node), self.frames.from(frame));
+    pub(super) fn receive_tcp(&mut self, port: PortId, frame: FrameId) {
+        let (node, from) = (self.nic(port).node, self.frames.from(frame));
         let read = |bytes: &[u8]| {
             let packet = ipv4::Packet::new(bytes.get(ethernet::HEADER_LEN..)?).ok()?;
             let (src, dst) = (packet.src(), packet.dst());
@@ -112,7 +128,7 @@ impl World {
             }
             Some(answer) => {
                 self.frames.let_go(frame);
-                self.send_segment(node, dst, src, &answer);
+                self.send_segment(port, dst, src, &answer);
             }
             None => self.frames.let_go(frame),
         }
@@ -121,7 +137,9 @@ impl World {
     /// A probe, or its answer, reached a node's network card.
     pub(super) fn note_reached(&mut self, from: PortId, node: NodeId) {
         let machines = self.setup.cvms.len();
-        let Some(client) = from.node().and_then(|n| usize::from(n.0).checked_sub(machines)) else { return };
+        let Some(client) = self.node_of(from).and_then(|n| usize::from(n.0).checked_sub(machines)) else {
+            return;
+        };
         if usize::from(node.0) < machines && self.clients[client].reached != Some(node) {
             self.clients[client].reached = Some(node);
             let client = ClientId(client as u16);

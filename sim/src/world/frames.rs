@@ -2,24 +2,7 @@
 
 use super::act::Kind;
 use super::report::{FrameId, Mark};
-use super::setup::NodeId;
-
-/// Where a frame is on its way from: a node, or the cloud itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PortId(pub u16);
-
-impl PortId {
-    /// The cloud's own port.
-    pub const CLOUD: PortId = PortId(u16::MAX);
-    /// The port of a node's one interface.
-    pub const fn of(node: NodeId) -> PortId {
-        PortId(node.0)
-    }
-    /// Its node, unless it is the cloud's.
-    pub const fn node(self) -> Option<NodeId> {
-        if self.0 == Self::CLOUD.0 { None } else { Some(NodeId(self.0)) }
-    }
-}
+pub use super::setup::PortId;
 
 /// Frames up to this length are kept in their slot: nearly all, an advertisement of ten addresses among them.
 const SHORT_MAX: usize = 128;

@@ -157,6 +157,19 @@ impl Host {
         due + self.chance.of_node(Purpose::KernelTimer, node, now, n).within((Duration::ZERO, grain))
     }
 
+    /// When a kernel takes an address away that was given this lifetime now. It counts whole seconds, and its check of
+    /// lifetimes runs a second apart at the least (`check_lifetime` of `net/ipv4/devinet.c`,
+    /// `ADDRCONF_TIMER_FUZZ_MAX`): up to a second late. That it is never early is assumed: Linux may be by the 20 ms
+    /// of `ADDRCONF_TIMER_FUZZ_MINUS`.
+    pub fn lifetime_ends(self, node: u32, now: Time, lifetime: Duration, n: u32) -> Time {
+        let second = Duration::from_secs(1);
+        let due = now + second * lifetime.as_nanos().div_ceil(second.as_nanos()).max(1);
+        if self.exact {
+            return due;
+        }
+        due + self.chance.of_node(Purpose::LifetimeCheck, node, now, n).within((Duration::ZERO, second))
+    }
+
     /// The chance behind it.
     pub const fn chance(self) -> Chance {
         self.chance

@@ -1,24 +1,24 @@
 //! A node's kernel: its addresses, its neighbour table, what it answers by itself.
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::program::AddressChange;
-use havip::time::Time;
+use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType, Mac};
-use havip::wire::{arp, icmp, ipv4};
-use ipnet::Ipv4Net;
+use havip::wire::{Family, arp, icmp, ipv4};
+use ipnet::IpNet;
 
 use super::act::Kind;
-use super::cloud_port::gateway_of;
+use super::chance::number_of;
 use super::frames::PortId;
-use super::host::{self, Host};
-use super::machine::{Signal, kind_of_frame};
-use super::neighbours::{Heard, Neighbours, Resolved, Want};
+use super::host;
+use super::machine::{Signal, Socket, kind_of_frame};
+use super::neighbours::{Heard, Resolved, Want};
 use super::queue::Due;
-use super::report::{FrameId, Loss, What, Who};
-use super::setup::{NodeId, Setup};
-use super::state::{World, who};
+use super::report::{FrameId, Loss, What};
+use super::setup::{EniIndex, EniSetup, NodeId, Setup};
+use super::state::World;
 
 /// Frames a paused machine's network card keeps (a virtio ring; assumed).
 const RING_MAX: usize = 256;
@@ -26,57 +26,63 @@ const RING_MAX: usize = 256;
 /// The longest ICMP message a kernel here sends (RFC 1812 section 4.3.2.3: errors stay under 576 bytes).
 const ICMP_MAX: usize = 576;
 
-/// What the kernel of one node knows. Its one interface is `eth0`.
+/// What the kernel of one node knows, its interfaces aside: each is a `Nic`.
 #[derive(Clone, Debug)]
 pub(super) struct Kernel {
-    /// The interface's own address.
-    pub(super) own: Ipv4Net,
-    pub(super) mac: Mac,
-    pub(super) subnet: u16,
+    /// The ports of its interfaces behind the first: from which on, and how many.
+    pub(super) more: (u16, u16),
     pub(super) powered: bool,
     /// The hypervisor holds the whole machine.
     pub(super) paused: bool,
-    pub(super) carrier: bool,
-    /// Every address on the interface, its own first.
-    pub(super) addresses: Vec<Ipv4Net>,
-    pub(super) neighbours: Neighbours,
     /// Address changes under way, oldest first.
     pub(super) installs: VecDeque<Install>,
     /// Address changes that somebody makes by hand, the next one first.
     tampers: VecDeque<Install>,
-    /// Frames that came while it was paused.
-    pub(super) ring: VecDeque<FrameId>,
+    /// Addresses that go by themselves.
+    leases: Vec<Lease>,
+    /// Frames that came while it was paused, and by which port.
+    pub(super) ring: VecDeque<(PortId, FrameId)>,
 }
 
 /// An address change under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Install {
     pub(super) done: Time,
-    pub(super) address: Ipv4Net,
-    pub(super) add: bool,
+    pub(super) port: PortId,
+    pub(super) address: IpNet,
+    pub(super) change: Change,
+}
+
+/// What is to become of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is put on the interface, or stays there: for so long, or for ever.
+    Add(Option<Duration>),
+    /// It is taken off.
+    Remove,
+}
+
+/// An address that stays for a while only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    port: PortId,
+    address: IpAddr,
+    ends: Time,
 }
 
 impl Kernel {
-    pub(super) fn new(setup: &Setup, node: NodeId, host: Host) -> Self {
-        let eni = setup.eni_of(node);
+    pub(super) fn new(setup: &Setup, node: NodeId) -> Self {
         let is_client = setup.cvm_of(node).is_none();
+        let more = setup.cvm_of(node).map_or(0, |cvm| setup.cvms[usize::from(cvm.0)].more.len());
         Kernel {
-            own: eni.address,
-            mac: eni.mac,
-            subnet: eni.subnet,
+            more: (setup.port_of(node, EniIndex(1)).0, more as u16),
             powered: is_client,
             paused: false,
-            carrier: true,
-            addresses: vec![eni.address],
-            neighbours: Neighbours::new(node.0.into(), host),
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
+            leases: Vec::new(),
             ring: VecDeque::new(),
         }
-    }
-    /// Whether an address is on the interface.
-    pub(super) fn holds(&self, address: Ipv4Addr) -> bool {
-        self.addresses.iter().any(|net| net.addr() == address)
     }
 }
 
@@ -86,26 +92,32 @@ impl World {
     }
 
     /// Makes a node's neighbour entry say what is not true: for tests, and for whoever plays an attacker.
-    pub fn poison(&mut self, node: NodeId, address: Ipv4Addr, mac: Mac) {
-        let now = self.now;
-        self.kernel(node).neighbours.forge(now, address, mac);
-        self.report(Who::Node(node), What::Neighbour { node, address, mac: Some(mac) });
+    pub fn poison(&mut self, node: NodeId, address: IpAddr, mac: Mac) {
+        let (now, port) = (self.now, self.port_towards(PortId::of(node), address));
+        self.nic_mut(port).neighbours.forge(now, address, mac);
+        self.report(self.who(port), What::Neighbour { node, address, mac: Some(mac) });
         self.arm_kernel(node);
     }
 
-    /// Puts a frame of any bytes on the wire at a node's port, whatever the node itself would send: for tests, and
-    /// for whoever plays an attacker.
+    /// Puts a frame of any bytes on the wire at a node's first port, whatever the node itself would send: for tests,
+    /// and for whoever plays an attacker.
     pub fn inject(&mut self, node: NodeId, bytes: &[u8]) {
-        let frame = self.frames.store(&[bytes], PortId::of(node), kind_of_frame(bytes));
-        self.transmit(node, frame);
+        self.inject_at(PortId::of(node), bytes);
+    }
+
+    /// The same at any port.
+    pub fn inject_at(&mut self, port: PortId, bytes: &[u8]) {
+        let frame = self.frames.store(&[bytes], port, kind_of_frame(bytes));
+        self.transmit(port, frame);
     }
 
     /// A frame reaches a node's port. Whether it was lost on the way was decided when it was sent; asked again is
     /// only "cable in, machine on".
     pub(super) fn arrive(&mut self, to: PortId, frame: FrameId) {
-        let Some(node) = to.node() else { return };
+        let Some(nic) = self.nics.get(usize::from(to.0)) else { return };
+        let (node, carrier) = (nic.node, nic.carrier);
         let kernel = self.kernel(node);
-        let dead = match (kernel.powered, kernel.carrier) {
+        let dead = match (kernel.powered, carrier) {
             (false, _) => Some(Loss::ReceiverOff),
             (_, false) => Some(Loss::ReceiverNoCarrier),
             _ => None,
@@ -114,80 +126,89 @@ impl World {
             return self.lose(self.frames.from(frame), frame, Some(to), cause);
         }
         if !kernel.paused {
-            return self.receive(node, frame);
+            return self.receive(to, frame);
         }
-        kernel.ring.push_back(frame);
+        kernel.ring.push_back((to, frame));
         if kernel.ring.len() > RING_MAX
-            && let Some(oldest) = kernel.ring.pop_front()
+            && let Some((to, oldest)) = kernel.ring.pop_front()
         {
             self.lose(self.frames.from(oldest), oldest, Some(to), Loss::DiedInQueue);
         }
     }
 
     /// The kernel looks at a frame.
-    pub(super) fn receive(&mut self, node: NodeId, frame: FrameId) {
-        let port = PortId::of(node);
+    pub(super) fn receive(&mut self, port: PortId, frame: FrameId) {
         let (from, kind) = (self.frames.from(frame), self.frames.kind(frame));
         let ethertype = match ethernet::Frame::new(self.frames.bytes(frame)) {
             Err(_) => return self.lose(from, frame, Some(port), Loss::Malformed),
             Ok(eth) => {
                 let dst = eth.dst();
-                if dst != self.kernels[usize::from(node.0)].mac && !dst.is_multicast() {
+                let nic = self.nic(port);
+                if dst != nic.mac && !(dst.is_multicast() && nic.hears(dst)) {
                     return self.frames.let_go(frame); // flooded: for somebody else
                 }
                 eth.ethertype()
             }
         };
-        self.report_frame(port, kind, What::Received { frame, kind, from: who(from) });
+        self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
         if kind == Kind::Probe {
-            self.note_reached(from, node);
+            self.note_reached(from, self.nic(port).node);
         }
         match ethertype {
-            EtherType::ARP => self.receive_arp(node, frame),
-            EtherType::IPV4 => self.receive_ip(node, frame),
+            EtherType::ARP => self.receive_arp(port, frame),
+            EtherType::IPV4 => self.receive_ip(port, frame),
+            EtherType::IPV6 => self.receive_ipv6(port, frame),
             _ => self.frames.let_go(frame),
         }
     }
 
     /// `arp_process` of Linux.
-    fn receive_arp(&mut self, node: NodeId, frame: FrameId) {
+    fn receive_arp(&mut self, port: PortId, frame: FrameId) {
+        let (node, mac) = (self.nic(port).node, self.nic(port).mac);
+        self.show_neighbour(node, port, frame);
         let Some(arp) = self.read_arp(frame) else {
-            return self.lose(self.frames.from(frame), frame, Some(PortId::of(node)), Loss::Malformed);
+            return self.lose(self.frames.from(frame), frame, Some(port), Loss::Malformed);
         };
         let now = self.now;
         let to_us_alone =
             !ethernet::Frame::new(self.frames.bytes(frame)).is_ok_and(|f| f.dst().is_multicast());
         self.frames.let_go(frame);
-        let kernel = self.kernel(node);
-        let asks_us = arp.operation == arp::Operation::REQUEST && kernel.holds(arp.target_address);
-        let mac = kernel.mac;
-        if !arp.sender_address.is_unspecified() && !kernel.holds(arp.sender_address) {
+        let asks_us =
+            arp.operation == arp::Operation::REQUEST && self.node_holds(node, arp.target_address.into());
+        if !arp.sender_address.is_unspecified() && !self.node_holds(node, arp.sender_address.into()) {
             let heard = Heard {
-                address: arp.sender_address,
+                address: arp.sender_address.into(),
                 mac: arp.sender_mac,
                 confirms: arp.operation == arp::Operation::REPLY && to_us_alone,
                 asks_us,
                 gratuitous: arp.is_gratuitous(),
+                weak: false,
             };
-            let learned = kernel.neighbours.hear(now, heard);
-            if learned.changed {
-                let (address, mac) = (arp.sender_address, Some(arp.sender_mac));
-                self.report(Who::Node(node), What::Neighbour { node, address, mac });
-            }
-            for waiting in learned.released {
-                self.address_and_send(node, waiting, arp.sender_mac);
-            }
-            self.arm_kernel(node);
+            self.hear_neighbour(port, now, heard);
         }
         if asks_us {
             let reply = arp.reply(mac).frame_to(arp.sender_mac);
-            let frame = self.frames.store(&[&reply], PortId::of(node), Kind::Arp);
-            self.transmit(node, frame);
+            let frame = self.frames.store(&[&reply], port, Kind::Arp);
+            self.transmit(port, frame);
         }
     }
 
-    fn receive_ip(&mut self, node: NodeId, frame: FrameId) {
-        let (port, from) = (PortId::of(node), self.frames.from(frame));
+    /// Takes in what was said of a neighbour, and lets go what waited for it.
+    pub(super) fn hear_neighbour(&mut self, port: PortId, now: Time, heard: Heard) {
+        let node = self.nic(port).node;
+        let learned = self.nic_mut(port).neighbours.hear(now, heard);
+        if learned.changed {
+            let (address, mac) = (heard.address, Some(heard.mac));
+            self.report(self.who(port), What::Neighbour { node, address, mac });
+        }
+        for waiting in learned.released {
+            self.address_and_send(port, waiting, heard.mac);
+        }
+        self.arm_kernel(node);
+    }
+
+    fn receive_ip(&mut self, port: PortId, frame: FrameId) {
+        let (node, from) = (self.nic(port).node, self.frames.from(frame));
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else {
             return self.lose(from, frame, Some(port), Loss::Malformed);
         };
@@ -196,124 +217,138 @@ impl World {
             return self.lose(from, frame, Some(port), Loss::Malformed);
         }
         let cvm = self.setup.cvm_of(node);
-        let listens = cvm.is_some_and(|cvm| self.machines[usize::from(cvm.0)].listens(protocol.0, dst));
+        let listens =
+            cvm.is_some_and(|cvm| self.machines[usize::from(cvm.0)].listens(port, protocol.0, dst.into()));
         if dst.is_multicast() || dst.is_broadcast() {
             return match cvm {
-                Some(cvm) if listens => self.queue_for_program(cvm, frame),
+                Some(cvm) if listens => {
+                    self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame)
+                }
                 _ => self.frames.let_go(frame),
             };
         }
-        if !self.kernels[usize::from(node.0)].holds(dst) {
+        if !self.node_holds(node, dst.into()) {
             return self.lose(from, frame, Some(port), Loss::NotHeld);
         }
         match cvm {
-            _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(node, frame),
-            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(node, frame),
-            Some(cvm) if listens => self.queue_for_program(cvm, frame),
+            _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(port, frame),
+            _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(port, frame),
+            Some(cvm) if listens => self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame),
             _ => {
-                self.send_unreachable(node, frame);
+                self.send_unreachable(port, frame);
                 self.lose(from, frame, Some(port), Loss::NoListener);
             }
         }
     }
 
-    fn receive_icmp(&mut self, node: NodeId, frame: FrameId) {
+    fn receive_icmp(&mut self, port: PortId, frame: FrameId) {
         let bytes = self.frames.bytes(frame);
         let mut message = [0; ICMP_MAX];
         let Some((header, len)) = answer_to(&bytes[ethernet::HEADER_LEN..], &mut message) else {
             let sent = echo_time(&bytes[ethernet::HEADER_LEN..]);
             self.frames.let_go(frame);
-            return self.client_answered(node, sent);
+            return self.client_answered(self.nic(port).node, sent);
         };
         self.frames.let_go(frame);
-        self.send_from_kernel(node, &header, &message[..len], Kind::Probe);
+        self.send_from_kernel(port, &header, &message[..len], Kind::Probe);
     }
 
     /// Measured (c22): an advertisement to a live host without a VRRP process draws this, each time.
-    fn send_unreachable(&mut self, node: NodeId, frame: FrameId) {
+    fn send_unreachable(&mut self, port: PortId, frame: FrameId) {
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else { return };
         let error = icmp::Repr::unreachable(icmp::Unreachable::PROTOCOL, packet.as_bytes());
         let mut message = [0; ICMP_MAX];
         let len = error.len();
         error.emit(&mut message[..len]);
         let header = icmp_header(packet.dst(), packet.src(), len);
-        self.send_from_kernel(node, &header, &message[..len], Kind::Other);
+        self.send_from_kernel(port, &header, &message[..len], Kind::Other);
     }
 
-    /// Sends a packet of the kernel's own.
-    pub(super) fn send_from_kernel(&mut self, node: NodeId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let eth = self.unaddressed(node);
+    /// Sends a packet of the kernel's own, an answer to what came in by this port.
+    pub(super) fn send_from_kernel(&mut self, port: PortId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
+        let port = self.port_towards(port, header.dst.into());
+        let eth = self.unaddressed(port, EtherType::IPV4);
         let len = ethernet::HEADER_LEN + header.total_len();
-        let frame = self.frames.write(len, PortId::of(node), kind, |bytes| {
+        let frame = self.frames.write(len, port, kind, |bytes| {
             header.emit(eth.emit(bytes)).copy_from_slice(payload);
         });
-        self.send_packet(node, frame);
+        self.send_packet(port, frame, false);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
-    pub(super) fn frame_packet(&mut self, node: NodeId, packet: &[u8], kind: Kind) -> FrameId {
-        let eth = self.unaddressed(node);
-        self.frames.write(ethernet::HEADER_LEN + packet.len(), PortId::of(node), kind, |bytes| {
+    pub(super) fn frame_packet(&mut self, port: PortId, packet: &[u8], kind: Kind) -> FrameId {
+        let eth = self.unaddressed(port, if is_ipv6(packet) { EtherType::IPV6 } else { EtherType::IPV4 });
+        self.frames.write(ethernet::HEADER_LEN + packet.len(), port, kind, |bytes| {
             eth.emit(bytes).copy_from_slice(packet);
         })
     }
 
     /// The Ethernet header of a packet that is not resolved yet.
-    fn unaddressed(&self, node: NodeId) -> ethernet::Repr {
-        let src = self.kernels[usize::from(node.0)].mac;
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }
+    fn unaddressed(&self, port: PortId, ethertype: EtherType) -> ethernet::Repr {
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src: self.nic(port).mac, ethertype }
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
-    pub(super) fn send_packet(&mut self, node: NodeId, frame: FrameId) {
-        let port = PortId::of(node);
+    ///
+    /// Without the interface's own address there is no route to its subnet. A socket that is bound to the interface, as
+    /// keepalived's are, sends all the same: "assume, that the destination is on link" (`ip_route_output`).
+    pub(super) fn send_packet(&mut self, port: PortId, frame: FrameId, bound: bool) {
+        if is_ipv6(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) {
+            return self.send_ipv6(port, frame);
+        }
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else {
             return self.lose(port, frame, None, Loss::Malformed);
         };
         let dst = packet.dst();
         if dst.is_multicast() {
-            return self.address_and_send(node, frame, Mac::for_multicast(dst));
+            return self.address_and_send(port, frame, Mac::for_multicast(dst));
         }
-        let own = self.kernel(node).own;
-        // With its own address the route to the subnet is gone, and the one to the gateway with it.
-        let next_hop = match own.contains(&dst) {
-            _ if !self.kernel(node).holds(own.addr()) => return self.lose(port, frame, None, Loss::NoRoute),
-            true => dst,
-            false if self.in_vpc() => gateway_of(own),
-            false => return self.lose(port, frame, None, Loss::NoRoute),
+        self.resolve_and_send(port, frame, dst.into(), bound);
+    }
+
+    pub(super) fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr, bound: bool) {
+        let (now, in_vpc) = (self.now, self.in_vpc());
+        let nic = self.nic_mut(port);
+        let node = nic.node;
+        let Some(next_hop) = nic.next_hop(dst, in_vpc, bound) else {
+            return self.lose(port, frame, None, Loss::NoRoute);
         };
-        let (now, timer) = (self.now, self.kernel(node).neighbours.deadline());
-        match self.kernel(node).neighbours.resolve(now, next_hop, frame) {
-            Resolved::To(mac) => self.address_and_send(node, frame, mac),
+        let timer = nic.neighbours.deadline();
+        match nic.neighbours.resolve(now, next_hop, frame) {
+            Resolved::To(mac) => self.address_and_send(port, frame, mac),
             Resolved::Waits { ask, pushed_out } => {
                 if let Some(oldest) = pushed_out {
                     self.lose(port, oldest, None, Loss::NeighbourQueueFull);
                 }
                 if ask {
-                    self.ask(node, next_hop, None, Some(frame));
+                    self.ask(port, next_hop, None, Some(frame));
                 }
             }
         }
-        if self.kernel(node).neighbours.deadline() != timer {
+        if self.nic(port).neighbours.deadline() != timer {
             self.arm_kernel(node);
         }
     }
 
-    fn address_and_send(&mut self, node: NodeId, frame: FrameId, Mac(dst): Mac) {
+    pub(super) fn address_and_send(&mut self, port: PortId, frame: FrameId, Mac(dst): Mac) {
         self.frames.bytes_mut(frame)[..6].copy_from_slice(&dst);
-        self.transmit(node, frame);
+        self.transmit(port, frame);
     }
 
     /// Asks for a neighbour, in the name of the packet that waits for it (`arp_announce` 0).
-    fn ask(&mut self, node: NodeId, target: Ipv4Addr, to: Option<Mac>, waiting: Option<FrameId>) {
+    fn ask(&mut self, port: PortId, target: IpAddr, to: Option<Mac>, waiting: Option<FrameId>) {
+        let target = match target {
+            IpAddr::V4(target) => target,
+            IpAddr::V6(target) => return self.solicit(port, target, to, waiting),
+        };
         let packet =
             waiting.map(|frame| ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]));
         let source = packet.and_then(Result::ok).map(|p| p.src());
-        let kernel = &self.kernels[usize::from(node.0)];
-        let source = source.filter(|&s| kernel.holds(s)).unwrap_or(kernel.own.addr());
-        let request = arp::Repr::request(kernel.mac, source, target).frame_to(to.unwrap_or(Mac::BROADCAST));
-        let frame = self.frames.store(&[&request], PortId::of(node), Kind::Arp);
-        self.transmit(node, frame);
+        let nic = self.nic(port);
+        let source = source.filter(|&s| self.node_holds(nic.node, s.into())).unwrap_or(nic.own.addr());
+        let request = arp::Repr::request(nic.mac, source, target).frame_to(to.unwrap_or(Mac::BROADCAST));
+        let frame = self.frames.store(&[&request], port, Kind::Arp);
+        self.transmit(port, frame);
     }
 
     /// Does what is due in a kernel.
@@ -323,8 +358,10 @@ impl World {
         if !kernel.powered || kernel.paused {
             return;
         }
-        if kernel.neighbours.deadline() <= now {
-            self.run_neighbour_timers(node);
+        for port in self.ports_of(node) {
+            if self.nic(port).neighbours.deadline() <= now {
+                self.run_neighbour_timers(port);
+            }
         }
         while let Some(install) = self.kernel(node).installs.pop_front_if(|i| i.done <= now) {
             self.finish_install(node, install, false);
@@ -332,23 +369,26 @@ impl World {
         while let Some(install) = self.kernel(node).tampers.pop_front_if(|i| i.done <= now) {
             self.finish_install(node, install, true);
         }
+        self.end_leases(node);
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.send_outbox(cvm);
         }
         self.arm_kernel(node);
     }
 
-    fn run_neighbour_timers(&mut self, node: NodeId) {
+    fn run_neighbour_timers(&mut self, port: PortId) {
         let mut wants = std::mem::take(&mut self.neighbour_wants);
         let now = self.now;
-        self.kernel(node).neighbours.run_timers(now, &mut wants);
+        let nic = self.nic_mut(port);
+        let node = nic.node;
+        nic.neighbours.run_timers(now, &mut wants);
         for want in wants.drain(..) {
             match want {
-                Want::Ask { address, to, waiting } => self.ask(node, address, to, waiting),
+                Want::Ask { address, to, waiting } => self.ask(port, address, to, waiting),
                 Want::GiveUp { address, waiting } => {
-                    self.report(Who::Node(node), What::Neighbour { node, address, mac: None });
+                    self.report(self.who(port), What::Neighbour { node, address, mac: None });
                     for frame in waiting {
-                        self.lose(PortId::of(node), frame, None, Loss::Unresolved);
+                        self.lose(port, frame, None, Loss::Unresolved);
                     }
                 }
             }
@@ -357,76 +397,108 @@ impl World {
     }
 
     /// Begins to put an address on an interface or to take it off, as a program asked.
-    pub(super) fn install(&mut self, node: NodeId, asked: Time, address: Ipv4Net, add: bool) {
-        let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, u32::from(address.addr()));
+    pub(super) fn install(&mut self, port: PortId, asked: Time, address: IpNet, change: Change) {
+        let node = self.nic(port).node;
+        let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, number_of(address.addr()));
         let done = self.instant(asked + takes);
         let kernel = self.kernel(node);
         // The kernel takes requests in turn.
         let done = kernel.installs.back().map_or(done, |last| done.max(last.done));
-        kernel.installs.push_back(Install { done, address, add });
+        kernel.installs.push_back(Install { done, port, address, change });
         self.arm_kernel(node);
     }
 
     /// Somebody adds an address by hand, or deletes one: it takes as long as a command takes.
-    pub(super) fn tamper(&mut self, node: NodeId, address: Ipv4Net, add: bool) {
-        let (now, nth) = (self.now, u32::from(address.addr()));
+    pub(super) fn tamper(&mut self, port: PortId, address: IpNet, change: Change) {
+        let (now, nth) = (self.now, number_of(address.addr()));
+        let node = self.nic(port).node;
         let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, nth));
         let kernel = self.kernel(node);
         if !kernel.powered {
             return;
         }
         let place = kernel.tampers.partition_point(|one| one.done <= done);
-        kernel.tampers.insert(place, Install { done, address, add });
+        kernel.tampers.insert(place, Install { done, port, address, change });
         self.arm_kernel(node);
     }
 
     fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
-        let Install { address, add, .. } = install;
-        let kernel = self.kernel(node);
-        let held = kernel.holds(address.addr());
+        let Install { port, address: net, change, .. } = install;
+        let (now, host, address) = (self.now, self.host, net.addr());
+        let nic = self.nic_mut(port);
+        let (held, interface) = (nic.holds(address), nic.interface());
+        let add = matches!(change, Change::Add(_));
         if by_hand && add == held {
             return; // the command complains to whoever typed it
         }
-        let change = match (add, held) {
+        let answer = match (add, held) {
             (true, _) if by_hand => AddressChange::AppearedByOther,
             (false, _) if by_hand => AddressChange::VanishedByOther,
             (true, _) => AddressChange::Added,
             (false, true) => AddressChange::Removed,
             (false, false) => AddressChange::Failed,
         };
+        let add = matches!(change, Change::Add(_));
         match (add, held) {
-            (true, false) => kernel.addresses.push(address),
-            (false, true) => kernel.addresses.retain(|a| a.addr() != address.addr()),
+            (true, false) => nic.addresses.push(net),
+            (false, true) => nic.addresses.retain(|a| a.addr() != address),
             _ => {}
         }
+        // What is said last of an address's lifetime holds.
+        let leases = &mut self.kernel(node).leases;
+        leases.retain(|lease| (lease.port, lease.address) != (port, address));
+        if let Change::Add(Some(lifetime)) = change {
+            let ends = host.lifetime_ends(node.0.into(), now, lifetime, number_of(address));
+            leases.push(Lease { port, address, ends });
+        }
         if add != held {
-            self.report(Who::Node(node), What::Held { node, address: address.addr(), held: add });
+            self.report(self.who(port), What::Held { node, address, held: add, ran_out: false });
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
-            self.signal(cvm, self.now, Signal::Address(address.addr(), change));
+            self.signal(cvm, now, Signal::Address(interface, address, answer));
+        }
+    }
+
+    /// Takes away the addresses whose lifetime has run out.
+    fn end_leases(&mut self, node: NodeId) {
+        let now = self.now;
+        while let Some(i) = self.kernel(node).leases.iter().position(|lease| lease.ends <= now) {
+            let Lease { port, address, .. } = self.kernel(node).leases.remove(i);
+            let nic = self.nic_mut(port);
+            nic.addresses.retain(|a| a.addr() != address);
+            let interface = nic.interface();
+            self.report(self.who(port), What::Held { node, address, held: false, ran_out: true });
+            if let Some(cvm) = self.setup.cvm_of(node) {
+                self.signal(cvm, now, Signal::Address(interface, address, AddressChange::VanishedByOther));
+            }
         }
     }
 
     /// The carrier comes or goes.
-    pub(super) fn set_carrier(&mut self, node: NodeId, up: bool) {
-        let kernel = self.kernel(node);
-        if kernel.carrier == up {
+    pub(super) fn set_carrier(&mut self, port: PortId, up: bool) {
+        let nic = self.nic_mut(port);
+        if nic.carrier == up {
             return;
         }
-        kernel.carrier = up;
-        self.report(Who::Node(node), What::Carrier(node, up));
+        nic.carrier = up;
+        let (node, interface) = (nic.node, nic.interface());
+        self.report(self.who(port), What::Carrier(node, up));
         if !up {
-            self.flush_neighbours(node, Loss::NoCarrier);
-            self.switch.forget(PortId::of(node));
+            self.flush_neighbours(port, Loss::NoCarrier);
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
-            self.signal_link(cvm, up);
+            self.signal_link(cvm, interface, up);
         }
     }
 
-    fn flush_neighbours(&mut self, node: NodeId, cause: Loss) {
-        for frame in self.kernel(node).neighbours.flush() {
-            self.lose(PortId::of(node), frame, None, cause);
+    /// The interface's table and what the switch knows of its port are gone.
+    fn flush_neighbours(&mut self, port: PortId, cause: Loss) {
+        for frame in self.nic_mut(port).neighbours.flush() {
+            self.lose(port, frame, None, cause);
+        }
+        let lan = usize::from(self.nic(port).subnet);
+        if let Some(switch) = self.switches.get_mut(lan) {
+            switch.forget(port);
         }
     }
 
@@ -436,18 +508,32 @@ impl World {
         kernel.powered = false;
         kernel.paused = false;
         kernel.installs.clear();
+        kernel.leases.clear();
         kernel.tampers.clear();
         let ring = std::mem::take(&mut kernel.ring);
-        let own = kernel.own;
-        let had = std::mem::replace(&mut kernel.addresses, vec![own]);
-        for address in had.into_iter().filter(|&a| a != own) {
-            self.report(Who::Node(node), What::Held { node, address: address.addr(), held: false });
+        for port in self.ports_of(node) {
+            let index = self.nic(port).index;
+            let own: Vec<IpNet> = self
+                .setup
+                .enis_of(node)
+                .nth(usize::from(index.0))
+                .into_iter()
+                .flat_map(EniSetup::addresses)
+                .collect();
+            let had = std::mem::replace(&mut self.nic_mut(port).addresses, own.clone());
+            for address in had.into_iter().filter(|a| !own.contains(a)) {
+                self.report(
+                    self.who(port),
+                    What::Held { node, address: address.addr(), held: false, ran_out: false },
+                );
+            }
         }
-        for frame in ring {
-            self.lose(self.frames.from(frame), frame, Some(PortId::of(node)), Loss::DiedInQueue);
+        for (port, frame) in ring {
+            self.lose(self.frames.from(frame), frame, Some(port), Loss::DiedInQueue);
         }
-        self.flush_neighbours(node, Loss::DiedInQueue);
-        self.switch.forget(PortId::of(node));
+        for port in self.ports_of(node) {
+            self.flush_neighbours(port, Loss::DiedInQueue);
+        }
     }
 
     /// Has a kernel woken when it next has something to do.
@@ -459,9 +545,20 @@ impl World {
         }
         let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
         let install = due(&kernel.installs).min(due(&kernel.tampers));
-        let next = kernel.neighbours.deadline().min(install).min(outbox);
+        let lease = kernel.leases.iter().map(|lease| lease.ends).min().unwrap_or(Time::MAX);
+        let mut next =
+            self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(lease).min(outbox);
+        if kernel.more.1 > 0 {
+            let more = self.ports_of(node).skip(1).map(|port| self.nic(port).neighbours.deadline());
+            next = next.min(more.min().unwrap_or(Time::MAX));
+        }
         self.wake(self.instant(next), Due::Kernel(node));
     }
+}
+
+/// By the version that a packet begins with.
+fn is_ipv6(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|byte| byte >> 4 == 6)
 }
 
 /// The header of an ICMP message, as Linux fills it.
@@ -493,9 +590,12 @@ fn echo_time(packet: &[u8]) -> Option<Time> {
     let packet = ipv4::Packet::new(packet).ok()?;
     let reply = icmp::Packet::new(packet.payload()).ok()?;
     match icmp::Repr::parse(&reply).ok()? {
-        icmp::Repr::EchoReply { data, .. } => {
-            Some(Time::from_nanos(u64::from_be_bytes(data.get(..8)?.try_into().ok()?)))
-        }
+        icmp::Repr::EchoReply { data, .. } => time_in(data),
         _ => None,
     }
+}
+
+/// The time that an echo carries.
+pub(super) fn time_in(data: &[u8]) -> Option<Time> {
+    Some(Time::from_nanos(u64::from_be_bytes(data.get(..8)?.try_into().ok()?)))
 }

@@ -10,6 +10,7 @@ use super::act::{Act, End, Kind, Kinds, Path, Ppm};
 use super::chance::{Chance, Nth, Purpose};
 use super::frames::PortId;
 use super::report::Loss;
+use super::setup::{EniIndex, NodeId};
 
 #[derive(Clone, Copy, Debug)]
 struct Rule {
@@ -34,6 +35,8 @@ enum Effect {
 #[derive(Clone, Debug)]
 pub struct Links {
     rules: Vec<Rule>,
+    /// Whose each port is.
+    owners: Vec<(NodeId, EniIndex)>,
     chance: Chance,
 }
 
@@ -47,9 +50,9 @@ pub enum Fate {
 }
 
 impl Links {
-    /// No rules.
-    pub const fn new(chance: Chance) -> Self {
-        Links { rules: Vec::new(), chance }
+    /// No rules. `owners`: whose each port is, in the order of ports.
+    pub const fn new(owners: Vec<(NodeId, EniIndex)>, chance: Chance) -> Self {
+        Links { rules: Vec::new(), owners, chance }
     }
 
     /// Whether no act's effect stands.
@@ -84,7 +87,7 @@ impl Links {
     ) -> Fate {
         let mut latency = latency;
         let mut copies = false;
-        for rule in self.rules.iter().filter(|r| r.applies(from, to, nth.kind)) {
+        for rule in self.rules.iter().filter(|r| self.applies(r, from, to, nth.kind)) {
             match rule.effect {
                 Effect::Drop => return Fate::Lost(Loss::Cut(rule.act)),
                 Effect::Loss(share) if self.draw(Purpose::Loss, from, to, nth, rule.act).happens(share) => {
@@ -113,7 +116,7 @@ impl Links {
     pub fn corrupts(&self, from: PortId, to: PortId, nth: Nth, len: usize) -> Option<(usize, u32)> {
         let bits = (len.checked_sub(ethernet::HEADER_LEN)? as u64 * 8).checked_sub(1)?;
         let mut flipped = None;
-        for rule in self.rules.iter().filter(|r| r.applies(from, to, nth.kind)) {
+        for rule in self.rules.iter().filter(|r| self.applies(r, from, to, nth.kind)) {
             if let Effect::Corrupt(share) = rule.effect
                 && self.draw(Purpose::Corrupt, from, to, nth, rule.act).happens(share)
             {
@@ -126,7 +129,7 @@ impl Links {
 
     /// Which act holds a frame back until the next one on its path has passed it.
     pub fn holds_back(&self, from: PortId, to: PortId, nth: Nth) -> Option<u32> {
-        let rules = self.rules.iter().filter(|r| r.applies(from, to, nth.kind));
+        let rules = self.rules.iter().filter(|r| self.applies(r, from, to, nth.kind));
         let holding = |rule: &&Rule| match rule.effect {
             Effect::Reorder(share) => self.draw(Purpose::Reorder, from, to, nth, rule.act).happens(share),
             _ => false,
@@ -162,21 +165,22 @@ impl Links {
     fn draw(&self, purpose: Purpose, from: PortId, to: PortId, nth: Nth, act: u32) -> super::chance::Draw {
         self.chance.of_frame(purpose, u32::from(from.0) | act << 16, to.0.into(), nth)
     }
-}
 
-impl Rule {
-    fn applies(&self, from: PortId, to: PortId, kind: Kind) -> bool {
-        let Path { from: a, to: b, both } = self.path;
-        self.kinds.contains(kind)
+    fn applies(&self, rule: &Rule, from: PortId, to: PortId, kind: Kind) -> bool {
+        let Path { from: a, to: b, both } = rule.path;
+        let is_at = |end, port| self.is_at(end, port);
+        rule.kinds.contains(kind)
             && (is_at(a, from) && is_at(b, to) || both && is_at(b, from) && is_at(a, to))
     }
-}
 
-fn is_at(end: End, port: PortId) -> bool {
-    match end {
-        End::Any => true,
-        End::Node(node) => PortId::of(node) == port,
-        End::Cloud => port == PortId::CLOUD,
+    fn is_at(&self, end: End, port: PortId) -> bool {
+        let owner = || self.owners.get(usize::from(port.0));
+        match end {
+            End::Any => true,
+            End::Node(node) => owner().is_some_and(|&(of, _)| of == node),
+            End::Eni(node, eni) => owner() == Some(&(node, eni)),
+            End::Cloud => port == PortId::CLOUD,
+        }
     }
 }
 
@@ -188,16 +192,17 @@ fn share(whole: u64, part: u64, of: u64) -> u64 {
     }
 }
 
-/// Whether `heal pair` ends a rule on `path`: one whose two ends are the pair's, in a direction the pair names.
+/// Whether `heal pair` ends a rule on `path`: one whose two ends are the pair's, in a direction the pair names. A
+/// machine's name is every interface of it.
 fn covers(pair: Path, path: Path) -> bool {
-    let same = (pair.from, pair.to) == (path.from, path.to);
-    let turned = (pair.from, pair.to) == (path.to, path.from);
+    let is = |end: End, of: End| end == of || matches!((end, of), (End::Node(a), End::Eni(b, _)) if a == b);
+    let same = is(pair.from, path.from) && is(pair.to, path.to);
+    let turned = is(pair.from, path.to) && is(pair.to, path.from);
     same && (pair.both || !path.both) || turned && pair.both
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::setup::NodeId;
     use super::*;
 
     const TICK: Duration = Duration::from_micros(100);
@@ -212,7 +217,8 @@ mod tests {
         End::Node(NodeId(port.0))
     }
     fn links(acts: &[Act]) -> Links {
-        let mut links = Links::new(Chance::new(1));
+        let owners = (0..2).map(|n| (NodeId(n), EniIndex::ETH0)).collect();
+        let mut links = Links::new(owners, Chance::new(1));
         for (i, act) in acts.iter().enumerate() {
             links.act(act, i as u32);
         }

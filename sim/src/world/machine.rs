@@ -1,22 +1,25 @@
 //! The program's side of a machine: what it is told, and what it may ask for.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use havip::program::{
     Action, AddressChange, Event, Interface, InterfaceId, Now, ScriptId, ScriptResult, Subject, WatchId,
 };
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType};
-use havip::wire::{arp, icmp, ipv4};
+use havip::wire::ipv6::{self, Protocol};
+use havip::wire::{Family, arp, icmp, ipv4, ndp};
 use ipnet::IpNet;
 
 use super::act::{Drift, Kind};
 use super::frames::PortId;
 use super::host;
+use super::kernel::Change;
+use super::nic::ETH0;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
-use super::setup::{CvmId, FileId, TextId};
+use super::setup::{CvmId, FileId, NodeId, TextId};
 use super::state::World;
 use super::userland::Children;
 
@@ -25,8 +28,6 @@ use super::userland::Children;
 const SOCKET_MAX: usize = 277;
 /// How many subjects a program may name; a configuration has at most 255 virtual routers an interface.
 const SUBJECTS_MAX: usize = 4096;
-/// The one interface of a machine. Index 1 is the loopback's.
-const ETH0: InterfaceId = InterfaceId(2);
 /// What machines' wall clocks show at the beginning of a run: 2026-01-01 00:00:00 UTC.
 pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
@@ -36,8 +37,8 @@ pub(super) enum Signal {
     Start,
     Stop,
     Reload(FileId),
-    Link(bool),
-    Address(Ipv4Addr, AddressChange),
+    Link(InterfaceId, bool),
+    Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     File(WatchId, Option<TextId>),
 }
@@ -56,8 +57,11 @@ pub(super) struct Machine {
     frozen: bool,
     /// In order of their instants.
     signals: VecDeque<(Time, Signal)>,
-    listens: Vec<(u8, Option<IpAddr>)>,
-    socket: VecDeque<FrameId>,
+    listens: Vec<Listens>,
+    /// On which ports it sees the frames of neighbours.
+    watches: Vec<PortId>,
+    /// What came for it, in that order, whichever of its sockets it came to.
+    inbox: VecDeque<Came>,
     deadline: Option<Time>,
     /// When the deadline's timer fires: late, on the grid.
     fires: Time,
@@ -75,6 +79,31 @@ pub(super) struct Machine {
     interfaces: Vec<Interface>,
 }
 
+/// What a program's socket is open for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listens {
+    port: PortId,
+    protocol: u8,
+    group: Option<IpAddr>,
+}
+
+/// Something in a socket of a program.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    port: PortId,
+    to: Socket,
+    frame: FrameId,
+}
+
+/// The sockets that a program has on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Socket {
+    /// For packets of a protocol, by family.
+    Packets(Family),
+    /// For the frames of ARP and neighbour discovery.
+    Neighbours,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Outgoing {
     leaves: Time,
@@ -90,7 +119,8 @@ impl Machine {
             frozen: false,
             signals: VecDeque::new(),
             listens: Vec::new(),
-            socket: VecDeque::new(),
+            watches: Vec::new(),
+            inbox: VecDeque::new(),
             deadline: None,
             fires: Time::MAX,
             fired: Time::MAX,
@@ -105,10 +135,9 @@ impl Machine {
     pub(super) fn subject(&self, subject: Subject) -> (&str, u32) {
         self.subjects.get(usize::from(subject.0)).map_or(("", u32::MAX), |(name, group)| (name, *group))
     }
-    pub(super) fn listens(&self, protocol: u8, dst: Ipv4Addr) -> bool {
-        self.listens
-            .iter()
-            .any(|&(p, group)| p == protocol && (!dst.is_multicast() || group == Some(IpAddr::V4(dst))))
+    pub(super) fn listens(&self, port: PortId, protocol: u8, dst: IpAddr) -> bool {
+        let is_open = |one: &Listens| one.port == port && one.protocol == protocol;
+        self.listens.iter().any(|one| is_open(one) && (!dst.is_multicast() || one.group == Some(dst)))
     }
     /// When it is told the last of something that waits.
     pub(super) fn said_last(&self, what: impl Fn(&Signal) -> bool) -> Option<Time> {
@@ -133,7 +162,7 @@ impl Machine {
         !self.frozen
             && (self.signals.front().is_some_and(|&(at, _)| at <= now)
                 || self.running == Running::Yes
-                    && (!self.socket.is_empty() || self.fires <= now && self.fired != now))
+                    && (!self.inbox.is_empty() || self.fires <= now && self.fired != now))
     }
 }
 
@@ -173,7 +202,7 @@ impl World {
         !self.is_held(cvm)
             && machine.has_due(now)
             && (machine.fires < now
-                || !machine.socket.is_empty()
+                || !machine.inbox.is_empty()
                 || machine.signals.front().is_some_and(|&(at, _)| at <= now))
     }
 
@@ -197,20 +226,22 @@ impl World {
         if crate::flaws::has(crate::flaws::Flaw::TimerFirst) && machine.take_timer(now) {
             return Some((clocks, Event::Timer));
         }
-        if let Some(frame) = machine.socket.pop_front() {
+        if let Some(Came { port, to, frame }) = machine.inbox.pop_front() {
+            let interface = self.nics[usize::from(port.0)].interface();
             self.frames.let_go(frame); // its bytes stay until the instant ends
-            let packet = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]).ok()?;
-            return Some((clocks, Event::Packet { interface: ETH0, packet: packet.as_bytes() }));
+            let bytes = self.frames.bytes(frame);
+            if to == Socket::Neighbours {
+                return Some((clocks, Event::Neighbour { interface, frame: bytes }));
+            }
+            let packet = packet_in(bytes)?;
+            return Some((clocks, Event::Packet { interface, packet }));
         }
         if let Some((_, signal)) = machine.signals.pop_front_if(|s| s.0 <= now) {
-            let interface = ETH0;
             let event = match signal {
                 Signal::Start => return None,
                 Signal::Stop => Event::Stop,
-                Signal::Link(up) => Event::Link { interface, up },
-                Signal::Address(address, change) => {
-                    Event::Address { interface, address: address.into(), change }
-                }
+                Signal::Link(interface, up) => Event::Link { interface, up },
+                Signal::Address(interface, address, change) => Event::Address { interface, address, change },
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
                 Signal::Script(script, result) => {
                     machine.children.ended(script);
@@ -229,22 +260,29 @@ impl World {
     pub fn apply(&mut self, cvm: CvmId, action: Action<'_>) {
         let node = self.setup.node_of_cvm(cvm);
         match action {
-            Action::Listen { protocol, group, .. } => {
-                let listens = &mut self.machine(cvm).listens;
-                if !listens.contains(&(protocol, group)) {
-                    listens.push((protocol, group));
+            Action::Listen { interface, protocol, group } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let (one, listens) = (Listens { port, protocol, group }, &mut self.machine(cvm).listens);
+                if !listens.contains(&one) {
+                    listens.push(one);
                 }
             }
-            Action::SendPacket { packet, .. } => {
-                let frame = self.frame_packet(node, packet, kind_of_packet(packet));
+            Action::SendPacket { interface, packet } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let frame = self.frame_packet(port, packet, kind_of_packet(packet));
                 self.depart(cvm, frame, true);
             }
-            Action::SendFrame { frame, .. } => {
-                let frame = self.frames.store(&[frame], PortId::of(node), kind_of_frame(frame));
+            Action::SendFrame { interface, frame } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let frame = self.frames.store(&[frame], port, kind_of_frame(frame));
                 self.depart(cvm, frame, false);
             }
-            Action::AddAddress { address, .. } => self.change_address(cvm, address, true),
-            Action::RemoveAddress { address, .. } => self.change_address(cvm, address, false),
+            Action::AddAddress { interface, address, lifetime } => {
+                self.change_address(cvm, interface, address, Change::Add(lifetime));
+            }
+            Action::RemoveAddress { interface, address } => {
+                self.change_address(cvm, interface, address, Change::Remove);
+            }
             Action::Subject { id, group, name } => {
                 let subjects = &mut self.machine(cvm).subjects;
                 let index = usize::from(id.0);
@@ -261,7 +299,13 @@ impl World {
             Action::Notify { command } => self.report_told(cvm, command, false),
             Action::WriteFifo { line, .. } => self.report_told(cvm, line, true),
             Action::WatchFile { file, path } => self.watch_file(cvm, file, path),
-            Action::WatchNeighbours { .. } => {}
+            Action::WatchNeighbours { interface } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                let watches = &mut self.machine(cvm).watches;
+                if !watches.contains(&port) {
+                    watches.push(port);
+                }
+            }
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
             Action::Exit => self.end_program(cvm, Life::Exited),
         }
@@ -346,7 +390,8 @@ impl World {
         }
         let file = machine.file;
         let old = std::mem::replace(machine, Machine { file, ..Machine::new() });
-        for frame in old.socket.into_iter().chain(old.outbox.into_iter().map(|out| out.frame)) {
+        let unread = old.inbox.into_iter().map(|came| came.frame);
+        for frame in unread.chain(old.outbox.into_iter().map(|out| out.frame)) {
             self.frames.let_go(frame);
         }
         self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Program(cvm, how));
@@ -371,8 +416,8 @@ impl World {
         }
         kernel.paused = paused;
         let ring = std::mem::take(&mut kernel.ring);
-        for frame in ring {
-            self.receive(node, frame);
+        for (port, frame) in ring {
+            self.receive(port, frame);
         }
         self.report_held(cvm, paused);
     }
@@ -410,24 +455,33 @@ impl World {
     }
 
     /// Tells the program of its link, after the time such an event takes; never before an earlier one.
-    pub(super) fn signal_link(&mut self, cvm: CvmId, up: bool) {
+    pub(super) fn signal_link(&mut self, cvm: CvmId, interface: InterfaceId, up: bool) {
         let now = self.now;
-        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, 0);
-        let is_link = |signal: &Signal| matches!(signal, Signal::Link(_));
+        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, u32::from(interface.0 - ETH0.0));
+        let is_link = |signal: &Signal| matches!(signal, Signal::Link(i, _) if *i == interface);
         let before = self.machine(cvm).said_last(is_link).unwrap_or(now);
-        self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(up));
+        self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(interface, up));
     }
 
-    /// A packet for the program. A full socket drops the newcomer, as Linux does.
-    pub(super) fn queue_for_program(&mut self, cvm: CvmId, frame: FrameId) {
+    /// A packet or a frame for the program. A full socket drops the newcomer, as Linux does.
+    pub(super) fn queue_for_program(&mut self, cvm: CvmId, port: PortId, to: Socket, frame: FrameId) {
         let machine = self.machine(cvm);
-        if machine.socket.len() >= SOCKET_MAX {
-            let to = PortId::of(self.setup.node_of_cvm(cvm));
-            return self.lose(self.frames.from(frame), frame, Some(to), Loss::SocketQueueFull);
+        let same = |came: &&Came| (came.port, came.to) == (port, to);
+        if machine.inbox.len() >= SOCKET_MAX && machine.inbox.iter().filter(same).count() >= SOCKET_MAX {
+            return self.lose(self.frames.from(frame), frame, Some(port), Loss::SocketQueueFull);
         }
-        machine.socket.push_back(frame);
+        machine.inbox.push_back(Came { port, to, frame });
         if !machine.frozen {
             self.ready.push(cvm);
+        }
+    }
+
+    /// A frame of a neighbour, for a program that watches them beside its kernel.
+    pub(super) fn show_neighbour(&mut self, node: NodeId, port: PortId, frame: FrameId) {
+        let Some(cvm) = self.setup.cvm_of(node) else { return };
+        if self.machine(cvm).watches.contains(&port) {
+            self.frames.hold(frame);
+            self.queue_for_program(cvm, port, Socket::Neighbours, frame);
         }
     }
 
@@ -438,7 +492,7 @@ impl World {
             return;
         }
         while let Some(out) = self.machine(cvm).outbox.pop_front_if(|out| out.leaves <= now) {
-            self.put_on_wire(cvm, out);
+            self.put_on_wire(out);
         }
     }
 
@@ -456,41 +510,47 @@ impl World {
         machine.free_at = at + host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
         let out = Outgoing { leaves: at.round_up(tick), frame, is_packet };
         if out.leaves <= now && machine.outbox.is_empty() {
-            return self.put_on_wire(cvm, out);
+            return self.put_on_wire(out);
         }
         machine.outbox.push_back(out);
         self.arm_kernel(self.setup.node_of_cvm(cvm));
     }
 
-    fn put_on_wire(&mut self, cvm: CvmId, out: Outgoing) {
-        let node = self.setup.node_of_cvm(cvm);
+    fn put_on_wire(&mut self, out: Outgoing) {
+        let port = self.frames.from(out.frame);
         if out.is_packet {
-            self.send_packet(node, out.frame);
+            self.send_packet(port, out.frame, true);
         } else {
-            self.transmit(node, out.frame);
+            self.transmit(port, out.frame);
         }
     }
 
-    fn change_address(&mut self, cvm: CvmId, address: IpNet, add: bool) {
-        let IpNet::V4(address) = address else { return }; // IPv6 is refused before a run
+    fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, change: Change) {
         let asked = self.machine(cvm).free_at.max(self.now);
-        self.install(self.setup.node_of_cvm(cvm), asked, address, add);
+        match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
+            Some(port) => self.install(port, asked, address, change),
+            None => {
+                let failed = Signal::Address(interface, address.addr(), AddressChange::Failed);
+                self.signal(cvm, self.instant(asked), failed);
+            }
+        }
     }
 
     fn begin_program(&mut self, cvm: CvmId) {
         let node = self.setup.node_of_cvm(cvm);
-        let kernel = &self.kernels[usize::from(node.0)];
-        let interface = Interface {
-            id: ETH0,
-            name: "eth0".to_owned(),
-            mac: kernel.mac,
-            addresses: kernel.addresses.iter().copied().map(IpNet::V4).collect(),
-            up: kernel.carrier,
-        };
+        let nics = self.ports_of(node).map(|port| self.nic(port));
+        let interfaces = nics.zip(self.setup.enis_of(node)).map(|(nic, eni)| Interface {
+            id: nic.interface(),
+            name: eni.name.clone(),
+            mac: nic.mac,
+            addresses: nic.addresses.clone(),
+            up: nic.carrier,
+        });
+        let interfaces = interfaces.collect();
         let machine = self.machine(cvm);
         machine.signals.pop_front();
         machine.running = Running::Yes;
-        machine.interfaces = vec![interface];
+        machine.interfaces = interfaces;
         self.report(Who::Node(node), What::Program(cvm, Life::Started));
     }
 
@@ -517,7 +577,19 @@ impl World {
     }
 }
 
+/// The packet in a frame that a kernel has found good.
+fn packet_in(frame: &[u8]) -> Option<&[u8]> {
+    let eth = ethernet::Frame::new(frame).ok()?;
+    match eth.ethertype() {
+        EtherType::IPV6 => ipv6::Packet::new(eth.payload()).ok().map(|packet| packet.as_bytes()),
+        _ => ipv4::Packet::new(eth.payload()).ok().map(|packet| packet.as_bytes()),
+    }
+}
+
 fn kind_of_packet(packet: &[u8]) -> Kind {
+    if packet.first().is_some_and(|byte| byte >> 4 == 6) {
+        return kind_of_ipv6(packet);
+    }
     match ipv4::Packet::new(packet) {
         Ok(p) if p.protocol() == ipv4::Protocol::VRRP => Kind::Vrrp,
         Ok(p) if p.protocol() == ipv4::Protocol::ICMP => match icmp::Packet::new(p.payload()) {
@@ -528,10 +600,25 @@ fn kind_of_packet(packet: &[u8]) -> Kind {
     }
 }
 
+/// An advertisement of a neighbour that goes to a group is an announcement, as gratuitous ARP is.
+fn kind_of_ipv6(packet: &[u8]) -> Kind {
+    let Ok(p) = ipv6::Packet::new(packet) else { return Kind::Other };
+    match (p.next_header(), p.payload().first()) {
+        (Protocol::VRRP, _) => Kind::Vrrp,
+        (Protocol::ICMPV6, Some(128 | 129)) => Kind::Probe,
+        (Protocol::ICMPV6, Some(&ndp::SOLICITATION)) => Kind::Arp,
+        (Protocol::ICMPV6, Some(&ndp::ADVERTISEMENT)) => match ndp::Packet::new(p.payload()) {
+            Ok(message) if !message.flags().solicited && p.dst().is_multicast() => Kind::Garp,
+            _ => Kind::Arp,
+        },
+        _ => Kind::Other,
+    }
+}
+
 pub(super) fn kind_of_frame(bytes: &[u8]) -> Kind {
     let Ok(frame) = ethernet::Frame::new(bytes) else { return Kind::Other };
     match frame.ethertype() {
-        EtherType::IPV4 => kind_of_packet(frame.payload()),
+        EtherType::IPV4 | EtherType::IPV6 => kind_of_packet(frame.payload()),
         EtherType::ARP => match arp::Packet::new(frame.payload()).map(|p| arp::Repr::parse(&p)) {
             Ok(Ok(arp)) if arp.is_gratuitous() => Kind::Garp,
             _ => Kind::Arp,

@@ -20,10 +20,12 @@ mod clock;
 mod cloud_port;
 mod frames;
 pub mod host;
+mod ipv6;
 mod kernel;
 mod links;
 mod machine;
 mod neighbours;
+mod nic;
 mod queue;
 mod report;
 mod script;
@@ -32,18 +34,20 @@ mod setup;
 mod spoof;
 mod state;
 mod switch;
+#[cfg(test)]
+mod tests;
 mod userland;
 mod wakes;
 
 pub use act::{
-    Act, Address, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct,
-    Spoof, Tamper,
+    Act, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct, Spoof, Tamper,
 };
 pub use machine::EPOCH;
 pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
 pub use setup::{
-    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniSetup, FileId, HavipId, HavipSetup, NodeId,
-    ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
+    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup,
+    NodeId, PortId, ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
+    link_local,
 };
 pub(crate) use spoof::bytes_of_hex;
 pub use state::World;

@@ -3,14 +3,17 @@
 //! Machines and clients share it. It decides how long a client is left behind: an entry stays reachable for 15 to
 //! 45 s after it was confirmed, is then tried for 5 s, then asked for by three unicast requests a second apart,
 //! and only then by broadcast (measured: case c23, 38 to 47 s). ICMP and raw sockets confirm nothing.
+//!
+//! ARP and neighbour discovery share the table's states and timers in Linux, and here. What differs is what a frame
+//! may change (`arp_process`, `ndisc_recv_na`); whoever reads the frames says it with [`Heard`].
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::chance::Purpose;
+use super::chance::{Purpose, number_of};
 use super::host::Host;
 use super::report::FrameId;
 
@@ -56,7 +59,7 @@ impl State {
 /// One neighbour.
 #[derive(Clone, Debug)]
 struct Entry {
-    address: Ipv4Addr,
+    address: IpAddr,
     state: State,
     mac: Mac,
     /// When it last answered us.
@@ -92,7 +95,7 @@ pub enum Want {
     /// packet that waits, if one does (`arp_announce` 0).
     Ask {
         /// Who has it.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Where the request goes.
         to: Option<Mac>,
         /// The packet that waits.
@@ -101,7 +104,7 @@ pub enum Want {
     /// The neighbour did not answer: these packets die.
     GiveUp {
         /// Which.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// What waited for it.
         waiting: VecDeque<FrameId>,
     },
@@ -111,7 +114,7 @@ pub enum Want {
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
     /// Its address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its hardware address.
     pub mac: Mac,
     /// A reply, sent to us alone: it confirms. Anything else only informs.
@@ -120,6 +123,8 @@ pub struct Heard {
     pub asks_us: bool,
     /// A gratuitous announcement: replaces an entry even within the lock time.
     pub gratuitous: bool,
+    /// An advertisement of IPv6 that does not override: an entry that knows better is only doubted.
+    pub weak: bool,
 }
 
 /// What a heard ARP frame changed.
@@ -149,8 +154,8 @@ struct Clock {
 }
 
 impl Clock {
-    fn after(self, now: Time, length: Duration, entry: Ipv4Addr) -> Time {
-        self.host.kernel_timer(self.owner, now, length, entry.into())
+    fn after(self, now: Time, length: Duration, entry: IpAddr) -> Time {
+        self.host.kernel_timer(self.owner, now, length, number_of(entry))
     }
 }
 
@@ -161,33 +166,31 @@ impl Neighbours {
     }
 
     /// The hardware address of an entry that a packet uses without changing anything but when it was used.
-    pub fn steady_mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
+    pub fn steady_mac_of(&self, address: IpAddr) -> Option<Mac> {
         let entry = &self.entries[self.find(address).ok()?];
         matches!(entry.state, State::Reachable | State::Delay | State::Probe).then_some(entry.mac)
     }
 
     /// Notes a packet that was not sent because its fate was known.
-    pub fn note_used(&mut self, address: Ipv4Addr, at: Time) {
+    pub fn note_used(&mut self, address: IpAddr, at: Time) {
         if let Ok(i) = self.find(address) {
             self.entries[i].used = at;
         }
     }
 
     /// The hardware address it would use now, if any.
-    #[cfg(test)]
-    pub fn mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
+    pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
         let entry = &self.entries[self.find(address).ok()?];
         entry.state.is_valid().then_some(entry.mac)
     }
 
     /// The state of an entry, if there is one.
-    #[cfg(test)]
-    pub fn state_of(&self, address: Ipv4Addr) -> Option<State> {
+    pub fn state_of(&self, address: IpAddr) -> Option<State> {
         Some(self.entries[self.find(address).ok()?].state)
     }
 
     /// Resolves a packet's next hop, and keeps the packet where it must wait.
-    pub fn resolve(&mut self, now: Time, address: Ipv4Addr, packet: FrameId) -> Resolved {
+    pub fn resolve(&mut self, now: Time, address: IpAddr, packet: FrameId) -> Resolved {
         let i = self.find(address).unwrap_or_else(|i| {
             self.entries.insert(i, Entry::new(address, State::Failed, Mac::UNSPECIFIED, now));
             i
@@ -233,12 +236,16 @@ impl Neighbours {
         let old = entry.state;
         let mut new = if heard.confirms { State::Reachable } else { State::Stale };
         let other_mac = entry.mac != heard.mac;
-        let replaces = heard.asks_us || heard.gratuitous || now > entry.updated + LOCK_TIME;
+        let replaces = !heard.weak && (heard.asks_us || heard.gratuitous || now > entry.updated + LOCK_TIME);
         if heard.confirms && !(old.is_valid() && other_mac && !replaces) {
             entry.confirmed = Some(now);
         }
         if old.is_valid() {
             if other_mac && !replaces {
+                // `NEIGH_UPDATE_F_WEAK_OVERRIDE`
+                if heard.weak && old == State::Reachable {
+                    entry.turn(State::Stale, now, Time::MAX);
+                }
                 return Learned::default();
             }
             if !other_mac && new == State::Stale {
@@ -263,9 +270,12 @@ impl Neighbours {
     }
 
     /// Makes an entry say what is not true, as a forged answer would.
-    pub fn forge(&mut self, now: Time, address: Ipv4Addr, mac: Mac) {
-        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true });
-        self.hear(now, Heard { address, mac, confirms: true, asks_us: false, gratuitous: false });
+    pub fn forge(&mut self, now: Time, address: IpAddr, mac: Mac) {
+        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true, weak: false });
+        self.hear(
+            now,
+            Heard { address, mac, confirms: true, asks_us: false, gratuitous: false, weak: false },
+        );
     }
 
     /// No timer of the table is due before this.
@@ -288,7 +298,7 @@ impl Neighbours {
         self.entries.drain(..).flat_map(|e| e.waiting).collect()
     }
 
-    fn find(&self, address: Ipv4Addr) -> Result<usize, usize> {
+    fn find(&self, address: IpAddr) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&address, |e| e.address)
     }
 
@@ -302,7 +312,7 @@ impl Neighbours {
 }
 
 impl Entry {
-    fn new(address: Ipv4Addr, state: State, mac: Mac, now: Time) -> Self {
+    fn new(address: IpAddr, state: State, mac: Mac, now: Time) -> Self {
         Entry {
             address,
             state,
@@ -363,10 +373,12 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::super::chance::Chance;
     use super::*;
 
-    const PEER: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 16, 16, 12));
     const A: Mac = Mac([2, 0, 0, 0, 0, 5]);
     const B: Mac = Mac([2, 0, 0, 0, 0, 6]);
 
@@ -377,7 +389,7 @@ mod tests {
         Neighbours::new(1, Host::new(Chance::new(7), true))
     }
     fn reply(mac: Mac) -> Heard {
-        Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false }
+        Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false, weak: false }
     }
     fn announcement(mac: Mac) -> Heard {
         Heard { confirms: false, gratuitous: true, ..reply(mac) }

@@ -3,14 +3,15 @@
 //! The world holds no trace. In each instant it fills a buffer of [`Report`]s, of the classes asked for in
 //! [`Wants`]; the engine hands them over in canonical order (by node, then as they happened) and forgets them.
 
-use std::net::Ipv4Addr;
+use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use havip::program::{Record, Subject};
 use havip::time::Time;
 use havip::wire::ethernet::Mac;
 
 use super::act::Kind;
-use super::setup::{ClientId, CvmId, HavipId, NodeId};
+use super::setup::{ClientId, CvmId, EniIndex, HavipId, NodeId};
 pub use crate::cloud::{Refusal, Verdict};
 
 /// A frame in the world's slab; its bytes can be asked for until the instant ends.
@@ -18,14 +19,61 @@ pub use crate::cloud::{Refusal, Verdict};
 pub struct FrameId(pub u32);
 
 /// Who a report is about, and its place in the canonical order of an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// The script.
     Script,
-    /// A machine or a client.
+    /// A machine or a client, or its first network interface.
     Node(NodeId),
+    /// A machine's further network interface.
+    Eni(NodeId, EniIndex),
     /// The cloud.
     Cloud,
+}
+
+impl Who {
+    /// A network interface.
+    pub const fn eni(node: NodeId, eni: EniIndex) -> Who {
+        match eni {
+            EniIndex::ETH0 => Who::Node(node),
+            eni => Who::Eni(node, eni),
+        }
+    }
+    /// The machine or client, if it is one or an interface of one.
+    pub const fn node(self) -> Option<NodeId> {
+        match self {
+            Who::Node(node) | Who::Eni(node, _) => Some(node),
+            Who::Script | Who::Cloud => None,
+        }
+    }
+    /// Which interface, where it is one.
+    pub const fn index(self) -> EniIndex {
+        match self {
+            Who::Eni(_, eni) => eni,
+            Who::Script | Who::Node(_) | Who::Cloud => EniIndex::ETH0,
+        }
+    }
+    const fn rank(self) -> u32 {
+        match self {
+            Who::Script => 0,
+            Who::Node(node) => 1 << 24 | (node.0 as u32) << 8,
+            Who::Eni(node, eni) => 1 << 24 | (node.0 as u32) << 8 | eni.0 as u32,
+            Who::Cloud => 2 << 24,
+        }
+    }
+}
+
+impl Ord for Who {
+    /// The script, then each node with its interfaces, then the cloud.
+    fn cmp(&self, other: &Who) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Who {
+    fn partial_cmp(&self, other: &Who) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// One fact at one instant.
@@ -64,11 +112,13 @@ pub enum What {
         /// Where.
         node: NodeId,
         /// Which.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// It is there now.
         held: bool,
+        /// It is gone because its lifetime ran out.
+        ran_out: bool,
     },
-    /// A node's carrier came or went.
+    /// The carrier of a node's interface came or went.
     Carrier(NodeId, bool),
     /// A node put a frame on its port.
     Sent {
@@ -100,7 +150,7 @@ pub enum What {
     /// The cloud heard an announcement.
     Claim {
         /// The announced address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Whose interface announced it.
         by: NodeId,
         /// What the cloud made of it.
@@ -149,7 +199,7 @@ pub enum What {
         /// Whose table.
         node: NodeId,
         /// The entry.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Its hardware address now, if it has one.
         mac: Option<Mac>,
     },

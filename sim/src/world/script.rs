@@ -1,7 +1,11 @@
 //! Carries out acts.
 
+use std::net::IpAddr;
+
 use super::act::{Act, Tamper};
+use super::kernel::Change;
 use super::report::Life;
+use super::setup::{CvmId, EniIndex, NodeId, PortId};
 use super::state::World;
 
 impl World {
@@ -24,8 +28,8 @@ impl World {
             Act::Thaw(cvm) => self.set_frozen(cvm, false),
             Act::Pause(cvm) => self.set_paused(cvm, true),
             Act::Resume(cvm) => self.set_paused(cvm, false),
-            Act::Unplug(node) => self.set_carrier(node, false),
-            Act::Plug(node) => self.set_carrier(node, true),
+            Act::Unplug(node, eni) => self.set_carriers(node, eni, false),
+            Act::Plug(node, eni) => self.set_carriers(node, eni, true),
             Act::Reload(cvm, file) => self.reload_program(cvm, file),
             Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
             Act::File(cvm, name, text) => self.write_file(cvm, name, text),
@@ -33,7 +37,8 @@ impl World {
             Act::ClockStep(cvm, by) => self.userlands[usize::from(cvm.0)].clock.step(by),
             Act::ClockDrift(cvm, drift) => self.set_drift(cvm, drift),
             Act::Tamper(cvm, what, address) => {
-                self.tamper(self.setup.node_of_cvm(cvm), address, what == Tamper::Add);
+                let change = if what == Tamper::Add { Change::Add(None) } else { Change::Remove };
+                self.tamper(self.port_to_tamper(cvm, address.addr()), address, change);
             }
             Act::Spoof(node, spoof) => self.begin_spoof(index, node, &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
@@ -46,6 +51,23 @@ impl World {
             Act::Heal(_) => {
                 self.links.act(act, index);
                 self.let_on();
+            }
+        }
+    }
+
+    /// On which interface somebody adds or deletes an address by hand: the one that has it, or that its range is on.
+    fn port_to_tamper(&self, cvm: CvmId, address: IpAddr) -> PortId {
+        let first = PortId::of(self.setup.node_of_cvm(cvm));
+        let holds = |port: &PortId| self.nic(*port).holds(address);
+        let mut ports = self.ports_of(self.setup.node_of_cvm(cvm));
+        ports.find(holds).unwrap_or_else(|| self.port_towards(first, address))
+    }
+
+    /// The cable of one interface of a node, or of all.
+    fn set_carriers(&mut self, node: NodeId, eni: Option<EniIndex>, up: bool) {
+        for port in self.ports_of(node) {
+            if eni.is_none_or(|eni| self.nic(port).index == eni) {
+                self.set_carrier(port, up);
             }
         }
     }

@@ -1,20 +1,21 @@
 //! The segment: which ports a frame goes to, and what becomes of it on the way.
 //!
-//! A lan is a learning switch. A VPC's virtual switch has no broadcast and no multicast: ARP goes to the cloud,
-//! which answers it, and IP is forwarded by destination address, whatever hardware address the sender believed in.
+//! A lan is a learning switch. A VPC's virtual switch has no broadcast and no multicast: ARP and neighbour
+//! discovery go to the cloud, which answers them, and IP is forwarded by destination address, whatever hardware address the sender believed in.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::{self, EtherType, Mac};
-use havip::wire::ipv4;
+use havip::wire::{ipv4, ipv6};
 
 use super::chance::Nth;
 use super::frames::PortId;
+use super::ipv6::is_discovery;
 use super::links::Fate;
 use super::report::{FrameId, Loss, Mark, What};
-use super::setup::{NodeId, Segment};
-use super::state::{World, who};
+use super::setup::Segment;
+use super::state::World;
 use crate::cloud::Route;
 
 /// From where to where, and the how many-th frame of its sender.
@@ -34,11 +35,10 @@ pub(super) struct HeldBack {
 }
 
 impl World {
-    /// A node puts a frame on its port. The frame's hold passes to the segment.
-    pub(super) fn transmit(&mut self, from: NodeId, frame: FrameId) {
-        let port = PortId::of(from);
+    /// A node puts a frame on a port of its. The frame's hold passes to the segment.
+    pub(super) fn transmit(&mut self, port: PortId, frame: FrameId) {
         let kind = self.frames.kind(frame);
-        if !self.kernels[usize::from(from.0)].carrier {
+        if !self.nic(port).carrier {
             return self.lose(port, frame, None, Loss::NoCarrier);
         }
         self.report_frame(port, kind, What::Sent { frame, kind });
@@ -52,7 +52,8 @@ impl World {
     /// Ends a frame's way, and lets go of it.
     pub(super) fn lose(&mut self, from: PortId, frame: FrameId, to: Option<PortId>, cause: Loss) {
         let kind = self.frames.kind(frame);
-        self.report_frame(from, kind, What::Lost { frame, kind, to: to.map(who), cause });
+        let to = to.map(|to| self.who(to));
+        self.report_frame(from, kind, What::Lost { frame, kind, to, cause });
         self.frames.let_go(frame);
     }
 
@@ -63,15 +64,17 @@ impl World {
             };
             (eth.dst(), eth.src())
         };
-        let to = if dst.is_multicast() { None } else { self.switch.port_of(self.now, dst) };
-        self.switch.learn(self.now, src, from);
+        let subnet = self.nic(from).subnet;
+        let switch = &mut self.switches[usize::from(subnet)];
+        let to = if dst.is_multicast() { None } else { switch.port_of(self.now, dst) };
+        switch.learn(self.now, src, from);
         match to {
             Some(to) if to == from => self.frames.let_go(frame),
             Some(to) => self.carry(frame, from, to, nth, sequence),
             None => {
-                for i in 0..self.kernels.len() as u16 {
+                for i in 0..self.nics.len() as u16 {
                     let to = PortId(i);
-                    if to != from {
+                    if to != from && self.nic(to).subnet == subnet {
                         self.frames.hold(frame);
                         self.carry(frame, from, to, nth, sequence);
                     }
@@ -86,7 +89,13 @@ impl World {
             let bytes = self.frames.bytes(frame);
             match ethernet::Frame::new(bytes).map(|eth| (eth.ethertype(), eth.payload())) {
                 Ok((EtherType::ARP, _)) => return self.carry(frame, from, PortId::CLOUD, nth, sequence),
-                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| p.dst()).ok(),
+                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| IpAddr::V4(p.dst())).ok(),
+                Ok((EtherType::IPV6, packet)) => match ipv6::Packet::new(packet) {
+                    Ok(p) if is_discovery(&p) => {
+                        return self.carry(frame, from, PortId::CLOUD, nth, sequence);
+                    }
+                    packet => packet.map(|p| IpAddr::V6(p.dst())).ok(),
+                },
                 _ => None,
             }
         };
@@ -100,7 +109,7 @@ impl World {
             },
         };
         // The virtual switch addresses the frame to whom it goes, whomever the sender's ARP entry named.
-        let Mac(mac) = self.kernels[usize::from(to.0)].mac;
+        let Mac(mac) = self.nic(to).mac;
         let frame = if self.frames.bytes(frame)[..6] == mac {
             frame
         } else {
@@ -111,12 +120,12 @@ impl World {
         self.carry(frame, from, to, nth, sequence);
     }
 
-    /// The cloud puts a frame on the wire for one node.
-    pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: NodeId) {
+    /// The cloud puts a frame on the wire for one interface.
+    pub(super) fn transmit_from_cloud(&mut self, frame: FrameId, to: PortId) {
         let kind = self.frames.kind(frame);
         self.report_frame(PortId::CLOUD, kind, What::Sent { frame, kind });
         let (nth, sequence) = self.count_sent(PortId::CLOUD, kind);
-        self.carry(frame, PortId::CLOUD, PortId::of(to), nth, sequence);
+        self.carry(frame, PortId::CLOUD, to, nth, sequence);
     }
 
     /// Takes a frame from port to port. Its fate is decided here, at the instant it is sent.
@@ -184,9 +193,8 @@ impl World {
     /// Latency end to end: that of the receiver's subnet. The cloud is as far away as the first one.
     pub(super) fn latency(&self, to: PortId) -> (Duration, Duration) {
         match &self.setup.segment {
-            Segment::Lan(lan) => lan.latency,
-            Segment::Vpc { subnets, .. } => {
-                let subnet = to.node().map_or(0, |node| self.kernels[usize::from(node.0)].subnet);
+            Segment::Lan(subnets) | Segment::Vpc { subnets, .. } => {
+                let subnet = self.nics.get(usize::from(to.0)).map_or(0, |nic| nic.subnet);
                 subnets[usize::from(subnet)].latency
             }
         }
@@ -194,6 +202,6 @@ impl World {
 }
 
 /// Multicast or broadcast.
-fn is_group(address: Ipv4Addr) -> bool {
-    address.is_multicast() || address.is_broadcast()
+fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
 }

@@ -2,7 +2,7 @@
 //!
 //! Immutable and shared: a fork of a run copies its state and shares this.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use havip::config::Config;
@@ -10,13 +10,38 @@ use havip::files::Files;
 use havip::profile::Profile;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::act::Act;
 
 /// A machine or a client: whatever has a kernel. Machines come first, in file order, then clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u16);
+
+/// Which of a node's network interfaces, from 0: `eth0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EniIndex(pub u8);
+
+impl EniIndex {
+    /// The one that every node has: `eth0`.
+    pub const ETH0: EniIndex = EniIndex(0);
+}
+
+/// A network interface among all of them, or the cloud's own port.
+///
+/// The first interface of a node has the node's number. Further ones follow behind the last node, by machine, so
+/// that one interface more changes the number of no other, nor the chances that are drawn by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortId(pub u16);
+
+impl PortId {
+    /// The cloud's own port.
+    pub const CLOUD: PortId = PortId(u16::MAX);
+    /// The port of a node's first interface.
+    pub const fn of(node: NodeId) -> PortId {
+        PortId(node.0)
+    }
+}
 
 /// A machine (a CVM): a node that runs a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,8 +119,8 @@ pub struct TimedAct {
 /// What connects the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// A learning switch: any address may be claimed.
-    Lan(Subnet),
+    /// Learning switches that have nothing to do with each other, one for each range: any address may be claimed.
+    Lan(Vec<Subnet>),
     /// A VPC: no broadcast, no multicast; forwarding by destination address; only HAVIPs may be claimed.
     Vpc {
         /// The VPC's own range.
@@ -110,6 +135,8 @@ pub enum Segment {
 pub struct Subnet {
     /// `172.16.16.0/24`.
     pub net: Ipv4Net,
+    /// `fd00:16::/64`, where IPv6 is spoken beyond the link.
+    pub ipv6: Option<Ipv6Net>,
     /// Latency end to end: shortest and longest.
     pub latency: (Duration, Duration),
 }
@@ -118,7 +145,7 @@ pub struct Subnet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HavipSetup {
     /// Its address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Which subnet it belongs to: an index into the VPC's.
     pub subnet: u16,
 }
@@ -128,22 +155,28 @@ pub struct HavipSetup {
 pub struct CvmSetup {
     /// Its name in the script; keepalived's `-i` id as well.
     pub name: String,
-    /// Its network interface.
+    /// Its first network interface.
     pub eni: EniSetup,
+    /// Its further ones.
+    pub more: Vec<EniSetup>,
     /// Off at the start.
     pub off: bool,
     /// What runs on it.
     pub program: ProgramSetup,
 }
 
-/// A network interface: `eth0` of a node.
+/// A network interface of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EniSetup {
+    /// What the machine calls it: `eth0`.
+    pub name: String,
     /// Its own address, with the prefix length of its subnet.
     pub address: Ipv4Net,
+    /// Its own IPv6 address besides the link-local one, with the prefix length of its subnet.
+    pub ipv6: Option<Ipv6Net>,
     /// Its hardware address.
     pub mac: Mac,
-    /// Which subnet it is in: an index into the VPC's; 0 on a lan.
+    /// Which subnet it is in: an index into the VPC's, or into the lans.
     pub subnet: u16,
 }
 
@@ -208,7 +241,7 @@ pub struct ClientSetup {
     /// Its network interface.
     pub eni: EniSetup,
     /// The address it probes.
-    pub target: Ipv4Addr,
+    pub target: IpAddr,
     /// The TCP port it asks for a connection; without one, it pings.
     pub port: Option<u16>,
     /// How often.
@@ -237,10 +270,49 @@ impl Setup {
         let (i, n) = (usize::from(node.0), self.cvms.len());
         if i < n { &self.cvms[i].name } else { &self.clients[i - n].name }
     }
-    /// A node's network interface.
+    /// A node's first network interface.
     pub fn eni_of(&self, node: NodeId) -> &EniSetup {
         let (i, n) = (usize::from(node.0), self.cvms.len());
         if i < n { &self.cvms[i].eni } else { &self.clients[i - n].eni }
+    }
+    /// All network interfaces of a node.
+    pub fn enis_of(&self, node: NodeId) -> impl Iterator<Item = &EniSetup> {
+        let more = self.cvms.get(usize::from(node.0)).map_or(&[][..], |cvm| &cvm.more);
+        std::iter::once(self.eni_of(node)).chain(more)
+    }
+    /// All network interfaces, in the order of their ports.
+    pub fn ports(&self) -> impl Iterator<Item = (NodeId, EniIndex, &EniSetup)> {
+        let first = (0..self.nodes() as u16).map(|n| (NodeId(n), EniIndex::ETH0, self.eni_of(NodeId(n))));
+        let more = self.cvms.iter().zip(0..).flat_map(|(cvm, n)| {
+            cvm.more.iter().zip(1..).map(move |(eni, index)| (NodeId(n), EniIndex(index), eni))
+        });
+        first.chain(more)
+    }
+    /// The port of a node's interface.
+    pub fn port_of(&self, node: NodeId, eni: EniIndex) -> PortId {
+        match eni {
+            EniIndex::ETH0 => PortId::of(node),
+            EniIndex(index) => {
+                let before =
+                    self.cvms.iter().take(usize::from(node.0)).map(|cvm| cvm.more.len()).sum::<usize>();
+                PortId((self.nodes() + before) as u16 + u16::from(index) - 1)
+            }
+        }
+    }
+    /// What a node's interface is called in the script: `a.eth1`; the first one by its node's name alone.
+    pub fn eni_name(&self, node: NodeId, eni: EniIndex) -> String {
+        match (eni, self.enis_of(node).nth(usize::from(eni.0))) {
+            (EniIndex(1..), Some(setup)) => format!("{}.{}", self.name_of(node), setup.name),
+            _ => self.name_of(node).to_owned(),
+        }
+    }
+    /// Whose own address it is, if it is somebody's.
+    pub fn owner_of(&self, address: IpAddr) -> Option<(NodeId, EniIndex)> {
+        self.ports().find(|(_, _, eni)| eni.has(address)).map(|(node, index, _)| (node, index))
+    }
+    /// Whether an address is one of a node's own.
+    pub fn owns(&self, node: NodeId, address: IpAddr) -> bool {
+        self.enis_of(node).any(|eni| eni.has(address))
     }
     /// A text by its number; nothing where there is none.
     pub fn text(&self, text: TextId) -> &str {
@@ -269,10 +341,8 @@ impl Setup {
     }
     /// The longest that a frame takes anywhere, end to end.
     pub fn longest_latency(&self) -> Duration {
-        match &self.segment {
-            Segment::Lan(lan) => lan.latency.1,
-            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
-        }
+        let (Segment::Lan(subnets) | Segment::Vpc { subnets, .. }) = &self.segment;
+        subnets.iter().map(|s| s.latency.1).max().unwrap_or_default()
     }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {
@@ -283,5 +353,36 @@ impl Setup {
             digits -= 1;
         }
         digits
+    }
+}
+
+impl EniSetup {
+    /// Its own addresses: IPv4, IPv6 where its subnet has it, and the link-local one.
+    pub fn addresses(&self) -> impl Iterator<Item = IpNet> {
+        let link_local = Ipv6Net::new(link_local(self.mac), 64).map(IpNet::V6);
+        [Some(IpNet::V4(self.address)), self.ipv6.map(IpNet::V6), link_local.ok()].into_iter().flatten()
+    }
+    /// Whether an address is its own.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.addresses().any(|own| own.addr() == address)
+    }
+}
+
+/// The address that every interface has on its own link (RFC 4291, appendix A): the hardware address with `ff:fe`
+/// in its middle and the universal bit turned. Linux makes it so unless told otherwise (`addr_gen_mode` 0).
+pub fn link_local(mac: Mac) -> Ipv6Addr {
+    let Mac([a, b, c, d, e, f]) = mac;
+    Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_local_address_is_that_of_the_captured_frames() {
+        // Case d01: 02:00:00:00:00:05 advertises from fe80::ff:fe00:5.
+        let expected: Ipv6Addr = "fe80::ff:fe00:5".parse().unwrap();
+        assert_eq!(link_local(Mac([2, 0, 0, 0, 0, 5])), expected);
     }
 }

@@ -52,6 +52,8 @@ pub struct ForgedAdvert {
     pub priority: u8,
     /// Another password, `Some(None)`: none.
     pub auth: Option<Option<[u8; 8]>>,
+    /// It carries no address.
+    pub no_address: bool,
     /// Other virtual addresses, up to four.
     pub addresses: [Option<Ipv4Addr>; 4],
     /// Another interval, in the protocol's own unit.
@@ -81,6 +83,7 @@ impl ForgedAdvert {
             vrid,
             priority,
             auth: None,
+            no_address: false,
             addresses: [None; 4],
             interval: None,
             version: None,
@@ -122,7 +125,7 @@ impl ForgedAdvert {
             })
         };
         let mut addresses: Vec<Ipv4Addr> = self.addresses.iter().flatten().copied().collect();
-        if addresses.is_empty() {
+        if addresses.is_empty() && !self.no_address {
             addresses.extend(own().take(usize::from(u8::MAX)));
         }
         let interval = model.map_or(Duration::from_secs(1), |one| one.advert_interval);
@@ -223,24 +226,24 @@ impl World {
             let bytes = self.forge(node, forged);
             let frame = self.frames.store(&[&bytes], PortId::of(node), kind_of_frame(&bytes));
             self.frames.set_mark(frame, Mark::Spoofed(act));
-            self.transmit(node, frame);
+            self.transmit(PortId::of(node), frame);
         }
     }
 
     fn forge(&self, node: NodeId, forged: &Forged) -> Vec<u8> {
-        let mac = self.kernels[usize::from(node.0)].mac;
+        let mac = self.nic(PortId::of(node)).mac;
         let packet = match *forged {
             Forged::Advert(advert) => advert.packet(&self.setup),
             Forged::Packet(text) => bytes_of_hex(self.setup.text(text)).unwrap_or_default(),
             Forged::Arp(address, at, to) => {
-                let dst = to.map_or(Mac::BROADCAST, |to| self.kernels[usize::from(to.0)].mac);
+                let dst = to.map_or(Mac::BROADCAST, |to| self.nic(PortId::of(to)).mac);
                 return arp::Repr::announcement(at, address).frame_to(dst).to_vec();
             }
         };
         let dst = packet.get(16..20).map_or(Ipv4Addr::UNSPECIFIED, |dst| {
             Ipv4Addr::from(<[u8; 4]>::try_from(dst).unwrap_or_default())
         });
-        let owner = self.kernels.iter().find(|kernel| kernel.own.addr() == dst).map(|kernel| kernel.mac);
+        let owner = self.nics.iter().find(|nic| nic.own.addr() == dst).map(|nic| nic.mac);
         let dst = if dst.is_multicast() { Mac::for_multicast(dst) } else { owner.unwrap_or(Mac::BROADCAST) };
         let mut frame = vec![0; ethernet::HEADER_LEN];
         ethernet::Repr { dst, src: mac, ethertype: EtherType::IPV4 }.emit(&mut frame);

@@ -19,6 +19,7 @@ use super::kernel::Kernel;
 use super::links::Links;
 use super::machine::Machine;
 use super::neighbours::Want;
+use super::nic::Nic;
 use super::queue::{Due, Queue};
 use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
 use super::segment::HeldBack;
@@ -40,7 +41,10 @@ pub struct World {
     pub(super) links: Links,
     /// In the order in which they were sent.
     pub(super) held_back: Vec<HeldBack>,
-    pub(super) switch: Switch,
+    /// By lan; none in a VPC.
+    pub(super) switches: Vec<Switch>,
+    /// By port.
+    pub(super) nics: Vec<Nic>,
     pub(super) kernels: Vec<Kernel>,
     pub(super) machines: Vec<Machine>,
     pub(super) userlands: Vec<Userland>,
@@ -80,17 +84,20 @@ impl World {
     pub fn new(setup: Arc<Setup>, shift: Duration) -> World {
         let chance = Chance::new(setup.seed);
         let host = Host::new(chance, setup.host_exact);
-        let nodes = setup.nodes();
+        let ports = (0..).map(PortId).zip(setup.ports());
+        let nics: Vec<Nic> = ports.map(|(port, eni)| Nic::new(port, eni, host)).collect();
+        let lans = if let Segment::Lan(lans) = &setup.segment { lans.len() } else { 0 };
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
             now: Time::ZERO,
             queue: Queue::new(&setup),
             frames: Frames::default(),
-            ports: vec![port; nodes + 1],
-            links: Links::new(chance),
+            ports: vec![port; nics.len() + 1],
+            links: Links::new(setup.ports().map(|(node, eni, _)| (node, eni)).collect(), chance),
             held_back: Vec::new(),
-            switch: Switch::default(),
-            kernels: (0..nodes as u16).map(|n| Kernel::new(&setup, NodeId(n), host)).collect(),
+            switches: vec![Switch::default(); lans],
+            nics,
+            kernels: (0..setup.nodes() as u16).map(|n| Kernel::new(&setup, NodeId(n))).collect(),
             machines: setup.cvms.iter().map(|_| Machine::new()).collect(),
             userlands: setup.cvms.iter().map(|_| Userland::default()).collect(),
             clients: setup.clients.iter().map(|_| Client::default()).collect(),
@@ -265,7 +272,7 @@ impl World {
     /// Reports about a frame, if anybody wants frames of its kind.
     pub(super) fn report_frame(&mut self, port: PortId, kind: Kind, what: What) {
         if if kind == Kind::Probe { self.wants.probes } else { self.wants.frames } {
-            self.reports.push(Report { at: self.now, who: who(port), what });
+            self.reports.push(Report { at: self.now, who: self.who(port), what });
         }
     }
 
@@ -278,11 +285,6 @@ impl World {
     pub fn held(&self) -> (usize, usize) {
         (self.frames.held(), self.queue.len())
     }
-}
-
-/// Whose port it is.
-pub(super) fn who(port: PortId) -> Who {
-    port.node().map_or(Who::Cloud, Who::Node)
 }
 
 impl Look for World {

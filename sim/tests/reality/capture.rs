@@ -1,7 +1,7 @@
 //! What a run shows to somebody who measures it: the frames a capture on the bridge would have, the states a log
 //! tells, who holds an address, and a client's answers.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::program::{Record, Role};
 use havip::time::Time;
@@ -92,7 +92,9 @@ impl Observer for Capture {
                     }
                 }
                 What::Record(cvm, Record::Transition { to, .. }) => self.roles.push((at, cvm, to)),
-                What::Held { node, address, held } => self.held.push((at, node, address, held)),
+                What::Held { node, address: IpAddr::V4(address), held, .. } => {
+                    self.held.push((at, node, address, held));
+                }
                 What::Answered { client, sent } => {
                     self.answered.push((client, nanos(sent), nanos(sent)));
                 }

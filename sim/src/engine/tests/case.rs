@@ -145,10 +145,32 @@ impl Case {
         }
     }
 
+    /// Whether the machines have IPv6 and an address of it between them.
+    fn ipv6(&self) -> bool {
+        self.seed & 2 != 0
+    }
+    /// Whether each machine has a second interface, in a segment of its own.
+    fn two_interfaces(&self) -> bool {
+        self.seed & 12 == 12
+    }
+
     /// The machines' file; another one with other priorities.
     fn conf(&self, other: u8) -> String {
-        let mut text = String::from("vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n");
-        if self.advert != "1" {
+        let mut text = self.instance(other, "VI_1", "eth0", 51, "172.16.16.");
+        if self.ipv6() {
+            text += &self.instance(other, "VI_6", "eth0", 51, "fd00:16::");
+        }
+        if self.two_interfaces() {
+            text += &self.instance(other, "VI_2", "eth1", 52, "172.16.20.");
+        }
+        text
+    }
+
+    /// A virtual router: machines' addresses begin with `net` and end with 5, 6, 7, the shared one with 12.
+    fn instance(&self, other: u8, name: &str, interface: &str, vrid: u8, net: &str) -> String {
+        let mut text =
+            format!("vrrp_instance {name} {{\n interface {interface}\n virtual_router_id {vrid}\n");
+        if self.advert != "1" || net.contains(':') {
             text += " version 3\n";
         }
         let _ = write!(text, " advert_int {}\n garp_master_delay {}\n", self.advert, self.garp_delay);
@@ -161,19 +183,19 @@ impl Case {
                 let _ = writeln!(text, "@{name} nopreempt");
             }
             if self.unicast {
-                let _ = writeln!(text, "@{name} unicast_src_ip 172.16.16.{}", 5 + i);
+                let _ = writeln!(text, "@{name} unicast_src_ip {net}{}", 5 + i);
             }
         }
         if self.unicast {
             let _ = writeln!(text, " unicast_peer {{");
             for (i, name) in NAMES.iter().enumerate().take(self.machines.len()) {
                 for peer in (0..self.machines.len()).filter(|&peer| peer != i) {
-                    let _ = writeln!(text, "@{name} 172.16.16.{}", 5 + peer);
+                    let _ = writeln!(text, "@{name} {net}{}", 5 + peer);
                 }
             }
             let _ = writeln!(text, " }}");
         }
-        text + " virtual_ipaddress {\n 172.16.16.12\n }\n}\n"
+        text + &format!(" virtual_ipaddress {{\n {net}12\n }}\n}}\n")
     }
 
     /// What is done, and what ends it, if anything does.
@@ -186,7 +208,9 @@ impl Case {
             .chain((0..self.clients).map(|i| format!("web{i}")))
             .collect();
         let end = |n: u8| nodes[usize::from(n) % nodes.len()].as_str();
-        let node = end(act.one);
+        let second = self.two_interfaces() && act.amount == 3;
+        let node = if second { format!("{cvm}.eth1") } else { end(act.one).to_owned() };
+        let node = node.as_str();
         let arrow = if act.amount.is_multiple_of(2) { "<->" } else { "->" };
         let peer = if self.vpc && act.other == 5 { "cloud" } else { end(act.other) };
         let path = if peer == node { format!("* {arrow} {node}") } else { format!("{node} {arrow} {peer}") };
@@ -256,19 +280,40 @@ impl Display for Case {
             writeln!(f, "host exact")?;
         }
         let latency = self.latency;
+        let net_v6 = if self.ipv6() { "ipv6 fd00:16::/64 " } else { "" };
+        let segment = if self.vpc { "subnet" } else { "lan" };
         if self.vpc {
-            writeln!(f, "vpc 172.16.0.0/16\nsubnet 172.16.16.0/24 latency {latency}\nhavip 172.16.16.12")?;
-        } else {
-            writeln!(f, "lan 172.16.16.0/24 latency {latency}")?;
+            writeln!(f, "vpc 172.16.0.0/16\nhavip 172.16.16.12")?;
         }
+        writeln!(f, "{segment} 172.16.16.0/24 {net_v6}latency {latency}")?;
+        if self.two_interfaces() {
+            writeln!(f, "{segment} 172.16.20.0/24 latency {latency}")?;
+        }
+        if self.vpc && self.ipv6() {
+            writeln!(f, "havip fd00:16::12")?;
+        }
+        if self.vpc && self.two_interfaces() {
+            writeln!(f, "havip 172.16.20.12")?;
+        }
+        let v6 = |last: usize| if self.ipv6() { format!(" ipv6 fd00:16::{last}") } else { String::new() };
         for (i, machine) in self.machines.iter().enumerate() {
             let off = if machine.off { " off" } else { "" };
-            writeln!(f, "cvm {} 172.16.16.{} keepalived pair.conf{off}", NAMES[i], 5 + i)?;
+            let last = 5 + i;
+            writeln!(f, "cvm {} 172.16.16.{last}{} keepalived pair.conf{off}", NAMES[i], v6(last))?;
+            if self.two_interfaces() {
+                writeln!(f, "eni {}.eth1 172.16.20.{last}", NAMES[i])?;
+            }
         }
         for i in 0..self.clients {
             let every = [100, 70][usize::from(i)];
+            let last = 100 + usize::from(i);
             let port = ["", ":80"][usize::from(i)];
-            writeln!(f, "client web{i} 172.16.16.{} probe 172.16.16.12{port} every {every}ms", 100 + i)?;
+            let (own, target) = match i {
+                1 if self.two_interfaces() => (format!("172.16.20.{last}"), format!("172.16.20.12{port}")),
+                _ if self.ipv6() => (format!("172.16.16.{last}{}", v6(last)), "fd00:16::12".to_owned()),
+                _ => (format!("172.16.16.{last}"), format!("172.16.16.12{port}")),
+            };
+            writeln!(f, "client web{i} {own} probe {target} every {every}ms")?;
         }
         let names: String = NAMES[..self.machines.len()].iter().flat_map(|name| [' ', *name]).collect();
         writeln!(f, "service db tcp 80 on{names}")?;

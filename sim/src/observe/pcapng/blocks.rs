@@ -1,8 +1,8 @@
 //! The blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian.
 
 use havip::time::Time;
-use havip::wire::ethernet::Mac;
-use ipnet::Ipv4Net;
+
+use crate::world::EniSetup;
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -17,6 +17,7 @@ const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
 const IF_IPV4ADDR: u16 = 4;
+const IF_IPV6ADDR: u16 = 5;
 const IF_MACADDR: u16 = 6;
 const IF_TSRESOL: u16 = 9;
 const EPB_FLAGS: u16 = 2;
@@ -45,16 +46,20 @@ pub(super) fn section(out: &mut Vec<u8>, comment: &str) {
 }
 
 /// An interface; the first is number 0.
-pub(super) fn interface(out: &mut Vec<u8>, name: &str, about: &str, has: Option<(Ipv4Net, Mac)>) {
+pub(super) fn interface(out: &mut Vec<u8>, name: &str, about: &str, has: Option<&EniSetup>) {
     block(out, INTERFACE, |body| {
         body.extend(LINKTYPE_ETHERNET.to_le_bytes());
         body.extend([0, 0]); // reserved
         body.extend(0u32.to_le_bytes()); // snap length: no limit
         option(body, IF_NAME, name.as_bytes());
         option(body, IF_DESCRIPTION, about.as_bytes());
-        if let Some((net, mac)) = has {
+        if let Some(eni) = has {
+            let net = eni.address;
             option(body, IF_IPV4ADDR, &[net.addr().octets(), net.netmask().octets()].concat());
-            option(body, IF_MACADDR, &mac.0);
+            if let Some(net) = eni.ipv6 {
+                option(body, IF_IPV6ADDR, &[&net.addr().octets()[..], &[net.prefix_len()]].concat());
+            }
+            option(body, IF_MACADDR, &eni.mac.0);
         }
         option(body, IF_TSRESOL, &[NANOSECONDS]);
         option(body, OPT_END, &[]);

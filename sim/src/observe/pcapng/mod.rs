@@ -28,7 +28,7 @@ use self::blocks::Direction;
 use super::{Observer, peek, words};
 use crate::scenario::ActText;
 use crate::world::{
-    Act, EPOCH, FrameId, Kind, Look, Loss, Mark, NodeId, Report, Segment, Setup, Verdict, Wants, What, Who,
+    Act, EPOCH, FrameId, Kind, Look, Loss, Mark, Report, Segment, Setup, Verdict, Wants, What, Who,
 };
 
 /// Writes a run as a pcapng file while it goes by.
@@ -61,12 +61,13 @@ impl<W: Write> Pcapng<W> {
         let mut file = Pcapng { out, error: None, secrets: false, acts, packets: Vec::new(), frames: 0 };
         let mut head = Vec::new();
         blocks::section(&mut head, &format!("scenario {}, seed {}", setup.name, setup.seed));
-        for node in (0..setup.nodes() as u16).map(NodeId) {
-            let eni = setup.eni_of(node);
+        for (node, index, eni) in setup.ports() {
             let role = if setup.cvm_of(node).is_some() { "machine" } else { "client" };
-            let name = setup.name_of(node);
-            let about = format!("eth0 of {role} {name}, {}", eni.address);
-            blocks::interface(&mut head, name, &about, Some((eni.address, eni.mac)));
+            let mut about = format!("{} of {role} {}, {}", eni.name, setup.name_of(node), eni.address);
+            if let Some(own) = eni.ipv6 {
+                about += &format!(", {own}");
+            }
+            blocks::interface(&mut head, &setup.eni_name(node, index), &about, Some(eni));
         }
         if let Segment::Vpc { net, .. } = &setup.segment {
             let about = format!("the cloud: where claims and ARP requests of {net} arrive");
@@ -155,10 +156,8 @@ impl<W: Write> Pcapng<W> {
             | Loss::DiedInQueue => to.or(Some(from)),
             _ => None,
         };
-        let act = match whose {
-            Some(Who::Node(node)) => self.acts.get(usize::from(node.0)).copied().flatten(),
-            _ => None,
-        };
+        let node = whose.and_then(Who::node);
+        let act = node.and_then(|node| self.acts.get(usize::from(node.0)).copied().flatten());
         match act.and_then(|act| setup.acts.get(act as usize)) {
             Some(act) => format!("{what} ({}, line {})", words::cause(setup, &act.act), act.line),
             None => what.to_owned(),
@@ -167,9 +166,9 @@ impl<W: Write> Pcapng<W> {
 
     /// The program of a machine rejected what it had just received.
     fn rejected(&mut self, by: Who, why: &str) {
-        let received =
-            |one: &&mut Packet| one.at == by && one.kind == Kind::Vrrp && one.direction == Direction::Inbound;
-        let all = self.packets.iter().filter(|one| one.at == by && one.kind == Kind::Vrrp);
+        let at_it = |one: &Packet| one.at.node() == by.node() && one.kind == Kind::Vrrp;
+        let received = |one: &&mut Packet| at_it(one) && one.direction == Direction::Inbound;
+        let all = self.packets.iter().filter(|one| at_it(one));
         let count = all.filter(|one| one.direction == Direction::Inbound).count();
         for packet in self.packets.iter_mut().filter(received) {
             packet.comments.push(match count {
@@ -233,13 +232,13 @@ impl<W: Write> Observer for Pcapng<W> {
             match report.what {
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Claim { address, by, verdict: Verdict::Refused(refusal) } => {
-                    let from = setup.eni_of(by).mac.0;
+                    let sent_by = |mac: &[u8]| setup.enis_of(by).any(|eni| eni.mac.0 == mac);
                     let heard = self.packets.iter_mut().find(|one| {
                         let frame = look.frame(one.frame);
                         one.at == Who::Cloud
                             && !one.comments.iter().any(|comment| comment.starts_with("refused"))
                             && peek::announced(frame) == Some(address)
-                            && frame.get(6..12) == Some(&from)
+                            && frame.get(6..12).is_some_and(sent_by)
                     });
                     if let Some(packet) = heard {
                         packet.comments.push(format!("refused by the cloud: {}", words::refusal(refusal)));
@@ -266,18 +265,19 @@ fn marked(setup: &Setup, mark: Option<Mark>) -> Option<String> {
 /// The interface of the cloud.
 const CLOUD: &str = "cloud";
 
-/// Interfaces stand in the order of nodes; the cloud's is the last.
+/// Interfaces stand in the order of ports; the cloud's is the last.
 fn interface_of(setup: &Setup, who: Who) -> u32 {
     match who {
         Who::Node(node) => u32::from(node.0),
-        Who::Cloud | Who::Script => setup.nodes() as u32,
+        Who::Eni(node, eni) => setup.port_of(node, eni).0.into(),
+        Who::Cloud | Who::Script => setup.ports().count() as u32,
     }
 }
 
-fn name(setup: &Setup, who: Who) -> &str {
-    match who {
-        Who::Node(node) => setup.name_of(node),
-        Who::Cloud | Who::Script => CLOUD,
+fn name(setup: &Setup, who: Who) -> String {
+    match who.node() {
+        Some(node) => setup.eni_name(node, who.index()),
+        None => CLOUD.to_owned(),
     }
 }
 

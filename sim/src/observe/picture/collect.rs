@@ -1,6 +1,6 @@
 //! Watches a run for its picture.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::program::{Record as Said, Role};
 use havip::time::{Duration, Time};
@@ -86,7 +86,7 @@ impl Picture {
             }
             Segment::Vpc { .. } => {
                 let several = setup.havips.len() > 1;
-                let label = |address: Ipv4Addr| {
+                let label = |address: IpAddr| {
                     if several { format!("{address} bound") } else { "HAVIP bound to".into() }
                 };
                 setup.havips.iter().map(|one| row(label(one.address), one.address)).collect()
@@ -226,7 +226,7 @@ impl Picture {
         names[i] = name.to_owned();
     }
 
-    fn held(&mut self, at: Time, node: NodeId, address: Ipv4Addr, held: bool) {
+    fn held(&mut self, at: Time, node: NodeId, address: IpAddr, held: bool) {
         let Some(watched) = self.machines.get_mut(usize::from(node.0)) else { return };
         let rows = &mut watched.machine.held;
         let i = rows.iter().position(|(known, _)| *known == address).unwrap_or_else(|| {
@@ -264,7 +264,7 @@ impl Picture {
     }
 
     fn sent(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
-        let (What::Sent { frame, kind }, Who::Node(node)) = (report.what, report.who) else { return };
+        let (What::Sent { frame, kind }, Some(node)) = (report.what, report.who.node()) else { return };
         if look.mark(frame).is_some() {
             return; // an attacker's: no word of this machine
         }
@@ -274,7 +274,7 @@ impl Picture {
             Kind::Vrrp => keep(&mut watched.machine.adverts, Advert { at, lost: false }, &mut self.left_out),
             Kind::Garp => {
                 let Some(address) = peek::announced(look.frame(frame)) else { return };
-                if setup.eni_of(node).address.addr() == address {
+                if setup.owns(node, address) {
                     return;
                 }
                 let claims = &mut watched.machine.claims;
@@ -296,7 +296,9 @@ impl Picture {
     }
 
     fn lost(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
-        let (What::Lost { frame, kind, to, .. }, Who::Node(node)) = (report.what, report.who) else { return };
+        let (What::Lost { frame, kind, to, .. }, Some(node)) = (report.what, report.who.node()) else {
+            return;
+        };
         let Some(watched) = self.machines.get_mut(usize::from(node.0)) else { return };
         match kind {
             Kind::Vrrp => {
@@ -311,7 +313,7 @@ impl Picture {
                 let Some(address) = peek::announced(look.frame(frame)) else { return };
                 // On a lan, a client that wants the address is the ear that matters.
                 let ear = match to {
-                    Some(Who::Node(to)) => {
+                    Some(Who::Node(to) | Who::Eni(to, _)) => {
                         let client = usize::from(to.0).checked_sub(setup.cvms.len());
                         client.is_some_and(|client| setup.clients[client].target == address)
                     }
@@ -325,7 +327,7 @@ impl Picture {
         }
     }
 
-    fn heard(&mut self, by: NodeId, address: Ipv4Addr, heard: Heard) {
+    fn heard(&mut self, by: NodeId, address: IpAddr, heard: Heard) {
         let Some(watched) = self.machines.get_mut(usize::from(by.0)) else { return };
         let claims = &mut watched.machine.claims;
         if let Some(one) = claims.iter_mut().rev().find(|one| one.address == address) {
@@ -333,7 +335,7 @@ impl Picture {
         }
     }
 
-    fn claim(&mut self, at: Time, address: Ipv4Addr, by: NodeId, verdict: Verdict) {
+    fn claim(&mut self, at: Time, address: IpAddr, by: NodeId, verdict: Verdict) {
         let heard = match verdict {
             Verdict::Believed => Heard::Moves,
             Verdict::Already => Heard::Already,
@@ -352,7 +354,7 @@ impl Picture {
         let Some(client) = usize::from(node.0).checked_sub(setup.cvms.len()) else { return };
         if self.lan && setup.clients[client].target == address {
             let cvms = (0..setup.cvms.len() as u16).map(NodeId);
-            let with = cvms.into_iter().find(|cvm| Some(setup.eni_of(*cvm).mac) == mac);
+            let with = cvms.into_iter().find(|cvm| setup.enis_of(*cvm).any(|eni| Some(eni.mac) == mac));
             self.with(report.at, client, with);
         }
     }
@@ -404,7 +406,7 @@ impl Observer for Picture {
                     }
                     self.restate(at, cvm);
                 }
-                What::Held { node, address, held } => self.held(at, node, address, held),
+                What::Held { node, address, held, .. } => self.held(at, node, address, held),
                 What::Carrier(node, up) => {
                     if let Some(watched) = self.machines.get_mut(usize::from(node.0)) {
                         match (up, watched.unplugged) {

@@ -27,7 +27,7 @@ mod tests;
 
 pub(crate) use canvas::Escaped;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::time::{Duration, Time};
 
@@ -76,7 +76,7 @@ pub struct Client {
     /// Its name.
     pub name: String,
     /// The address it wants.
-    pub target: Ipv4Addr,
+    pub target: IpAddr,
     /// Whether it reached it.
     pub reach: Vec<Span<Reach>>,
 }
@@ -98,7 +98,7 @@ pub struct Holder {
     /// `cloud: 172.16.16.12`, or `web's ARP entry`.
     pub label: String,
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// With whom it is.
     pub with: Vec<Span<NodeId>>,
     /// Who claimed it and has to wait.
@@ -117,7 +117,7 @@ pub struct Machine {
     /// When its cable was out.
     pub unplugged: Vec<Span<()>>,
     /// Addresses on its interface besides its own, and when.
-    pub held: Vec<(Ipv4Addr, Vec<Span<()>>)>,
+    pub held: Vec<(IpAddr, Vec<Span<()>>)>,
     /// Its advertisements.
     pub adverts: Vec<Advert>,
     /// Its claims.
@@ -158,7 +158,7 @@ pub struct Claim {
     /// The last.
     pub last: Time,
     /// What is announced.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// How many.
     pub count: u32,
     /// What came of it.

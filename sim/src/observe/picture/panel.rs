@@ -1,6 +1,6 @@
 //! All lanes over one stretch of time: the whole run, or a closer look.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use havip::time::Time;
 
@@ -35,7 +35,7 @@ pub(super) struct Panel<'a> {
     y: i64,
     top: i64,
     /// By address: where the arrows of its claims end.
-    ears: Vec<(Ipv4Addr, i64)>,
+    ears: Vec<(IpAddr, i64)>,
 }
 
 /// Draws all lanes from `y` on, and says where they end.

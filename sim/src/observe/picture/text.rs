@@ -1,6 +1,7 @@
 //! The same lanes in 80 columns of text, for logs and terminals. ASCII only.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use anstyle::Style;
 use havip::time::Time;
@@ -154,8 +155,11 @@ impl Page<'_> {
         for (address, held) in machine.held.iter().take(4) {
             let mut row = empty();
             spans(scale, held, &mut row, |()| ('H', palette.change));
-            let last = address.octets()[3];
-            self.row(&format!("  holds .{last}"), &row);
+            let last = match address {
+                IpAddr::V4(address) => format!(".{}", address.octets()[3]),
+                IpAddr::V6(address) => format!("::{:x}", address.segments()[7]),
+            };
+            self.row(&format!("  holds {last}"), &row);
         }
         let mut row = empty();
         for advert in machine.adverts.iter().filter(|one| scale.has(one.at)) {

@@ -1,6 +1,6 @@
 //! Any text is survived; any script prints as text that reads as the same script.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::profile::Profile;
 use havip::program::Role;
@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::super::{
-    CheckDecl, ClientDecl, CvmDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script,
+    CheckDecl, ClientDecl, CvmDecl, EniDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script,
     ServiceDecl, Source, TextDecl, WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
-    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct,
+    Act, ClientId, CloudAct, CvmId, Drift, End, EniIndex, FileId, Forged, ForgedAdvert, HavipId, Health,
+    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct,
 };
 
 /// Ticks in the generated runs.
@@ -51,7 +51,8 @@ fn client() -> impl Strategy<Value = ClientId> + Clone {
 fn path() -> impl Strategy<Value = Path> + Clone {
     let end = || {
         let node = (0..CVMS + CLIENTS).prop_map(|n| End::Node(NodeId(n)));
-        prop_oneof![Just(End::Any), Just(End::Cloud), node]
+        let second = Just(End::Eni(NodeId(0), EniIndex(1)));
+        prop_oneof![Just(End::Any), Just(End::Cloud), node, second]
     };
     (end(), end(), any::<bool>()).prop_map(|(from, to, both)| {
         let to = if from == to { End::Any } else { to };
@@ -100,6 +101,7 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
             addresses: all,
             interval,
             bad_checksum,
+            no_address: bad_checksum,
             version,
             message_type,
             count,
@@ -124,7 +126,12 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
 
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
-    let node = || (0..CVMS + CLIENTS).prop_map(NodeId);
+    // Every node has eth0, the first machine one more.
+    let cable = || {
+        let whole = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), None));
+        let first = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), Some(EniIndex::ETH0)));
+        prop_oneof![whole, first, Just((NodeId(0), Some(EniIndex(1))))]
+    };
     let on_cvm: [fn(CvmId) -> Act; 9] = [
         Act::Start,
         Act::Stop,
@@ -147,8 +154,8 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
     ];
     prop_oneof![
         (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
-        node().prop_map(Act::Unplug),
-        node().prop_map(Act::Plug),
+        cable().prop_map(|(node, eni)| Act::Unplug(node, eni)),
+        cable().prop_map(|(node, eni)| Act::Plug(node, eni)),
         (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
         (kinds(), path()).prop_map(|(kinds, path)| Act::Drop(kinds, path)),
         (share(), kinds(), path()).prop_map(|(share, kinds, path)| Act::Loss(share, kinds, path)),
@@ -163,9 +170,9 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         (cvm(), -Drift::MOST..=Drift::MOST).prop_map(|(cvm, ppm)| Act::ClockDrift(cvm, Drift(ppm))),
         (cvm(), any::<bool>(), any::<u32>(), 0u8..=32).prop_map(|(cvm, add, address, len)| {
             let what = if add { Tamper::Add } else { Tamper::Del };
-            Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap())
+            Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap().into())
         }),
-        (node(), spoof(tick)).prop_map(|(node, spoof)| Act::Spoof(node, spoof)),
+        ((0..CVMS + CLIENTS).prop_map(NodeId), spoof(tick)).prop_map(|(node, spoof)| Act::Spoof(node, spoof)),
         (share(), path()).prop_map(|(share, path)| Act::Corrupt(share, path)),
         (share(), path()).prop_map(|(share, path)| Act::Reorder(share, path)),
         (cvm(), text(), option::of(text())).prop_map(|(cvm, name, text)| Act::File(cvm, name, text)),
@@ -189,7 +196,8 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
     let fact = move || {
         prop_oneof![
             lasting(),
-            any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip))),
+            any::<u32>().prop_map(|ip| Fact::Refused(Ipv4Addr::from(ip).into())),
+            any::<u16>().prop_map(|n| Fact::Refused(address_v6(n).into())),
             (cvm(), role.clone()).prop_map(|(cvm, role)| Fact::Transition(cvm, role)),
             cvm().prop_map(Fact::Claimed),
             (cvm(), text()).prop_map(|(cvm, text)| Fact::Notified(cvm, text)),
@@ -225,6 +233,14 @@ fn with_decls() -> impl Strategy<Value = Vec<WithDecl>> {
 /// Hardware addresses are made of `salt` and a number, so that no two are the same.
 fn address(n: u16) -> Ipv4Addr {
     Ipv4Addr::from(0x0a01_0002 + u32::from(n))
+}
+fn address_v6(n: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 1, n)
+}
+fn second(custom: bool) -> EniDecl {
+    let address = Ipv4Addr::new(10, 1, 4, 9);
+    let mac = if custom { Mac([0x0e, 0, 0, 0, 1, 1]) } else { Script::default_mac(address) };
+    EniDecl { name: "eth1".to_owned(), address, ipv6: None, mac }
 }
 fn mac(custom: bool, salt: u8, n: u16) -> Mac {
     if custom { Mac([0x0e, salt, 0, 0, 0, n as u8]) } else { Script::default_mac(address(n)) }
@@ -270,13 +286,15 @@ fn made(
     expects: Vec<(Expect, Option<Profile>)>,
 ) -> Script {
     let file = |path: &str| FileDecl { path: path.to_owned(), place: Place::NOWHERE };
-    let havips: Vec<_> = (0..HAVIPS).map(|n| address(100 + n)).collect();
+    let havips = vec![IpAddr::V4(address(100)), IpAddr::V6(address_v6(101))];
     let cvm = |n: u16| {
         let (custom, salt, off, with, _) = &nodes[usize::from(n)];
         CvmDecl {
             name: format!("m{n}"),
             address: address(n),
+            ipv6: off.then(|| address_v6(n)),
             mac: mac(*custom, *salt, n),
+            more: if n == 0 { vec![second(*custom)] } else { Vec::new() },
             program: ProgramDecl::Agent(if *off { Profile::HAVIP } else { Profile::KEEPALIVED }),
             file: file(if *custom { "my conf/pair #1.conf" } else { "conf/pair.conf" }),
             with: with.clone(),
@@ -286,20 +304,22 @@ fn made(
     let client = |n: u16| {
         let (custom, salt, _, _, target) = &nodes[usize::from(n)];
         let (address, mac) = (address(n), mac(*custom, *salt, n));
+        let target = *target.get(&havips);
         ClientDecl {
             name: format!("c-{n}"),
             address,
+            ipv6: Some(address_v6(n)),
             mac,
-            target: *target.get(&havips),
-            port: custom.then_some(443),
+            target,
+            port: (*custom && target.is_ipv4()).then_some(443),
             every,
         }
     };
     let latency = if default_latency { Script::default_latency(tick) } else { latency };
     let net = |text: &str| text.parse().unwrap();
     let subnets = vec![
-        Subnet { net: net("10.1.0.0/24"), latency },
-        Subnet { net: net("10.1.4.0/22"), latency: Script::default_latency(tick) },
+        Subnet { net: net("10.1.0.0/24"), ipv6: Some("fd00:1::/64".parse().unwrap()), latency },
+        Subnet { net: net("10.1.4.0/22"), ipv6: None, latency: Script::default_latency(tick) },
     ];
     let mut script = Script {
         source: Source::default(),

@@ -80,11 +80,11 @@ fn what_is_not_said_has_a_default() {
 #[test]
 fn a_default_latency_is_rounded_up_to_the_tick() {
     let script = parse("scenario x\nrun 1s\nlan 10.0.0.0/24\ntick 1ms\n");
-    let Segment::Lan(lan) = &script.segment else { panic!() };
-    assert_eq!(lan.latency, (ms(1), ms(1)));
+    let Segment::Lan(lans) = &script.segment else { panic!() };
+    assert_eq!(lans[0].latency, (ms(1), ms(1)));
     let script = parse("scenario x\nrun 900us\nlan 10.0.0.0/24\ntick 300us\n");
-    let Segment::Lan(lan) = &script.segment else { panic!() };
-    assert_eq!(lan.latency, (Duration::from_micros(300), Duration::from_micros(600)));
+    let Segment::Lan(lans) = &script.segment else { panic!() };
+    assert_eq!(lans[0].latency, (Duration::from_micros(300), Duration::from_micros(600)));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn declarations_take_their_options() {
          client d 10.0.0.3 probe 10.0.0.9 every 1s mac 02:00:00:00:00:0b\n",
     );
     assert_eq!((script.seed, script.phases, script.host_exact), (u64::MAX, Some(200), true));
-    let Segment::Lan(lan) = &script.segment else { panic!() };
-    assert_eq!(lan.latency, (ms(2), ms(2)));
+    let Segment::Lan(lans) = &script.segment else { panic!() };
+    assert_eq!(lans[0].latency, (ms(2), ms(2)));
     let c = &script.cvms[0];
     assert_eq!((c.mac, c.off), (Mac([2, 0, 0, 0, 0, 10]), true));
     let with: Vec<_> = c.with.iter().map(|w| (w.key.as_str(), w.value.as_str())).collect();
@@ -124,8 +124,8 @@ fn acts_on_machines() {
         ("thaw a", Act::Thaw(A)),
         ("pause a", Act::Pause(A)),
         ("resume a", Act::Resume(A)),
-        ("unplug b", Act::Unplug(NodeId(1))),
-        ("plug web", Act::Plug(NodeId(2))),
+        ("unplug b", Act::Unplug(NodeId(1), None)),
+        ("plug web", Act::Plug(NodeId(2), None)),
         ("reload a with other.conf", Act::Reload(A, FileId(0))),
     ] {
         assert_eq!(act(text), expected, "{text}");

@@ -1,0 +1,150 @@
+//! A network interface as its machine's kernel knows it, and which of a machine's interfaces a packet is for.
+
+use std::net::IpAddr;
+
+use havip::program::InterfaceId;
+use havip::wire::ethernet::Mac;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::cloud_port::gateway_of;
+use super::frames::PortId;
+use super::host::Host;
+use super::neighbours::Neighbours;
+use super::report::Who;
+use super::setup::{EniIndex, EniSetup, NodeId, link_local};
+use super::state::World;
+
+/// The kernel's index of `eth0`. Index 1 is the loopback's.
+pub(super) const ETH0: InterfaceId = InterfaceId(2);
+
+/// One interface.
+#[derive(Clone, Debug)]
+pub(super) struct Nic {
+    pub(super) node: NodeId,
+    pub(super) index: EniIndex,
+    pub(super) mac: Mac,
+    /// Which subnet, or which lan.
+    pub(super) subnet: u16,
+    /// The interface's own address.
+    pub(super) own: Ipv4Net,
+    /// Its own IPv6 address besides the link-local one.
+    own_v6: Option<Ipv6Net>,
+    pub(super) carrier: bool,
+    /// Every address on it, its own first.
+    pub(super) addresses: Vec<IpNet>,
+    pub(super) neighbours: Neighbours,
+}
+
+impl Nic {
+    pub(super) fn new(port: PortId, (node, index, eni): (NodeId, EniIndex, &EniSetup), host: Host) -> Self {
+        Nic {
+            node,
+            index,
+            mac: eni.mac,
+            subnet: eni.subnet,
+            own: eni.address,
+            own_v6: eni.ipv6,
+            carrier: true,
+            addresses: eni.addresses().collect(),
+            neighbours: Neighbours::new(port.0.into(), host),
+        }
+    }
+    /// Whether an address is on the interface.
+    pub(super) fn holds(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|net| net.addr() == address)
+    }
+    /// Whether its card takes in frames for a group. Groups of IPv6 that only some interfaces are in (solicited-node,
+    /// 33:33:ff and three bytes of an address) are filtered; for the others the kernel looks at the packet.
+    pub(super) fn hears(&self, group: Mac) -> bool {
+        let Mac([0x33, 0x33, 0xff, low @ ..]) = group else { return true };
+        let ends_so = |net: &IpNet| matches!(net.addr(), IpAddr::V6(own) if own.octets()[13..] == low);
+        self.addresses.iter().any(ends_so)
+    }
+    /// Whether it is connected to an address: reaches it without a router.
+    pub(super) fn reaches(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => self.own.contains(&address),
+            IpAddr::V6(address) => {
+                address.is_unicast_link_local() || self.own_v6.is_some_and(|own| own.contains(&address))
+            }
+        }
+    }
+    /// In whose name the interface asks and answers an address: its own of that family.
+    pub(super) fn source_for(&self, address: IpAddr) -> Option<IpAddr> {
+        match address {
+            IpAddr::V4(_) => Some(self.own.addr().into()),
+            IpAddr::V6(to) if to.is_unicast_link_local() => Some(link_local(self.mac).into()),
+            IpAddr::V6(_) => self.own_v6.map(|own| own.addr().into()),
+        }
+    }
+    /// Whom it gives a packet for an address to: the receiver itself, or in a VPC the subnet's gateway. With its own
+    /// address the route to the subnet is gone, and the one to the gateway with it; who is bound to the interface takes
+    /// everybody to be on the link then.
+    pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool, bound: bool) -> Option<IpAddr> {
+        if dst.is_ipv4() && !self.holds(self.own.addr().into()) {
+            return bound.then_some(dst);
+        }
+        if self.reaches(dst) {
+            return Some(dst);
+        }
+        match dst {
+            IpAddr::V4(_) => in_vpc.then(|| gateway_of(self.own.into())),
+            IpAddr::V6(_) => self.own_v6.filter(|_| in_vpc).map(|own| gateway_of(own.into())),
+        }
+    }
+    /// What the machine's programs call it.
+    pub(super) const fn interface(&self) -> InterfaceId {
+        InterfaceId(ETH0.0 + self.index.0 as u16)
+    }
+}
+
+impl World {
+    pub(super) fn nic(&self, port: PortId) -> &Nic {
+        &self.nics[usize::from(port.0)]
+    }
+    pub(super) fn nic_mut(&mut self, port: PortId) -> &mut Nic {
+        &mut self.nics[usize::from(port.0)]
+    }
+    /// The node of a port, unless it is the cloud's.
+    pub(super) fn node_of(&self, port: PortId) -> Option<NodeId> {
+        self.nics.get(usize::from(port.0)).map(|nic| nic.node)
+    }
+    /// Whose port it is.
+    pub(super) fn who(&self, port: PortId) -> Who {
+        self.nics.get(usize::from(port.0)).map_or(Who::Cloud, |nic| Who::eni(nic.node, nic.index))
+    }
+    /// All ports of a node, its first one first.
+    pub(super) fn ports_of(&self, node: NodeId) -> impl Iterator<Item = PortId> + use<> {
+        let (first, count) = self.kernels[usize::from(node.0)].more;
+        std::iter::once(PortId::of(node)).chain((first..first + count).map(PortId))
+    }
+    /// The port of a machine's interface, by the kernel's index; `None` if there is no such interface.
+    pub(super) fn port_of_interface(&self, node: NodeId, interface: InterfaceId) -> Option<PortId> {
+        let index = interface.0.checked_sub(ETH0.0)?;
+        let (first, count) = self.kernels[usize::from(node.0)].more;
+        match index {
+            0 => Some(PortId::of(node)),
+            _ => (index <= count).then(|| PortId(first + index - 1)),
+        }
+    }
+    /// Whether an address is on any interface of a machine: packets for it are delivered whichever they came in by,
+    /// and ARP for it is answered on each (`arp_ignore` 0).
+    pub(super) fn node_holds(&self, node: NodeId, address: IpAddr) -> bool {
+        self.nics[usize::from(node.0)].holds(address)
+            || self.kernels[usize::from(node.0)].more.1 > 0
+                && self.ports_of(node).skip(1).any(|port| self.nic(port).holds(address))
+    }
+    /// Through which interface a packet of the kernel's own leaves: the one that reaches the destination, or the
+    /// first, which has the default route (assumed, as a cloud's images set it up). What is only of a link leaves by
+    /// the link it is asked from.
+    pub(super) fn port_towards(&self, came_in: PortId, dst: IpAddr) -> PortId {
+        let node = self.nic(came_in).node;
+        if self.kernels[usize::from(node.0)].more.1 == 0 {
+            return PortId::of(node);
+        }
+        match dst {
+            IpAddr::V6(dst) if dst.is_unicast_link_local() || dst.is_multicast() => came_in,
+            _ => self.ports_of(node).find(|&port| self.nic(port).reaches(dst)).unwrap_or(PortId::of(node)),
+        }
+    }
+}
