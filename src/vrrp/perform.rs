@@ -179,7 +179,8 @@ impl VirtualRouter {
     }
 
     fn renew_lease(&mut self, out: &mut Actions) {
-        if self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX {
+        let adds_them_yet = self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX;
+        if adds_them_yet || !self.profile.has(Switch::LeasesAddresses) {
             return;
         }
         for held in &self.held {
