@@ -6,8 +6,8 @@ use std::sync::Arc;
 use havip::time::{Duration, Time};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::{Expectations, FrameDigest, Observer, Recorder};
-use havip_sim::scenario::Scenario;
-use havip_sim::world::{Look, Report, Setup, Wants, What};
+use havip_sim::scenario::{Scenario, Script, load_keepalived};
+use havip_sim::world::{Look, NodeId, Report, Setup, Wants, What};
 use havip_sim::{run, snapshot};
 
 /// Wants every probe as a frame, or not, and counts the answers either way.
@@ -60,6 +60,51 @@ fn a_probe_asked_and_a_probe_sent_make_the_same_record() {
         saved += all.sent.saturating_sub(few.sent);
     }
     assert!(saved > 1_000, "only {saved} probes were asked: the short cut is not taken");
+}
+
+/// Whom a client's probes reach, and since when.
+struct Reached {
+    as_frames: bool,
+    all: Vec<(Time, NodeId)>,
+}
+
+impl Observer for Reached {
+    fn wants(&self) -> Wants {
+        Wants { facts: true, frames: false, probes: self.as_frames }
+    }
+    fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
+        self.all.extend(reports.iter().filter_map(|report| match report.what {
+            What::Reached { node, .. } => Some((report.at, node)),
+            _ => None,
+        }));
+    }
+}
+
+/// A paused machine's network card keeps probes of before the takeover. They reach it when it goes on, and with the
+/// next probe it is the new master's turn again: certain to be answered, and still to be told. (Between two probes:
+/// one that is due as the machine goes on is sent in any case.)
+#[test]
+fn a_probe_that_reaches_another_machine_than_the_last_is_sent() {
+    let text = "scenario p\nrun 60s\nlan 172.16.16.0/24\n\
+                cvm a 172.16.16.5 keepalived conf/vendor-spelled.conf\n\
+                cvm b 172.16.16.6 keepalived conf/vendor-spelled.conf off\n\
+                client web 172.16.16.100 probe 172.16.16.12 every 50ms\n\
+                at 6s power-on b\nat 20.675s pause a\nat 30.675s resume a\n";
+    let read = |name: &str| std::fs::read_to_string(Path::new("../scenarios").join(name));
+    let mut returns = 0;
+    for seed in 1..=8 {
+        let mut script = Script::parse("p.scn", text).expect("a script");
+        script.seed = seed;
+        let setup = Arc::new(script.prepare(&read, &load_keepalived).expect("a setup").setup);
+        let [asked, sent] = [false, true].map(|as_frames| {
+            let mut reached = Reached { as_frames, all: Vec::new() };
+            EventLoop::new(Arc::clone(&setup)).run(Time::ZERO + setup.run, &mut reached);
+            reached.all
+        });
+        assert_eq!(asked, sent, "seed {seed}");
+        returns += sent.len().saturating_sub(2);
+    }
+    assert!(returns > 0, "no probe came out of the network card: the case is not met");
 }
 
 /// What changes between two probes changes their fate: with the first cut the short cut must end.

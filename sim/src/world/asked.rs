@@ -30,6 +30,10 @@ impl World {
         if !self.kernels[usize::from(holder.0)].holds(target) {
             return None;
         }
+        // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
+        if self.clients[index].reached != Some(holder) {
+            return None;
+        }
         let source = self.kernels[usize::from(asker.0)].own.addr();
         (self.certain_way(holder, source)? == asker).then_some(holder)
     }

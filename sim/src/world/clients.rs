@@ -21,7 +21,7 @@ pub(super) struct Client {
     /// When it sent the last one that was answered.
     pub(super) answered: Option<Time>,
     /// Which machine its probes go to.
-    reached: Option<NodeId>,
+    pub(super) reached: Option<NodeId>,
 }
 
 impl World {
