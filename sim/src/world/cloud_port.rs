@@ -25,8 +25,6 @@ pub(super) struct CloudPort {
     bind_delay: (Duration, Duration),
     /// The act that made it deaf.
     deaf: Option<u32>,
-    /// When a wake-up for the next binding is in the queue.
-    armed: Time,
 }
 
 impl CloudPort {
@@ -39,7 +37,7 @@ impl CloudPort {
         for havip in &setup.havips {
             cloud.add_havip(havip.address, havip.subnet);
         }
-        CloudPort { cloud, bind_delay: setup.bind_delay, deaf: None, armed: Time::MAX }
+        CloudPort { cloud, bind_delay: setup.bind_delay, deaf: None }
     }
 
     pub(super) fn route(&self, now: Time, address: Ipv4Addr) -> Route {
@@ -102,9 +100,6 @@ impl World {
 
     /// Moves the bindings whose time has come, and waits for the next.
     pub(super) fn settle_bindings(&mut self) {
-        if self.cloud.armed <= self.now {
-            self.cloud.armed = Time::MAX;
-        }
         while let Some(moved) = self.cloud.cloud.settle(self.now) {
             self.report(
                 Who::Cloud,
@@ -117,11 +112,7 @@ impl World {
             );
         }
         if let Some(next) = self.cloud.cloud.deadline() {
-            let next = self.instant(next);
-            if next < self.cloud.armed {
-                self.cloud.armed = next;
-                self.wake(next, Due::Cloud);
-            }
+            self.wake(self.instant(next), Due::Cloud);
         }
     }
 

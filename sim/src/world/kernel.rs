@@ -44,8 +44,6 @@ pub(super) struct Kernel {
     pub(super) installs: VecDeque<Install>,
     /// Frames that came while it was paused.
     pub(super) ring: VecDeque<FrameId>,
-    /// When a wake-up is in the queue.
-    armed: Time,
 }
 
 /// An address change under way.
@@ -71,7 +69,6 @@ impl Kernel {
             neighbours: Neighbours::new(node.0.into(), host),
             installs: VecDeque::new(),
             ring: VecDeque::new(),
-            armed: Time::MAX,
         }
     }
     /// Whether an address is on the interface.
@@ -307,9 +304,6 @@ impl World {
     pub(super) fn run_kernel(&mut self, node: NodeId) {
         let now = self.now;
         let kernel = self.kernel(node);
-        if kernel.armed <= now {
-            kernel.armed = Time::MAX;
-        }
         if !kernel.powered || kernel.paused {
             return;
         }
@@ -427,14 +421,7 @@ impl World {
         }
         let install = kernel.installs.front().map_or(Time::MAX, |i| i.done);
         let next = kernel.neighbours.deadline().min(install).min(outbox);
-        if next == Time::MAX {
-            return;
-        }
-        let next = self.instant(next);
-        if next < self.kernels[usize::from(node.0)].armed {
-            self.kernel(node).armed = next;
-            self.wake(next, Due::Kernel(node));
-        }
+        self.wake(self.instant(next), Due::Kernel(node));
     }
 }
 

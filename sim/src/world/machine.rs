@@ -58,7 +58,6 @@ pub(super) struct Machine {
     fires: Time,
     /// The instant of the last timer event: there is one at most in an instant.
     fired: Time,
-    armed: Time,
     /// What the program has sent and the machine not yet put on the wire: a burst takes its time.
     outbox: VecDeque<Outgoing>,
     /// When the next frame of a burst can leave, to the nanosecond.
@@ -88,7 +87,6 @@ impl Machine {
             deadline: None,
             fires: Time::MAX,
             fired: Time::MAX,
-            armed: Time::MAX,
             outbox: VecDeque::new(),
             free_at: Time::ZERO,
             subjects: Vec::new(),
@@ -297,8 +295,8 @@ impl World {
         if machine.running == Running::No {
             return;
         }
-        let (file, armed) = (machine.file, machine.armed);
-        let old = std::mem::replace(machine, Machine { file, armed, ..Machine::new() });
+        let file = machine.file;
+        let old = std::mem::replace(machine, Machine { file, ..Machine::new() });
         for frame in old.socket.into_iter().chain(old.outbox.into_iter().map(|out| out.frame)) {
             self.frames.let_go(frame);
         }
@@ -384,16 +382,6 @@ impl World {
         }
     }
 
-    /// A wake-up of the program's: it has something to do, or its timer was moved.
-    pub(super) fn wake_program(&mut self, cvm: CvmId) {
-        let now = self.now;
-        let machine = self.machine(cvm);
-        if machine.armed <= now {
-            machine.armed = Time::MAX;
-        }
-        self.arm_program(cvm);
-    }
-
     /// Puts on the wire what of a burst is due.
     pub(super) fn send_outbox(&mut self, cvm: CvmId) {
         let now = self.now;
@@ -458,7 +446,7 @@ impl World {
     }
 
     /// Has a program polled in this instant if something is due, or woken when something will be.
-    fn arm_program(&mut self, cvm: CvmId) {
+    pub(super) fn arm_program(&mut self, cvm: CvmId) {
         let now = self.now;
         if self.is_held(cvm) || self.machine(cvm).frozen {
             return;
@@ -470,10 +458,7 @@ impl World {
         }
         let signal = machine.signals.front().map_or(Time::MAX, |&(at, _)| at);
         let next = signal.min(machine.fires);
-        if next < machine.armed {
-            machine.armed = next;
-            self.wake(next, Due::Program(cvm));
-        }
+        self.wake(next, Due::Program(cvm));
     }
 
     /// Off, or stopped by the hypervisor.

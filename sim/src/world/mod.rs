@@ -30,6 +30,7 @@ mod segment;
 mod setup;
 mod state;
 mod switch;
+mod wakes;
 
 pub use act::{Act, Address, CloudAct, End, Kind, Kinds, Path, Ppm};
 pub use machine::EPOCH;

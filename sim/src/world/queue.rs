@@ -7,7 +7,8 @@ use havip::time::Time;
 
 use super::frames::PortId;
 use super::report::FrameId;
-use super::setup::{ClientId, CvmId, NodeId};
+use super::setup::{ClientId, CvmId, NodeId, Setup};
+use super::wakes::Wakes;
 
 /// Something that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +25,32 @@ pub(crate) enum Due {
     Program(CvmId),
 }
 
-/// One entry: 24 bytes, ordered by time, then by class and rank within the instant.
-///
-/// Frames rank by source port, the port's own sequence and copy; wake-ups follow them; programs come last.
+/// A frame under way: 24 bytes, ordered by time, then by source port, the port's own sequence and copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    at: u64,
+struct Arrival {
+    at: Time,
     rank: u64,
-    port: u16,
-    frame: u32,
+    to: PortId,
+    frame: FrameId,
 }
 
-const FRAME: u64 = 0;
-const KERNEL: u64 = 1;
-const CLIENT: u64 = 2;
-const CLOUD: u64 = 3;
-const PROGRAM: u64 = 4;
-const CLASS_SHIFT: u32 = 61;
-
-/// The queue.
-#[derive(Clone, Debug, Default)]
+/// The queue: frames under way, and one wake-up for everything that can be woken.
+#[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Reverse<Entry>>,
+    frames: BinaryHeap<Reverse<Arrival>>,
+    /// The places are in the order of an instant: kernels, clients, the cloud, programs.
+    wakes: Wakes,
+    nodes: usize,
+    clients: usize,
 }
 
 impl Queue {
+    /// Nothing is due.
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let (nodes, clients) = (setup.nodes(), setup.clients.len());
+        let wakes = Wakes::new(nodes + clients + 1 + setup.cvms.len());
+        Queue { frames: BinaryHeap::new(), wakes, nodes, clients }
+    }
     /// A frame on its way: the `sequence`-th its sender ever put on the wire, the original or its copy.
     pub(crate) fn push_frame(
         &mut self,
@@ -64,47 +66,49 @@ impl Queue {
             true => (PortId(0), crate::flaws::next_frame()),
             false => (from, sequence),
         };
-        let rank = FRAME << CLASS_SHIFT
-            | u64::from(from.0) << 45
-            | (sequence & 0xfff_ffff_ffff) << 1
-            | u64::from(copy);
-        self.heap.push(Reverse(Entry { at: at.as_nanos(), rank, port: to.0, frame: frame.0 }));
+        let rank = u64::from(from.0) << 45 | (sequence & 0xfff_ffff_ffff) << 1 | u64::from(copy);
+        self.frames.push(Reverse(Arrival { at, rank, to, frame }));
     }
-    /// A wake-up.
-    pub(crate) fn push(&mut self, at: Time, due: Due) {
-        let (class, port) = match due {
+    /// Moves a wake-up to an instant after `now`; `Time::MAX` takes it away. One that is due now stays: whoever is
+    /// woken by it has yet to do what is due, and then moves it.
+    pub(crate) fn wake(&mut self, now: Time, at: Time, due: Due) {
+        let place = match due {
             Due::Frame { .. } => unreachable!("frames are pushed with their rank"),
-            Due::Kernel(node) => (KERNEL, node.0),
-            Due::Client(client) => (CLIENT, client.0),
-            Due::Cloud => (CLOUD, 0),
-            Due::Program(cvm) => (PROGRAM, cvm.0),
+            Due::Kernel(node) => usize::from(node.0),
+            Due::Client(client) => self.nodes + usize::from(client.0),
+            Due::Cloud => self.nodes + self.clients,
+            Due::Program(cvm) => self.nodes + self.clients + 1 + usize::from(cvm.0),
         };
-        let rank = class << CLASS_SHIFT | u64::from(port);
-        self.heap.push(Reverse(Entry { at: at.as_nanos(), rank, port, frame: 0 }));
+        if self.wakes.at(place) != now {
+            self.wakes.set(place, at);
+        }
     }
-    /// When the next thing is due.
-    pub(crate) fn next(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(e)| Time::from_nanos(e.at))
+    /// When the next thing is due; `Time::MAX` if nothing is.
+    pub(crate) fn next(&self) -> Time {
+        self.frames.peek().map_or(Time::MAX, |Reverse(frame)| frame.at).min(self.wakes.next())
     }
     /// Takes the next thing that is due at exactly this instant.
     pub(crate) fn pop_at(&mut self, now: Time) -> Option<Due> {
-        let Reverse(entry) = *self.heap.peek()?;
-        debug_assert!(entry.at >= now.as_nanos(), "something was due before now");
-        if entry.at != now.as_nanos() {
-            return None;
+        if let Some(&Reverse(Arrival { at, to, frame, .. })) = self.frames.peek() {
+            debug_assert!(at >= now, "something was due before now");
+            if at == now {
+                self.frames.pop();
+                return Some(Due::Frame { to, frame });
+            }
         }
-        self.heap.pop();
-        Some(match entry.rank >> CLASS_SHIFT {
-            FRAME => Due::Frame { to: PortId(entry.port), frame: FrameId(entry.frame) },
-            KERNEL => Due::Kernel(NodeId(entry.port)),
-            CLIENT => Due::Client(ClientId(entry.port)),
-            CLOUD => Due::Cloud,
-            _ => Due::Program(CvmId(entry.port)),
+        let place = self.wakes.take(now)?;
+        let after_nodes = place.checked_sub(self.nodes);
+        let after_clients = after_nodes.and_then(|i| i.checked_sub(self.clients));
+        Some(match (after_nodes, after_clients) {
+            (None, _) => Due::Kernel(NodeId(place as u16)),
+            (Some(client), None) => Due::Client(ClientId(client as u16)),
+            (_, Some(0)) => Due::Cloud,
+            (_, Some(program)) => Due::Program(CvmId(program as u16 - 1)),
         })
     }
-    /// How many entries wait: what a test of memory looks at.
+    /// How many frames and wake-ups wait: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {
-        self.heap.len()
+        self.frames.len() + self.wakes.len()
     }
 }
 
@@ -115,15 +119,17 @@ mod tests {
     #[test]
     fn an_instant_runs_frames_by_source_then_wake_ups_then_programs() {
         let t = Time::from_nanos(100);
-        let mut queue = Queue::default();
+        let mut queue =
+            Queue { frames: BinaryHeap::new(), wakes: Wakes::new(2 + 1 + 1 + 1), nodes: 2, clients: 1 };
         let (a, b) = (PortId(0), PortId(1));
-        queue.push(t, Due::Program(CvmId(0)));
-        queue.push(t, Due::Client(ClientId(0)));
-        queue.push(t, Due::Kernel(NodeId(1)));
+        queue.wake(Time::ZERO, t, Due::Program(CvmId(0)));
+        queue.wake(Time::ZERO, t, Due::Client(ClientId(0)));
+        queue.wake(Time::ZERO, t, Due::Kernel(NodeId(1)));
         queue.push_frame(t, b, 1, false, a, FrameId(3));
         queue.push_frame(t, a, 9, true, b, FrameId(2));
         queue.push_frame(t, a, 9, false, b, FrameId(1));
-        queue.push(t, Due::Cloud);
+        queue.wake(Time::ZERO, t, Due::Cloud);
+        assert_eq!((queue.next(), queue.len()), (t, 7));
         let order: Vec<Due> = std::iter::from_fn(|| queue.pop_at(t)).collect();
         assert_eq!(
             order,
@@ -137,6 +143,19 @@ mod tests {
                 Due::Program(CvmId(0)),
             ]
         );
-        assert_eq!(std::mem::size_of::<Entry>(), 24);
+        assert_eq!(queue.next(), Time::MAX);
+        assert_eq!(std::mem::size_of::<Arrival>(), 24);
+    }
+
+    #[test]
+    fn a_wake_up_that_is_moved_is_not_due_at_its_old_time() {
+        let [t1, t2] = [1, 2].map(Time::from_nanos);
+        let mut queue = Queue { frames: BinaryHeap::new(), wakes: Wakes::new(4), nodes: 1, clients: 1 };
+        queue.wake(Time::ZERO, t1, Due::Program(CvmId(0)));
+        queue.wake(Time::ZERO, t2, Due::Program(CvmId(0)));
+        assert_eq!(
+            (queue.next(), queue.pop_at(t1), queue.pop_at(t2)),
+            (t2, None, Some(Due::Program(CvmId(0))))
+        );
     }
 }

@@ -72,7 +72,7 @@ impl World {
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
             now: Time::ZERO,
-            queue: Queue::default(),
+            queue: Queue::new(&setup),
             frames: Frames::default(),
             ports: vec![port; nodes + 1],
             links: Links::new(chance),
@@ -118,8 +118,8 @@ impl World {
     }
     /// When the next act, frame, timer or program event is due.
     pub fn next_instant(&self) -> Option<Time> {
-        let act = self.setup.acts.get(self.next_act).map(|a| a.at + self.shift);
-        [act, self.queue.next()].into_iter().flatten().min()
+        let act = self.setup.acts.get(self.next_act).map_or(Time::MAX, |a| a.at + self.shift);
+        Some(act.min(self.queue.next())).filter(|&next| next != Time::MAX)
     }
     /// When the first act falls, if the script has any.
     pub fn first_act(&self) -> Option<Time> {
@@ -169,7 +169,7 @@ impl World {
                 Due::Kernel(node) => self.run_kernel(node),
                 Due::Client(client) => self.run_client(client),
                 Due::Cloud => self.settle_bindings(),
-                Due::Program(cvm) => self.wake_program(cvm),
+                Due::Program(cvm) => self.arm_program(cvm),
             }
         }
         self.ready.sort_unstable();
@@ -198,11 +198,11 @@ impl World {
         self.frames.sweep();
     }
 
-    /// Puts a wake-up into the queue: never into the past, and for anything but a program never into an instant
-    /// that is running (axiom 2).
+    /// Moves a wake-up: never into the past, and never into an instant that is running (axiom 2). `Time::MAX` takes
+    /// it away.
     pub(super) fn wake(&mut self, at: Time, due: Due) {
-        debug_assert!(at >= self.now);
-        self.queue.push(at, due);
+        debug_assert!(at > self.now);
+        self.queue.wake(self.now, at, due);
     }
 
     /// The next instant: the soonest that anything can have an effect elsewhere.
