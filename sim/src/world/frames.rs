@@ -21,12 +21,36 @@ impl PortId {
     }
 }
 
+/// Frames up to this length are kept in their slot: nearly all, an advertisement of ten addresses among them.
+const SHORT_MAX: usize = 128;
+
 #[derive(Clone, Debug)]
 struct Slot {
-    bytes: Vec<u8>,
+    len: usize,
     holders: u32,
     from: PortId,
     kind: Kind,
+    short: [u8; SHORT_MAX],
+    /// Where a longer one is. The memory stays with the slot.
+    long: Vec<u8>,
+}
+
+impl Slot {
+    const UNUSED: Slot = Slot {
+        len: 0,
+        holders: 0,
+        from: PortId::CLOUD,
+        kind: Kind::Other,
+        short: [0; SHORT_MAX],
+        long: Vec::new(),
+    };
+
+    fn bytes(&self) -> &[u8] {
+        self.short.get(..self.len).unwrap_or(&self.long)
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.short.get_mut(..self.len).unwrap_or(&mut self.long)
+    }
 }
 
 /// Every frame that is under way, queued, or was dropped in the current instant.
@@ -41,35 +65,40 @@ pub struct Frames {
 impl Frames {
     /// Stores a frame, given as its parts in order, with one holder: the caller.
     pub fn store(&mut self, parts: &[&[u8]], from: PortId, kind: Kind) -> FrameId {
+        self.write(parts.iter().map(|part| part.len()).sum(), from, kind, |mut rest| {
+            for part in parts {
+                rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
+            }
+        })
+    }
+    /// Stores a frame of `len` bytes, every one of which `write` writes, with one holder: the caller.
+    pub fn write(&mut self, len: usize, from: PortId, kind: Kind, write: impl FnOnce(&mut [u8])) -> FrameId {
         let i = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { bytes: Vec::new(), holders: 0, from, kind });
+            self.slots.push(Slot::UNUSED);
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[i as usize];
-        slot.bytes.clear();
-        slot.bytes.reserve(parts.iter().map(|part| part.len()).sum());
-        for part in parts {
-            slot.bytes.extend_from_slice(part);
+        (slot.len, slot.holders, slot.from, slot.kind) = (len, 1, from, kind);
+        if len > SHORT_MAX {
+            slot.long.resize(len, 0);
         }
-        (slot.holders, slot.from, slot.kind) = (1, from, kind);
+        write(slot.bytes_mut());
         FrameId(i)
     }
     /// A copy with another destination hardware address, with one holder: the caller.
     pub fn readdressed(&mut self, id: FrameId, dst: [u8; 6]) -> FrameId {
-        let bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
-        let copy = self.store(&[&dst, bytes.get(6..).unwrap_or_default()], self.from(id), self.kind(id));
-        self.slots[id.0 as usize].bytes = bytes;
-        copy
+        let slot = self.slots[id.0 as usize].clone();
+        self.store(&[&dst, slot.bytes().get(6..).unwrap_or_default()], slot.from, slot.kind)
     }
     /// Its bytes.
     pub fn bytes(&self, id: FrameId) -> &[u8] {
-        &self.slots[id.0 as usize].bytes
+        self.slots[id.0 as usize].bytes()
     }
     /// Its bytes, for a holder that changes them before anybody else has seen them.
     pub fn bytes_mut(&mut self, id: FrameId) -> &mut [u8] {
         let slot = &mut self.slots[id.0 as usize];
         debug_assert_eq!(slot.holders, 1, "a shared frame is immutable");
-        &mut slot.bytes
+        slot.bytes_mut()
     }
     /// Who sent it.
     pub fn from(&self, id: FrameId) -> PortId {

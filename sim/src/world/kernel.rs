@@ -238,18 +238,26 @@ impl World {
 
     /// Sends a packet of the kernel's own.
     pub(super) fn send_from_kernel(&mut self, node: NodeId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let mut packet = [0; ipv4::HEADER_LEN + ICMP_MAX];
-        header.emit(&mut packet).copy_from_slice(payload);
-        let frame = self.frame_packet(node, &packet[..header.total_len()], kind);
+        let eth = self.unaddressed(node);
+        let len = ethernet::HEADER_LEN + header.total_len();
+        let frame = self.frames.write(len, PortId::of(node), kind, |bytes| {
+            header.emit(eth.emit(bytes)).copy_from_slice(payload);
+        });
         self.send_packet(node, frame);
     }
 
     /// Puts an Ethernet header without a destination before a packet.
     pub(super) fn frame_packet(&mut self, node: NodeId, packet: &[u8], kind: Kind) -> FrameId {
-        let mut eth = [0; ethernet::HEADER_LEN];
-        let src = self.kernel(node).mac;
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }.emit(&mut eth);
-        self.frames.store(&[&eth, packet], PortId::of(node), kind)
+        let eth = self.unaddressed(node);
+        self.frames.write(ethernet::HEADER_LEN + packet.len(), PortId::of(node), kind, |bytes| {
+            eth.emit(bytes).copy_from_slice(packet);
+        })
+    }
+
+    /// The Ethernet header of a packet that is not resolved yet.
+    fn unaddressed(&self, node: NodeId) -> ethernet::Repr {
+        let src = self.kernels[usize::from(node.0)].mac;
+        ethernet::Repr { dst: Mac::UNSPECIFIED, src, ethertype: EtherType::IPV4 }
     }
 
     /// Routes and resolves a framed packet, and sends it or lets it wait.
