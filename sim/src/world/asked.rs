@@ -5,7 +5,7 @@
 //! and the way back. Whatever is not certain is sent as a frame. Who wants to see probes as frames
 //! ([`Wants::probes`](super::Wants)) gets every one as a frame, and the same record.
 
-use havip::time::{Duration, Time};
+use havip::time::Time;
 
 use super::act::Kind;
 use super::chance::Nth;
@@ -77,7 +77,7 @@ impl World {
         let every = self.setup.clients[usize::from(client.0)].every;
         let asker = self.setup.node_of_client(client);
         // The last one asked must be back before anything else happens.
-        let room = self.quiet_until().saturating_since(self.now + self.longest_way_and_back(asker));
+        let room = self.quiet_until().saturating_since(self.now + self.longest_way * 2 + self.setup.tick * 4);
         if room.is_zero() {
             return None;
         }
@@ -108,13 +108,5 @@ impl World {
             let next_hop = if vpc && !kernel.own.contains(&peer) { gateway_of(kernel.own) } else { peer };
             kernel.neighbours.note_used(next_hop, used);
         }
-    }
-
-    /// No probe takes longer, there and back.
-    fn longest_way_and_back(&self, asker: NodeId) -> Duration {
-        let back = self.latency(PortId::of(asker)).1;
-        let there =
-            (0..self.setup.cvms.len() as u16).map(|n| self.latency(PortId(n)).1).max().unwrap_or_default();
-        there + back + self.setup.tick * 4
     }
 }

@@ -276,7 +276,7 @@ impl World {
             false if self.in_vpc() => gateway_of(own),
             false => return self.lose(port, frame, None, Loss::NoRoute),
         };
-        let now = self.now;
+        let (now, timer) = (self.now, self.kernel(node).neighbours.deadline());
         match self.kernel(node).neighbours.resolve(now, next_hop, frame) {
             Resolved::To(mac) => self.address_and_send(node, frame, mac),
             Resolved::Waits { ask, pushed_out } => {
@@ -288,7 +288,9 @@ impl World {
                 }
             }
         }
-        self.arm_kernel(node);
+        if self.kernel(node).neighbours.deadline() != timer {
+            self.arm_kernel(node);
+        }
     }
 
     fn address_and_send(&mut self, node: NodeId, frame: FrameId, Mac(dst): Mac) {

@@ -165,7 +165,7 @@ impl World {
     /// happened; then its timer.
     pub fn poll(&mut self, cvm: CvmId) -> Option<(Now, Event<'_>)> {
         let (now, clocks) = (self.now, self.clocks());
-        if self.is_held(cvm) || self.machine(cvm).frozen {
+        if !self.machine(cvm).has_due(now) || self.is_held(cvm) {
             return None;
         }
         if self.machine(cvm).is_starting(now) {

@@ -188,6 +188,13 @@ impl Setup {
         let (i, n) = (usize::from(node.0), self.cvms.len());
         if i < n { &self.cvms[i].eni } else { &self.clients[i - n].eni }
     }
+    /// The longest that a frame takes anywhere, end to end.
+    pub fn longest_latency(&self) -> Duration {
+        match &self.segment {
+            Segment::Lan(lan) => lan.latency.1,
+            Segment::Vpc { subnets, .. } => subnets.iter().map(|s| s.latency.1).max().unwrap_or_default(),
+        }
+    }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {
         let mut nanos = self.tick.as_nanos();

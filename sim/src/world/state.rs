@@ -49,6 +49,8 @@ pub struct World {
     wants: Wants,
     until: Time,
     reports: Vec<Report>,
+    /// No frame takes longer, as long as no act has made it.
+    pub(super) longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -89,6 +91,7 @@ impl World {
             wants: Wants::default(),
             until: Time::ZERO,
             reports: Vec::new(),
+            longest_way: setup.longest_latency(),
             neighbour_wants: Vec::new(),
             setup,
         };
