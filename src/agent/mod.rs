@@ -227,9 +227,15 @@ impl Agent {
 
     /// Who says that an address is whose: ARP, and neighbour advertisements.
     fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
-        let Some((address, mac, to_all)) = said_by(frame) else { return };
+        let Ok(eth) = ethernet::Frame::new(frame) else { return };
+        let (broadcast, said) = (eth.dst().is_multicast(), said_by(&eth));
         for router in self.routers.iter_mut().filter(|r| r.place().interface == interface) {
-            router.heard_of(now, address, (mac, to_all), out);
+            if broadcast {
+                router.hears_broadcasts();
+            }
+            if let Some((address, mac, to_all)) = said {
+                router.heard_of(now, address, (mac, to_all), out);
+            }
         }
     }
 
@@ -300,11 +306,12 @@ impl Agent {
         let source_gone =
             interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
         let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
-        let (link, script, file) = (own_down || fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
+        let (link, script, file) = (fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
         let waits = trackers().any(|t| self.is_unknown(t));
         let delay = (self.started + config.startup_delay).saturating_since(now.mono);
         let router = &mut self.routers[index];
         router.set_bonus(now, bonus, out);
+        router.set_fault(now, Fault::OwnLink, own_down, out);
         router.set_fault(now, Fault::Link, link, out);
         router.set_fault(now, Fault::Script, script, out);
         router.set_fault(now, Fault::File, file, out);
@@ -434,8 +441,7 @@ impl Program for Agent {
 }
 
 /// What a frame says of an address: whose it is, and whether everybody is told.
-fn said_by(frame: &[u8]) -> Option<(IpAddr, Mac, bool)> {
-    let frame = ethernet::Frame::new(frame).ok()?;
+fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac, bool)> {
     match frame.ethertype() {
         EtherType::ARP => {
             let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
