@@ -216,7 +216,9 @@ impl World {
     fn arm_spoofs(&mut self) {
         self.spoofs.retain(|one| one.next <= one.ends);
         let next = self.spoofs.iter().map(|one| one.next).min().unwrap_or(Time::MAX);
-        self.wake(next, Due::Spoof);
+        if next > self.now {
+            self.wake(next, Due::Spoof); // one that is due now is woken already
+        }
     }
 
     fn spoof(&mut self, act: u32, node: NodeId, forged: &Forged) {
