@@ -25,6 +25,9 @@ const VERIFY_MAX: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_millis(500);
 /// The rounds of a claim that is made again: a request and a reply.
 const AGAIN: u32 = 2;
+/// How often the leaving of another master is answered with claims: whoever floods a master with goodbyes shall not
+/// make it flood the network.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
 /// RFC 5227 section 1.1: DEFEND_INTERVAL, "minimum interval between defensive ARPs".
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 /// How soon an address that another machine has taken is taken back once more, at least and at most.
@@ -41,6 +44,8 @@ pub(crate) struct Claims {
     refresh_from: Option<Time>,
     paced: Option<Paced>,
     verifying: Verifying,
+    /// When the leaving of another master was last answered.
+    reclaimed: Option<Time>,
     contest: Contest,
     /// When an address was last defended.
     defended: Option<Time>,
@@ -162,6 +167,15 @@ impl VirtualRouter {
             self.timers.arm(Timer::GarpLowerPrio, self.claims.lower_prio.next());
         }
         self.verify_from_now(now);
+    }
+
+    /// Another master has left: its claims may have come after ours.
+    pub(super) fn reclaim(&mut self, now: Now, out: &mut Actions) {
+        if self.claims.reclaimed.is_none_or(|at| now.mono >= at + RECLAIM_INTERVAL) {
+            self.claims.reclaimed = Some(now.mono);
+            let why = Why::new("the other master has left");
+            self.announce(now, self.config.garp.master_repeat, why, out);
+        }
     }
 
     /// Nothing that was planned will be announced.

@@ -92,10 +92,7 @@ impl VirtualRouter {
             Effect::RenewLease => self.renew_lease(out),
             Effect::Refresh => self.refresh(now, out),
             Effect::AnnounceAgainstLower => self.announce_against_lower(now, cause.why, out),
-            Effect::AnnounceAgain => {
-                let why = Why::new("the other master has left");
-                self.announce(now, self.config.garp.master_repeat, why, out);
-            }
+            Effect::AnnounceAgain => self.reclaim(now, out),
             Effect::AnnounceSource => self.announce_source(out),
             Effect::ForgetAnnouncements => self.forget_announcements(),
         }

@@ -91,7 +91,7 @@ fn act(seconds: u32) -> impl Strategy<Value = ActDraw> {
     // Half of them at a half second: together with each other.
     let at = prop_oneof![0..=instants, (0..=2 * seconds).prop_map(|s| s * 500 / GRID)];
     let lasts = prop_oneof![0u32..10, 0u32..300, Just(50), Just(100)];
-    (at, lasts, 0u8..25, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
+    (at, lasts, 0u8..28, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
         at: at * GRID,
         lasts: lasts * GRID,
         what,
@@ -156,7 +156,10 @@ impl Case {
 
     /// The machines' file; another one with other priorities.
     fn conf(&self, other: u8) -> String {
-        let mut text = self.instance(other, "VI_1", "eth0", 51, "172.16.16.");
+        let weight = [-30, 0][usize::from(self.clients - 1)];
+        let mut text = format!("vrrp_script chk {{\n script /bin/chk\n interval 1\n weight {weight}\n}}\n");
+        text += "track_file load {\n file /run/load\n weight 1\n}\n";
+        text += &self.instance(other, "VI_1", "eth0", 51, "172.16.16.");
         if self.ipv6() {
             text += &self.instance(other, "VI_6", "eth0", 51, "fd00:16::");
         }
@@ -195,6 +198,7 @@ impl Case {
             }
             let _ = writeln!(text, " }}");
         }
+        text += " track_script {\n chk\n }\n track_file {\n load\n }\n notify /bin/notify\n";
         text + &format!(" virtual_ipaddress {{\n {net}12\n }}\n}}\n")
     }
 
@@ -255,6 +259,18 @@ impl Case {
             23 => {
                 let first = if act.other < 3 { "fail" } else { "hang" };
                 (format!("{first} db on {cvm}"), format!("mend db on {cvm}"))
+            }
+            // The owner of an address tracks nothing that has a weight.
+            24..=26 if self.machines[usize::from(act.one) % cvms].priority == 255 => {
+                (format!("freeze {cvm}"), format!("thaw {cvm}"))
+            }
+            24 | 25 => {
+                let verdict = ["down", "hang", "takes 300ms", "takes 2s"][act.amount as usize];
+                (format!("script chk {verdict} on {cvm}"), format!("script chk up on {cvm}"))
+            }
+            26 => {
+                let text = ["-20", "30", "junk", "-300"][act.amount as usize];
+                (format!("file load {text} on {cvm}"), format!("file load gone on {cvm}"))
             }
             _ => (format!("reload {cvm} with other.conf"), format!("reload {cvm} with pair.conf")),
         };
