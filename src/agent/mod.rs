@@ -233,8 +233,8 @@ impl Agent {
             if broadcast {
                 router.hears_broadcasts();
             }
-            if let Some((address, mac, to_all)) = said {
-                router.heard_of(now, address, (mac, to_all), out);
+            if let Some((address, mac)) = said {
+                router.heard_of(now, address, (mac, broadcast), out);
             }
         }
     }
@@ -440,13 +440,12 @@ impl Program for Agent {
     }
 }
 
-/// What a frame says of an address: whose it is, and whether everybody is told.
-fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac, bool)> {
+/// What a frame says of an address: whose it is.
+fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac)> {
     match frame.ethertype() {
         EtherType::ARP => {
             let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
-            let to_all = arp.is_gratuitous() || arp.operation == arp::Operation::REQUEST;
-            Some((arp.sender_address.into(), arp.sender_mac, to_all))
+            Some((arp.sender_address.into(), arp.sender_mac))
         }
         EtherType::IPV6 => {
             let packet = ipv6::Packet::new(frame.payload()).ok()?;
@@ -456,8 +455,8 @@ fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac, bool)> {
             }
             let message = ndp::Packet::new(packet.payload()).ok()?;
             match ndp::Repr::parse(&message, &ip).ok()? {
-                ndp::Repr::Advertisement { flags, target, target_mac } => {
-                    Some((target.into(), target_mac.unwrap_or(frame.src()), !flags.solicited))
+                ndp::Repr::Advertisement { target, target_mac, .. } => {
+                    Some((target.into(), target_mac.unwrap_or(frame.src())))
                 }
                 ndp::Repr::Solicitation { .. } => None,
             }
