@@ -130,6 +130,10 @@ impl Profile {
     pub const fn name(&self) -> &'static str {
         self.name
     }
+    /// The same, one difference left out: what the scenario of that difference must notice.
+    pub const fn without(self, switch: Switch) -> Profile {
+        Profile { name: self.name, switches: self.switches & !(1 << switch as u32) }
+    }
     /// Whether it behaves so.
     pub const fn has(&self, switch: Switch) -> bool {
         self.switches & (1 << switch as u32) != 0

@@ -113,14 +113,14 @@ impl Agent {
     }
 
     /// Adds an instance and starts it. False if its interface does not exist.
-    fn add(&mut self, now: Now, instance: &Instance, out: &mut Actions) -> bool {
+    fn add(&mut self, now: Now, instance: &Arc<Instance>, out: &mut Actions) -> bool {
         let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
         self.listen(instance, located.place, out);
         self.remove_left_over(&located, out);
-        let (config, faults) = (Arc::new(instance.clone()), located.faults.clone());
+        let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
             router.set_fault(now, fault, true, out);
@@ -178,8 +178,8 @@ impl Agent {
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
         }
-        let config = Arc::clone(&self.config);
-        if self.ends.is_none() && self.tracking.timer(&config, now, out) {
+        let tracks = self.ends.is_none() && self.tracking.deadline() <= now.mono;
+        if tracks && self.tracking.timer(&self.config, now, out) {
             self.assess(now, out);
         }
         if self.ends.is_some_and(|t| t <= now.mono) {
@@ -227,9 +227,15 @@ impl Agent {
 
     /// Who says that an address is whose: ARP, and neighbour advertisements.
     fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
-        let Some((address, mac, to_all)) = said_by(frame) else { return };
+        let Ok(eth) = ethernet::Frame::new(frame) else { return };
+        let (broadcast, said) = (eth.dst().is_multicast(), said_by(&eth));
         for router in self.routers.iter_mut().filter(|r| r.place().interface == interface) {
-            router.heard_of(now, address, (mac, to_all), out);
+            if broadcast {
+                router.hears_broadcasts();
+            }
+            if let Some((address, mac)) = said {
+                router.heard_of(now, address, (mac, broadcast), out);
+            }
         }
     }
 
@@ -250,7 +256,7 @@ impl Agent {
                     let mut router = old.remove(i);
                     self.listen(instance, located.place, out);
                     let place = (located.place, located.held);
-                    router.reload(now, Arc::new(instance.clone()), place, out);
+                    router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);
                     self.routers.push(router);
                 }
@@ -300,11 +306,12 @@ impl Agent {
         let source_gone =
             interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
         let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
-        let (link, script, file) = (own_down || fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
+        let (link, script, file) = (fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
         let waits = trackers().any(|t| self.is_unknown(t));
         let delay = (self.started + config.startup_delay).saturating_since(now.mono);
         let router = &mut self.routers[index];
         router.set_bonus(now, bonus, out);
+        router.set_fault(now, Fault::OwnLink, own_down, out);
         router.set_fault(now, Fault::Link, link, out);
         router.set_fault(now, Fault::Script, script, out);
         router.set_fault(now, Fault::File, file, out);
@@ -379,6 +386,9 @@ impl Agent {
 
     /// Measured (d06b): at the start the group comes first, later its members do.
     fn tell(&mut self, out: &mut Actions) {
+        if self.groups.is_empty() && !self.routers.iter().any(VirtualRouter::has_notices) {
+            return;
+        }
         let config = Arc::clone(&self.config);
         for pass in 0..2 {
             for group in &mut self.groups {
@@ -412,8 +422,7 @@ impl Program for Agent {
                 self.address(now, interface, (address, change), out);
             }
             Event::Script { script, result } => {
-                let config = Arc::clone(&self.config);
-                if self.tracking.ended(&config, script, result) {
+                if self.tracking.ended(&self.config, script, result) {
                     self.assess(now, out);
                 }
             }
@@ -433,14 +442,12 @@ impl Program for Agent {
     }
 }
 
-/// What a frame says of an address: whose it is, and whether everybody is told.
-fn said_by(frame: &[u8]) -> Option<(IpAddr, Mac, bool)> {
-    let frame = ethernet::Frame::new(frame).ok()?;
+/// What a frame says of an address: whose it is.
+fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac)> {
     match frame.ethertype() {
         EtherType::ARP => {
             let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
-            let to_all = arp.is_gratuitous() || arp.operation == arp::Operation::REQUEST;
-            Some((arp.sender_address.into(), arp.sender_mac, to_all))
+            Some((arp.sender_address.into(), arp.sender_mac))
         }
         EtherType::IPV6 => {
             let packet = ipv6::Packet::new(frame.payload()).ok()?;
@@ -450,8 +457,8 @@ fn said_by(frame: &[u8]) -> Option<(IpAddr, Mac, bool)> {
             }
             let message = ndp::Packet::new(packet.payload()).ok()?;
             match ndp::Repr::parse(&message, &ip).ok()? {
-                ndp::Repr::Advertisement { flags, target, target_mac } => {
-                    Some((target.into(), target_mac.unwrap_or(frame.src()), !flags.solicited))
+                ndp::Repr::Advertisement { target, target_mac, .. } => {
+                    Some((target.into(), target_mac.unwrap_or(frame.src())))
                 }
                 ndp::Repr::Solicitation { .. } => None,
             }

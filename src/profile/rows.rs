@@ -63,9 +63,9 @@ pub const ROWS: &[Row] = &[
         name: "reclaims-after-split",
         what: "when a split heals, the loser says goodbye and the winner announces the addresses again",
         why: "the loser may step down before the winner hears it: nobody announces, and clients stay with the loser",
-        case: "c23: clients are without the address for 38 to 47 s; more than one heal in three (c04c, c20)",
+        case: "c23: clients are without the address for 38 to 47 s, in a subnet for ever; more than one heal in three (c04c, c20)",
         issues: "20, 160, 166, 277",
-        scenario: "havip-reclaims-after-split.scn",
+        scenario: "keepalived-166-no-claim-after-heal.scn",
     },
     Row {
         switch: Switch::RefusedFeedsNobody,
@@ -74,7 +74,7 @@ pub const ROWS: &[Row] = &[
         why: "a stranger's wrong advertisements silence a master, and a backup takes over",
         case: "c21: refused advertisements every 0.6 s kept a master silent for 6.4 s; d17, d04h",
         issues: "none reported",
-        scenario: "havip-refused-feeds-nobody.scn",
+        scenario: "refused-adverts-silence-a-master.scn",
     },
     Row {
         switch: Switch::LateWakeStepsDown,
@@ -83,7 +83,7 @@ pub const ROWS: &[Row] = &[
         why: "another machine is master by then: it would be announced against",
         case: "d12: after 10 s of standing still, 7 to 8 advertisements and 35 to 40 gratuitous ARPs within 1.5 ms",
         issues: "2066, 2238, 1955, 2469, 220",
-        scenario: "havip-late-wake-steps-down.scn",
+        scenario: "freeze-and-thaw.scn",
     },
     Row {
         switch: Switch::DemotesAtOnce,
@@ -92,7 +92,7 @@ pub const ROWS: &[Row] = &[
         why: "the peer waits out its old timer otherwise: the check that failed costs seconds more than a fault",
         case: "c15: 4.77 to 5.14 s with weight -20; c15b: 2.01 to 2.53 s with weight 0",
         issues: "2179, 421, 2546",
-        scenario: "havip-demotes-at-once.scn",
+        scenario: "check-with-a-weight-moves-the-address.scn",
     },
     Row {
         switch: Switch::ChecksUnicastSource,
@@ -101,7 +101,7 @@ pub const ROWS: &[Row] = &[
         why: "one packet of a stranger with a high priority takes the address from everybody",
         case: "d17c: one advertisement from .8 and nobody is master until a timer runs out",
         issues: "none reported",
-        scenario: "havip-checks-unicast-source.scn",
+        scenario: "forged-adverts-are-believed.scn",
     },
     Row {
         switch: Switch::NoMulticastFallback,
@@ -110,7 +110,7 @@ pub const ROWS: &[Row] = &[
         why: "a cloud's network carries no multicast: every machine becomes master",
         case: "probe unicast_src_no_peers: 2.2.7 advertises by multicast, with a warning",
         issues: "97, 2370, 2649, 2387",
-        scenario: "havip-no-multicast-fallback.scn",
+        scenario: "peer-missing-in-a-list.scn",
     },
     Row {
         switch: Switch::ClaimsBothWays,
@@ -119,16 +119,16 @@ pub const ROWS: &[Row] = &[
         why: "switches and clouds learn from one form or the other, and drop what comes too fast",
         case: "keepalived sends requests only, 100 within 3 ms (d21c); send_arp and kube-vip send both forms",
         issues: "14, 277",
-        scenario: "havip-claims-both-ways.scn",
+        scenario: "burst-of-claims-is-lost.scn",
     },
     Row {
         switch: Switch::VerifiesClaims,
         name: "verifies-claims",
-        what: "a master asks who has its address, and announces it again while another machine answers",
+        what: "a master asks who has its address, and announces it again until the answer is its own; on a lan, until nobody else answers",
         why: "announcements are lost and refused without a word: the address moved and nobody knows",
         case: "cloud-deaf-to-claims; after kill -9 both machines answer (c02, 5 of 5 runs)",
         issues: "2459, 893, 950, 2135",
-        scenario: "havip-verifies-claims.scn",
+        scenario: "cloud-deaf-to-claims.scn",
     },
     Row {
         switch: Switch::LeasesAddresses,
@@ -137,7 +137,7 @@ pub const ROWS: &[Row] = &[
         why: "a process that is killed leaves its addresses behind, and the kernel answers for them",
         case: "c02: after kill -9 the address stays and answers ARP until the next start",
         issues: "2361, 2403; kube-keepalived-vip 65",
-        scenario: "havip-leases-addresses.scn",
+        scenario: "kill-9-on-a-lan.scn",
     },
     Row {
         switch: Switch::DefendsAddresses,
@@ -146,7 +146,7 @@ pub const ROWS: &[Row] = &[
         why: "an address added by hand elsewhere is ignored for ever, and both machines answer for it",
         case: "d05b: no reaction to an address added on the backup, and both answer ARP",
         issues: "534, 890; resource-agents PR 913",
-        scenario: "havip-defends-addresses.scn",
+        scenario: "forged-arp-to-everybody-on-a-lan.scn",
     },
     Row {
         switch: Switch::EitherChecksum,
@@ -155,7 +155,7 @@ pub const ROWS: &[Row] = &[
         why: "RFC 9568 leaves it out, keepalived and FRR put it in: each refuses the other's advertisements",
         case: "packets of keepalived and FRR have it, RFC 9568 and other routers do not",
         issues: "642, 2324; FRR 14024; netlab 1823",
-        scenario: "havip-either-checksum.scn",
+        scenario: "checksum-without-pseudo-header.scn",
     },
     Row {
         switch: Switch::ObeysOtherAddresses,
@@ -164,7 +164,7 @@ pub const ROWS: &[Row] = &[
         why: "while the lists differ, as they do while they are being changed, both machines are master",
         case: "d04c, d04d: a second master 3.65 s after the reload; keepalived obeys since 2.3.3",
         issues: "none reported",
-        scenario: "havip-obeys-other-addresses.scn",
+        scenario: "reload-one-side-with-a-vip-added.scn",
     },
     Row {
         switch: Switch::ForgetsPastMastership,
@@ -173,16 +173,16 @@ pub const ROWS: &[Row] = &[
         why: "it is sent in the next mastership otherwise, at a moment nothing explains",
         case: "d05d: bursts of earlier elections still come",
         issues: "none reported",
-        scenario: "havip-forgets-past-mastership.scn",
+        scenario: "address-deleted-by-hand-three-times.scn",
     },
     Row {
         switch: Switch::OneGoodbye,
         name: "one-goodbye",
-        what: "a fault sends one advertisement of priority 0",
-        why: "the second one may wait for an ARP reply and be believed once the machine is well again",
-        case: "c15b, d14b: two within 0.14 ms; after a flap of 0.5 s they cost 1.8 s and two takeovers (d11)",
+        what: "a fault sends one advertisement of priority 0, and none into a dead link; a master whose link is back before anybody can have missed it waits a skew time",
+        why: "what is sent into a dead link waits in the kernel, and is believed once the link is back",
+        case: "c15b, d14b: two within 0.14 ms; after a flap of 0.5 s they cost 1.8 s and two takeovers (d11), instead of 1.2 s and none",
         issues: "none reported",
-        scenario: "havip-one-goodbye.scn",
+        scenario: "short-flap-ghost-goodbye.scn",
     },
     Row {
         switch: Switch::StartupDelayOnce,
@@ -191,7 +191,7 @@ pub const ROWS: &[Row] = &[
         why: "each advertisement heard meanwhile adds the rest of the delay to the timer: no master for 16.7 s after one died",
         case: "d07: with a master about, 9.7 to 11.7 s instead of 6.6; mended in 2.2.8",
         issues: "2087, 1457",
-        scenario: "havip-startup-delay-once.scn",
+        scenario: "startup-delay-beside-a-dying-master.scn",
     },
 ];
 

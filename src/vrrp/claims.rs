@@ -19,14 +19,20 @@ use crate::wire::ethernet::Mac;
 const PACE: Duration = Duration::from_millis(20);
 /// When a claim is first verified; the wait doubles up to [`VERIFY_MAX`] while it is not believed.
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
-const VERIFY_MAX: Duration = Duration::from_secs(8);
 /// How often a claim that was believed is verified again.
-const VERIFY_AGAIN: Duration = Duration::from_secs(10);
-/// How many questions in a row may stay unanswered until silence is taken for consent. On a lan nobody else answers,
-/// and in a cloud an unbound address is silent.
-const SILENCE_MAX: u8 = 3;
+const VERIFY_MAX: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_millis(500);
+/// The rounds of a claim that is made again: a request and a reply.
+const AGAIN: u32 = 2;
+/// How often the leaving of another master is answered with claims: whoever floods a master with goodbyes shall not
+/// make it flood the network.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
 /// RFC 5227 section 1.1: DEFEND_INTERVAL, "minimum interval between defensive ARPs".
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+/// How soon an address that another machine has taken is taken back once more, at least and at most.
+const CONTEST_FIRST: Duration = Duration::from_secs(60);
+const CONTEST_MAX: Duration = Duration::from_secs(3840);
 
 /// What an instance has announced and is going to announce.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +44,9 @@ pub(crate) struct Claims {
     refresh_from: Option<Time>,
     paced: Option<Paced>,
     verifying: Verifying,
+    /// When the leaving of another master was last answered.
+    reclaimed: Option<Time>,
+    contest: Contest,
     /// When an address was last defended.
     defended: Option<Time>,
 }
@@ -52,23 +61,40 @@ struct Paced {
     every: Duration,
 }
 
-/// What is known of the last question.
+/// What is known of the last questions, one an address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verifying {
-    /// A question was asked.
-    asked: bool,
-    /// What came back.
-    answer: Answer,
+    /// How many wait for an answer, and how many were answered with our own hardware address.
+    asked: usize,
+    ours: usize,
+    /// One was answered with another machine's.
+    another: bool,
+    /// It has been the right answer since the last takeover.
+    believed: bool,
     wait: Duration,
-    silences: u8,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Answer {
-    #[default]
-    None,
-    Ours,
-    Another(Mac),
+/// Another machine has taken an address that was ours: a master that we do not hear, or one that has left without a
+/// word. From the latter it is to be taken back at once; two of the former would take it from each other for ever, so
+/// each waits twice as long the next time, and the one that came last has it meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+struct Contest {
+    /// Not taken back before this.
+    quiet_until: Time,
+    patience: Duration,
+}
+
+impl Contest {
+    /// Whether to take it back now. What begins after a long quiet is a new contest.
+    fn answers(&mut self, now: Time) -> bool {
+        if now < self.quiet_until {
+            return false;
+        }
+        let new = self.patience.is_zero() || now >= self.quiet_until + CONTEST_MAX;
+        self.patience = if new { CONTEST_FIRST } else { (self.patience * 2).min(CONTEST_MAX) };
+        self.quiet_until = now + self.patience;
+        true
+    }
 }
 
 impl Claims {
@@ -143,6 +169,15 @@ impl VirtualRouter {
         self.verify_from_now(now);
     }
 
+    /// Another master has left: its claims may have come after ours.
+    pub(super) fn reclaim(&mut self, now: Now, out: &mut Actions) {
+        if self.claims.reclaimed.is_none_or(|at| now.mono >= at + RECLAIM_INTERVAL) {
+            self.claims.reclaimed = Some(now.mono);
+            let why = Why::new("the other master has left");
+            self.announce(now, self.config.garp.master_repeat, why, out);
+        }
+    }
+
     /// Nothing that was planned will be announced.
     pub(super) fn forget_announcements(&mut self) {
         self.claims = Claims::default();
@@ -161,7 +196,9 @@ impl VirtualRouter {
         let interval = self.announcement_interval();
         if self.profile.has(Switch::ClaimsBothWays) {
             let every = if interval.is_zero() { PACE } else { interval };
-            self.paced_from(now, Paced { next: 0, of: repeat, every }, out);
+            // What is left of a burst is not cut short by a smaller one.
+            let left = self.claims.paced.map_or(0, |paced| paced.of - paced.next);
+            self.paced_from(now, Paced { next: 0, of: repeat.max(left), every }, out);
         } else if !interval.is_zero() {
             // Measured (d21): the first address twice, every other one once, whatever the repeat.
             self.paced_from(now, Paced { next: 0, of: self.held.len() as u32 + 1, every: interval }, out);
@@ -207,47 +244,61 @@ impl VirtualRouter {
 
     // Whether it is believed.
 
-    fn verify_from_now(&mut self, now: Now) {
+    pub(super) fn verify_from_now(&mut self, now: Now) {
         if self.profile.has(Switch::VerifiesClaims) {
             self.claims.verifying = Verifying { wait: VERIFY_FIRST, ..Verifying::default() };
             self.timers.arm(Timer::Verify, now.mono + VERIFY_FIRST);
         }
     }
 
-    /// Looks at what the last question brought, and asks again.
+    /// Asks, and half a second later looks at what that brought.
     fn verify(&mut self, now: Now, out: &mut Actions) {
         if self.role != Role::Master {
             return;
         }
-        let mut verifying = self.claims.verifying;
-        let longer = (verifying.wait * 2).min(VERIFY_MAX);
-        let again = match (verifying.asked, verifying.answer) {
-            (false, _) => None,
-            (true, Answer::Ours) => {
-                (verifying.wait, verifying.silences) = (VERIFY_AGAIN, 0);
-                None
-            }
-            (true, Answer::Another(_)) => {
-                verifying.wait = longer;
-                Some(Why::new("claim not believed: another machine answers"))
-            }
-            (true, Answer::None) if verifying.silences < SILENCE_MAX => {
-                (verifying.wait, verifying.silences) = (longer, verifying.silences + 1);
-                Some(Why::new("claim not verified: nobody answers"))
-            }
-            (true, Answer::None) => {
-                verifying.wait = VERIFY_AGAIN;
-                None
-            }
-        };
-        if let Some(why) = again {
-            self.announce(now, 1, why, out);
-        }
-        self.claims.verifying = Verifying { asked: true, answer: Answer::None, ..verifying };
+        let wait = if self.claims.verifying.asked == 0 { self.ask(out) } else { self.look(now, out) };
+        self.timers.arm(Timer::Verify, now.mono + wait);
+    }
+
+    fn ask(&mut self, out: &mut Actions) -> Duration {
         for held in &self.held {
             transmit::question(self.place, held.address.addr(), out);
         }
-        self.timers.arm(Timer::Verify, now.mono + verifying.wait);
+        let asked = self.held.len();
+        self.claims.verifying = Verifying { asked, ours: 0, another: false, ..self.claims.verifying };
+        ANSWER
+    }
+
+    fn look(&mut self, now: Now, out: &mut Actions) -> Duration {
+        let Verifying { asked, ours, another, believed, wait } = self.claims.verifying;
+        let again = match another {
+            // It was ours, or on a lan its kernel answers: nobody is deaf to us, but another machine has taken it.
+            true if believed || self.on_lan => {
+                let answers = self.claims.contest.answers(now.mono);
+                answers.then_some(Why::new("another machine has taken it"))
+            }
+            true => Some(Why::new("claim not believed: another machine answers")),
+            false if ours >= asked => None,
+            // On a lan nobody answers but who holds it; a cloud's switch answers for everybody.
+            false if self.on_lan => None,
+            false => Some(Why::new("claim not verified: nobody answers")),
+        };
+        let wait = match again {
+            None => VERIFY_MAX,
+            Some(_) if believed => VERIFY_FIRST,
+            Some(_) => (wait * 2).min(VERIFY_MAX),
+        };
+        let believed = again.is_none() && (believed || ours >= asked);
+        self.claims.verifying = Verifying { asked: 0, believed, wait, ..self.claims.verifying };
+        if let Some(why) = again {
+            self.announce(now, AGAIN, why, out);
+        }
+        wait
+    }
+
+    /// It hears what other machines say to all.
+    pub(crate) fn hears_broadcasts(&mut self) {
+        self.on_lan = true;
     }
 
     /// Somebody says, to all or to us, who has an address.
@@ -258,24 +309,44 @@ impl VirtualRouter {
         (mac, to_all): (Mac, bool),
         out: &mut Actions,
     ) {
-        if self.role != Role::Master || !self.holds(address) {
+        if !self.holds(address) {
             return;
         }
-        if mac == self.place.mac {
-            self.claims.verifying.answer = Answer::Ours;
-            return;
+        self.step_down_if_it_stood_still(now, out);
+        let verifying = &mut self.claims.verifying;
+        match self.role {
+            Role::Master if mac == self.place.mac => verifying.ours += 1,
+            Role::Master if !to_all => verifying.another = true,
+            Role::Master => self.defend(now, address, out),
+            _ => {}
         }
-        if !to_all {
-            self.claims.verifying.answer = Answer::Another(mac);
-            return;
-        }
-        // RFC 5227 section 2.4 (c): a host that must keep its address defends it, and "SHOULD NOT" send more than one
-        // announcement within DEFEND_INTERVAL.
+    }
+
+    /// Another machine announces an address to everybody. RFC 5227 section 2.4 (c): a host that must keep its address
+    /// defends it, with no second announcement within DEFEND_INTERVAL.
+    fn defend(&mut self, now: Now, address: IpAddr, out: &mut Actions) {
         let due = self.claims.defended.is_none_or(|at| now.mono >= at + DEFEND_INTERVAL);
         if self.profile.has(Switch::DefendsAddresses) && due {
             self.claims.defended = Some(now.mono);
             let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
-            self.announce(now, 1, why, out);
+            self.announce(now, AGAIN, why, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_time_and_again_is_taken_back_ever_more_seldom_until_it_is_quiet_for_long() {
+        let mut contest = Contest::default();
+        let mut answered = Vec::new();
+        for second in (0..8000).chain([20_000, 20_030, 20_060]) {
+            if contest.answers(Time::from_nanos(second * 1_000_000_000)) {
+                answered.push(second);
+            }
+        }
+        assert_eq!(answered, [0, 60, 180, 420, 900, 1860, 3780, 7620, 20_000, 20_060]);
     }
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Fault {
-    /// Its own interface, or one it tracks, is down.
+    /// An interface that it tracks is down.
     Link = 0,
     /// The source of its advertisements is not on the interface.
     SourceMissing = 1,
@@ -21,6 +21,8 @@ pub enum Fault {
     File = 5,
     /// Another member of its group is in FAULT.
     Group = 6,
+    /// Its own interface is down: nothing that it says gets out.
+    OwnLink = 7,
 }
 
 /// Those that hold.
@@ -54,7 +56,8 @@ impl Faults {
 }
 
 impl Fault {
-    const ALL: [Fault; 7] = [
+    const ALL: [Fault; 8] = [
+        Fault::OwnLink,
         Fault::Link,
         Fault::SourceMissing,
         Fault::SourceIsVirtual,
@@ -66,7 +69,7 @@ impl Fault {
     /// In words, for the record.
     pub(crate) fn why(self, source: IpAddr) -> Why {
         match self {
-            Fault::Link => Why::new("link down"),
+            Fault::OwnLink | Fault::Link => Why::new("link down"),
             Fault::SourceMissing => Why::with("address {} is not on the interface", [Value::Address(source)]),
             Fault::SourceIsVirtual => {
                 Why::with("virtual address {} is the interface's own", [Value::Address(source)])
@@ -80,7 +83,7 @@ impl Fault {
     /// In words, once it is gone.
     pub(crate) fn mended(self) -> Why {
         Why::new(match self {
-            Fault::Link => "link up",
+            Fault::OwnLink | Fault::Link => "link up",
             Fault::SourceMissing | Fault::SourceIsVirtual => "its source address is back",
             Fault::NoPeers => "it has peers",
             Fault::Script => "the tracked script succeeds",

@@ -122,6 +122,16 @@ impl VirtualRouter {
         }
     }
 
+    /// Whether it is back before anybody can have missed it: it said no goodbye, and even who has not had its last
+    /// advertisement waits still.
+    pub(super) fn is_not_missed(&mut self, now: Now) -> bool {
+        let own = self.config.advert_interval;
+        let silent = now.mono.saturating_since(self.spoke);
+        std::mem::take(&mut self.cut_off)
+            && self.profile.has(Switch::OneGoodbye)
+            && silent + own < self.down_interval(254, own)
+    }
+
     // Words.
 
     pub(super) fn note(&self, why: Why, out: &mut Actions) {

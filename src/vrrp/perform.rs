@@ -92,10 +92,7 @@ impl VirtualRouter {
             Effect::RenewLease => self.renew_lease(out),
             Effect::Refresh => self.refresh(now, out),
             Effect::AnnounceAgainstLower => self.announce_against_lower(now, cause.why, out),
-            Effect::AnnounceAgain => {
-                let why = Why::new("the other master has left");
-                self.announce(now, self.config.garp.master_repeat, why, out);
-            }
+            Effect::AnnounceAgain => self.reclaim(now, out),
             Effect::AnnounceSource => self.announce_source(out),
             Effect::ForgetAnnouncements => self.forget_announcements(),
         }
@@ -182,7 +179,8 @@ impl VirtualRouter {
     }
 
     fn renew_lease(&mut self, out: &mut Actions) {
-        if self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX {
+        let adds_them_yet = self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX;
+        if adds_them_yet || !self.profile.has(Switch::LeasesAddresses) {
             return;
         }
         for held in &self.held {

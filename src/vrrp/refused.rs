@@ -54,6 +54,19 @@ impl Refused {
         }
     }
 
+    /// In words, where it is a reason to complain and none to refuse.
+    pub(crate) fn obeyed(self) -> Why {
+        let number = |n: u8| Value::Number(n.into());
+        match self {
+            Refused::AddressCount { is, expected } => {
+                Why::with("obeys a master of {} addresses, ours are {}", [number(is), number(expected)])
+            }
+            Refused::AddressMissing(address) => {
+                Why::with("obeys a master that does not have our address {}", [Value::Address(address)])
+            }
+            other => other.why(),
+        }
+    }
     /// In words, for the record.
     pub(crate) fn why(self) -> Why {
         let number = |n: usize| Value::Number(n as i64);

@@ -14,7 +14,7 @@ use super::faults::{Fault, Faults};
 use super::perform::Cause;
 use super::place::{Held, Place};
 use super::receive::{Datagram, Receiver};
-use super::refused::Refusals;
+use super::refused::{Refusals, Refused};
 use super::table::Input;
 use super::timers::{Timer, Timers};
 use crate::config::Instance;
@@ -62,6 +62,12 @@ pub struct VirtualRouter {
     pub(super) announcing: Announcing,
     /// Whose addresses were found right, for `skip_check_adv_addr`.
     pub(super) checked: Option<IpAddr>,
+    /// How the addresses of the last advertisement that it obeyed were unlike its own.
+    pub(super) unlike: Option<Refused>,
+    /// It has heard broadcasts of other machines: this is a lan. No cloud's subnet carries them.
+    pub(super) on_lan: bool,
+    /// It was master when its own link went down, and has said no goodbye.
+    pub(super) cut_off: bool,
     pub(super) authenticator: Option<Authenticator>,
     pub(super) refusals: Refusals,
     pub(super) group: Group,
@@ -151,6 +157,9 @@ impl VirtualRouter {
             renewing: 0,
             announcing: Announcing::Takeover,
             checked: None,
+            unlike: None,
+            on_lan: false,
+            cut_off: false,
             authenticator: config.hmac.as_ref().map(Authenticator::new),
             refusals: Refusals::default(),
             group: Group::default(),
@@ -262,8 +271,9 @@ impl VirtualRouter {
         };
         match receiver.check(now, self.authenticator.as_mut(), datagram) {
             Ok(advert) => {
-                if let Some(missing) = advert.unlike {
-                    self.note(missing.why(), out);
+                let before = std::mem::replace(&mut self.unlike, advert.unlike);
+                if let Some(unlike) = advert.unlike.filter(|_| advert.unlike != before) {
+                    self.note(unlike.obeyed(), out);
                 }
                 self.checked = Some(advert.from);
                 self.judge(now, advert, out);
@@ -290,12 +300,18 @@ impl VirtualRouter {
             (true, Role::Init) if !self.begun => {}
             (true, Role::Init | Role::Backup | Role::Master) => {
                 info!("({}) Entering FAULT STATE", self.config.name);
-                let input = if fault == Fault::Group { Input::GroupFault } else { Input::Fault };
+                let input = match fault {
+                    Fault::Group => Input::GroupFault,
+                    Fault::OwnLink => Input::LinkDown,
+                    _ => Input::Fault,
+                };
+                self.cut_off = input == Input::LinkDown && self.role == Role::Master;
                 self.apply(input, &Cause::new(now, fault.why(source)), out);
             }
             (false, Role::Fault) => {
                 info!("({}) Entering BACKUP STATE", self.config.name);
-                self.apply(Input::Mended, &Cause::new(now, fault.mended()), out);
+                let input = if self.is_not_missed(now) { Input::MendedInTime } else { Input::Mended };
+                self.apply(input, &Cause::new(now, fault.mended()), out);
             }
             _ => {}
         }
@@ -303,6 +319,7 @@ impl VirtualRouter {
 
     /// What is tracked is worth this much to its priority now.
     pub fn set_bonus(&mut self, now: Now, bonus: i32, out: &mut Actions) {
+        self.step_down_if_it_stood_still(now, out);
         let base = self.config.priority;
         // RFC 9568 section 5.2.4: "The priority value for the VRRP Router that owns the IPvX address
         // associated with the Virtual Router MUST be 255 (decimal).", whatever it tracks, and "VRRP Routers
@@ -326,6 +343,7 @@ impl VirtualRouter {
 
     /// Something happened to an address of one of its interfaces.
     pub fn address(&mut self, now: Now, address: IpAddr, change: AddressChange, out: &mut Actions) {
+        self.step_down_if_it_stood_still(now, out);
         let Some(held) = self.held.iter().find(|h| h.address.addr() == address) else { return };
         match change {
             AddressChange::Added | AddressChange::Failed if self.renewing > 0 => self.renewing -= 1,
@@ -375,7 +393,8 @@ impl VirtualRouter {
         self.role = old.role;
         self.begun = old.begun;
         self.faults = old.faults;
-        self.installing = old.installing;
+        (self.installing, self.renewing) = (old.installing, old.renewing);
+        (self.on_lan, self.cut_off) = (old.on_lan, old.cut_off);
         self.group.member = old.group.member;
         self.notices = old.notices;
         self.refusals = old.refusals;
@@ -392,6 +411,7 @@ impl VirtualRouter {
                 self.send_advert(self.priority, now, out);
                 self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
                 self.change_addresses(&old.held, out);
+                self.verify_from_now(now);
             }
             Role::Backup => self.await_master(now, Awaited::Advert),
             Role::Init | Role::Fault => {}

@@ -21,8 +21,12 @@ pub enum Input {
     Fault,
     /// Another member of its group is in FAULT.
     GroupFault,
+    /// Its own link is down.
+    LinkDown,
     /// Nothing is missing any more.
     Mended,
+    /// The same, of a master whose link was down for so short a time that nobody can have missed it.
+    MendedInTime,
     /// It is to end.
     Stop,
     /// The master down timer: no advertisement came.
@@ -129,12 +133,14 @@ use Effect::{
 
 impl Input {
     /// Every input, in the table's order.
-    pub const ALL: [Input; 21] = [
+    pub const ALL: [Input; 23] = [
         Input::Start,
         Input::StartAsMaster,
         Input::Fault,
         Input::GroupFault,
+        Input::LinkDown,
         Input::Mended,
+        Input::MendedInTime,
         Input::Stop,
         Input::MasterDown,
         Input::MasterDownAlone,
@@ -160,7 +166,9 @@ impl Input {
             Input::StartAsMaster => "start as master",
             Input::Fault => "fault",
             Input::GroupFault => "fault of the group",
+            Input::LinkDown => "own link down",
             Input::Mended => "mended",
+            Input::MendedInTime => "mended, not missed",
             Input::Stop => "stop",
             Input::MasterDown => "master down timer",
             Input::MasterDownAlone => "master down timer, group not ready",
@@ -212,7 +220,7 @@ fn of_init(input: Input, profile: Profile) -> Cell {
         // RFC 9568 section 6.4.1: "Send an ADVERTISEMENT [...] - Set the Adver_Timer to
         // Advertisement_Interval - Transition to the {Active} state".
         Input::StartAsMaster => Cell { to: Role::Master, effects: taking_over(profile) },
-        Input::Fault | Input::GroupFault => Cell { to: Role::Fault, effects: &[Turn] },
+        Input::Fault | Input::GroupFault | Input::LinkDown => Cell { to: Role::Fault, effects: &[Turn] },
         _ => Cell { to: Role::Init, effects: &[] },
     }
 }
@@ -221,7 +229,9 @@ fn of_init(input: Input, profile: Profile) -> Cell {
 fn of_backup(input: Input, profile: Profile) -> Cell {
     let stay = |effects| Cell { to: Role::Backup, effects };
     match input {
-        Input::Fault | Input::GroupFault => Cell { to: Role::Fault, effects: &[DisarmElection, Turn] },
+        Input::Fault | Input::GroupFault | Input::LinkDown => {
+            Cell { to: Role::Fault, effects: &[DisarmElection, Turn] }
+        }
         // RFC 9568 section 6.4.2: "If a Shutdown event is received, then: - Cancel the Active_Down_Timer -
         // Transition to the {Initialize} state".
         Input::Stop => Cell { to: Role::Init, effects: &[DisarmAll, Turn] },
@@ -254,11 +264,18 @@ fn of_master(input: Input, profile: Profile) -> Cell {
     let stay = |effects| Cell { to: Role::Master, effects };
     let mends = |switch, mended, measured| if profile.has(switch) { mended } else { measured };
     match input {
-        // Measured (c15b, d15): two advertisements of priority 0; with the link down they go no further than the kernel.
+        // Measured (c15b, d15): two advertisements of priority 0.
         Input::Fault => {
             let once: &[Effect] = &[SayGoodbye, RemoveAddresses, DisarmElection, ForgetAnnouncements, Turn];
             let twice: &[Effect] = &[SayGoodbye, SayGoodbye, RemoveAddresses, DisarmElection, Turn];
             Cell { to: Role::Fault, effects: mends(Switch::OneGoodbye, once, twice) }
+        }
+        // Measured (d11): the same, and they wait in the kernel until the link is back. Nobody can be told now, and a
+        // goodbye that is late does harm.
+        Input::LinkDown => {
+            let none: &[Effect] = &[RemoveAddresses, DisarmElection, ForgetAnnouncements, Turn];
+            let twice: &[Effect] = &[SayGoodbye, SayGoodbye, RemoveAddresses, DisarmElection, Turn];
+            Cell { to: Role::Fault, effects: mends(Switch::OneGoodbye, none, twice) }
         }
         // Measured (d03): one.
         Input::GroupFault => {
@@ -277,14 +294,18 @@ fn of_master(input: Input, profile: Profile) -> Cell {
         // ADVERTISEMENT is 0, then: o Send an ADVERTISEMENT o Reset the Adver_Timer to
         // Advertisement_Interval".
         Input::Leaving => {
-            let again: &[Effect] = &[Advertise, ArmAdvert, AnnounceAgain];
+            let again: &[Effect] = &[Advertise, ArmAdvert, RenewLease, AnnounceAgain];
             stay(mends(Switch::ReclaimsAfterSplit, again, &[Advertise, ArmAdvert]))
         }
         // RFC 9568 section 6.4.3: "else // new Active Router logic + Discard the ADVERTISEMENT + Send an
         // ADVERTISEMENT immediately to assert the {Active} state to the sending VRRP Router and to update any
         // learning bridges with the correct Active VRRP Router path." Its own advertisement is no other
         // router's, and gets no answer.
-        Input::Lower | Input::LowerObeyed => stay(&[AnswerLower, AnnounceAgainstLower]),
+        Input::Lower | Input::LowerObeyed => {
+            // Where lower ones come faster than its own interval, its own timer never runs out.
+            let leased: &[Effect] = &[AnswerLower, RenewLease, AnnounceAgainstLower];
+            stay(mends(Switch::LeasesAddresses, leased, &[AnswerLower, AnnounceAgainstLower]))
+        }
         Input::Own => stay(&[ArmAdvert]),
         // RFC 9568 section 6.4.3: "If the Priority in the ADVERTISEMENT is greater than the local Priority or
         // the Priority in the ADVERTISEMENT is equal to the local Priority and the primary IPvX address of
@@ -358,6 +379,11 @@ fn of_fault(input: Input) -> Cell {
         Input::Mended => Cell {
             to: Role::Backup,
             effects: &[AnnounceSource, OwnInterval, ForgetPreemptDelay, Turn, AwaitMaster],
+        },
+        // A skew time, so that it hears whoever is master all the same.
+        Input::MendedInTime => Cell {
+            to: Role::Backup,
+            effects: &[AnnounceSource, OwnInterval, ForgetPreemptDelay, Turn, AwaitSkew],
         },
         Input::Stop => Cell { to: Role::Init, effects: &[DisarmAll, Turn] },
         _ => Cell { to: Role::Fault, effects: &[] },

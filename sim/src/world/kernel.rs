@@ -222,7 +222,7 @@ impl World {
         if dst.is_multicast() || dst.is_broadcast() {
             return match cvm {
                 Some(cvm) if listens => {
-                    self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame)
+                    self.queue_for_program(cvm, port, Socket::Packets(Family::Ipv4), frame);
                 }
                 _ => self.frames.let_go(frame),
             };

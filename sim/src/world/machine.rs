@@ -65,6 +65,8 @@ pub(super) struct Machine {
     deadline: Option<Time>,
     /// When the deadline's timer fires: late, on the grid.
     fires: Time,
+    /// The timer was moved by another clock rate: whoever sleeps until it fires has to be called.
+    moved: bool,
     /// The instant of the last timer event: there is one at most in an instant.
     fired: Time,
     /// What the program has sent and the machine not yet put on the wire: a burst takes its time.
@@ -123,6 +125,7 @@ impl Machine {
             inbox: VecDeque::new(),
             deadline: None,
             fires: Time::MAX,
+            moved: false,
             fired: Time::MAX,
             outbox: VecDeque::new(),
             free_at: Time::ZERO,
@@ -202,6 +205,7 @@ impl World {
         !self.is_held(cvm)
             && machine.has_due(now)
             && (machine.fires < now
+                || machine.fires == now && machine.moved
                 || !machine.inbox.is_empty()
                 || machine.signals.front().is_some_and(|&(at, _)| at <= now))
     }
@@ -321,7 +325,7 @@ impl World {
         if machine.deadline != deadline {
             let fires = deadline.map_or(Time::MAX, |at| self.fires_for(cvm, at));
             let machine = self.machine(cvm);
-            (machine.deadline, machine.fires) = (deadline, fires);
+            (machine.deadline, machine.fires, machine.moved) = (deadline, fires, false);
         }
         let machine = self.machine(cvm);
         if machine.fires <= now && machine.fired == now {
@@ -345,7 +349,8 @@ impl World {
         self.userlands[usize::from(cvm.0)].clock.set_drift(now, drift);
         if let Some(deadline) = self.machine(cvm).deadline {
             let fires = self.fires_for(cvm, deadline).max(self.next_tick());
-            self.machine(cvm).fires = fires;
+            let machine = self.machine(cvm);
+            (machine.fires, machine.moved) = (fires, true);
             self.arm_program(cvm);
         }
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use havip::files::Files;
 use havip::time::{Duration, Time};
 use havip_sim::engine::EventLoop;
 use havip_sim::scenario::{Script, load_keepalived};

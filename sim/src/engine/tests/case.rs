@@ -91,7 +91,7 @@ fn act(seconds: u32) -> impl Strategy<Value = ActDraw> {
     // Half of them at a half second: together with each other.
     let at = prop_oneof![0..=instants, (0..=2 * seconds).prop_map(|s| s * 500 / GRID)];
     let lasts = prop_oneof![0u32..10, 0u32..300, Just(50), Just(100)];
-    (at, lasts, 0u8..25, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
+    (at, lasts, 0u8..29, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
         at: at * GRID,
         lasts: lasts * GRID,
         what,
@@ -156,7 +156,10 @@ impl Case {
 
     /// The machines' file; another one with other priorities.
     fn conf(&self, other: u8) -> String {
-        let mut text = self.instance(other, "VI_1", "eth0", 51, "172.16.16.");
+        let weight = [-30, 0][usize::from(self.clients - 1)];
+        let mut text = format!("vrrp_script chk {{\n script /bin/chk\n interval 1\n weight {weight}\n}}\n");
+        text += "track_file load {\n file /run/load\n weight 1\n}\n";
+        text += &self.instance(other, "VI_1", "eth0", 51, "172.16.16.");
         if self.ipv6() {
             text += &self.instance(other, "VI_6", "eth0", 51, "fd00:16::");
         }
@@ -195,6 +198,7 @@ impl Case {
             }
             let _ = writeln!(text, " }}");
         }
+        text += " track_script {\n chk\n }\n track_file {\n load\n }\n notify /bin/notify\n";
         text + &format!(" virtual_ipaddress {{\n {net}12\n }}\n}}\n")
     }
 
@@ -210,7 +214,7 @@ impl Case {
         let end = |n: u8| nodes[usize::from(n) % nodes.len()].as_str();
         let second = self.two_interfaces() && act.amount == 3;
         let node = if second { format!("{cvm}.eth1") } else { end(act.one).to_owned() };
-        let (node, whole) = (node.as_str(), end(act.one));
+        let node = node.as_str();
         let arrow = if act.amount.is_multiple_of(2) { "<->" } else { "->" };
         let peer = if self.vpc && act.other == 5 { "cloud" } else { end(act.other) };
         let path = if peer == node { format!("* {arrow} {node}") } else { format!("{node} {arrow} {peer}") };
@@ -229,7 +233,7 @@ impl Case {
             11 => (format!("delay {ms}ms..{}ms {path}", 2 * ms), "heal".to_owned()),
             12 => (format!("duplicate {share}% {path}"), format!("heal {path}")),
             13 if self.vpc => return (format!("cloud bind-delay {ms}ms"), None),
-            14 if self.vpc => ("cloud drop-claims".to_owned(), "cloud hear-claims".to_owned()),
+            14 | 27 | 28 if self.vpc => ("cloud drop-claims".to_owned(), "cloud hear-claims".to_owned()),
             15 => (format!("corrupt {share}% {path}"), format!("heal {path}")),
             16 => (format!("reorder {share}% {path}"), "heal".to_owned()),
             17 => {
@@ -245,18 +249,29 @@ impl Case {
                 (format!("clock {cvm} drift {sign}{ppm}ppm"), format!("clock {cvm} drift 0ppm"))
             }
             20 => (format!("clock {cvm} step -{ms}ms"), format!("clock {cvm} step +1h")),
-            21 => (self.spoof(act, whole), format!("stop {cvm}")),
+            21 => (self.spoof(act, of_node(node)), format!("stop {cvm}")),
             22 => {
+                let node = of_node(node);
                 return (
-                    format!(
-                        "spoof arp on {whole} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"
-                    ),
+                    format!("spoof arp on {node} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"),
                     None,
                 );
             }
             23 => {
                 let first = if act.other < 3 { "fail" } else { "hang" };
                 (format!("{first} db on {cvm}"), format!("mend db on {cvm}"))
+            }
+            // The owner of an address tracks nothing that has a weight.
+            24..=26 if self.machines[usize::from(act.one) % cvms].priority == 255 => {
+                (format!("freeze {cvm}"), format!("thaw {cvm}"))
+            }
+            24 | 25 => {
+                let verdict = ["down", "hang", "takes 300ms", "takes 2s"][act.amount as usize];
+                (format!("script chk {verdict} on {cvm}"), format!("script chk up on {cvm}"))
+            }
+            26 => {
+                let text = ["-20", "30", "junk", "-300"][act.amount as usize];
+                (format!("file load {text} on {cvm}"), format!("file load gone on {cvm}"))
             }
             _ => (format!("reload {cvm} with other.conf"), format!("reload {cvm} with pair.conf")),
         };
@@ -273,6 +288,11 @@ impl Case {
             "spoof vrrp on {node} from 172.16.16.{from} {to}vrid 51 priority 200 {wrong} every {ms}ms for 500ms"
         )
     }
+}
+
+/// A machine or a client of which this is an interface, or its first one.
+fn of_node(end: &str) -> &str {
+    end.split_once('.').map_or(end, |(node, _)| node)
 }
 
 impl Display for Case {
