@@ -113,14 +113,14 @@ impl Agent {
     }
 
     /// Adds an instance and starts it. False if its interface does not exist.
-    fn add(&mut self, now: Now, instance: &Instance, out: &mut Actions) -> bool {
+    fn add(&mut self, now: Now, instance: &Arc<Instance>, out: &mut Actions) -> bool {
         let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
         self.listen(instance, located.place, out);
         self.remove_left_over(&located, out);
-        let (config, faults) = (Arc::new(instance.clone()), located.faults.clone());
+        let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
             router.set_fault(now, fault, true, out);
@@ -178,8 +178,8 @@ impl Agent {
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
         }
-        let config = Arc::clone(&self.config);
-        if self.ends.is_none() && self.tracking.timer(&config, now, out) {
+        let tracks = self.ends.is_none() && self.tracking.deadline() <= now.mono;
+        if tracks && self.tracking.timer(&self.config, now, out) {
             self.assess(now, out);
         }
         if self.ends.is_some_and(|t| t <= now.mono) {
@@ -256,7 +256,7 @@ impl Agent {
                     let mut router = old.remove(i);
                     self.listen(instance, located.place, out);
                     let place = (located.place, located.held);
-                    router.reload(now, Arc::new(instance.clone()), place, out);
+                    router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);
                     self.routers.push(router);
                 }
@@ -386,6 +386,9 @@ impl Agent {
 
     /// Measured (d06b): at the start the group comes first, later its members do.
     fn tell(&mut self, out: &mut Actions) {
+        if self.groups.is_empty() && !self.routers.iter().any(VirtualRouter::has_notices) {
+            return;
+        }
         let config = Arc::clone(&self.config);
         for pass in 0..2 {
             for group in &mut self.groups {
@@ -419,8 +422,7 @@ impl Program for Agent {
                 self.address(now, interface, (address, change), out);
             }
             Event::Script { script, result } => {
-                let config = Arc::clone(&self.config);
-                if self.tracking.ended(&config, script, result) {
+                if self.tracking.ended(&self.config, script, result) {
                     self.assess(now, out);
                 }
             }

@@ -317,20 +317,20 @@ impl VirtualRouter {
         match self.role {
             Role::Master if mac == self.place.mac => verifying.ours += 1,
             Role::Master if !to_all => verifying.another = true,
-            Role::Master if self.profile.has(Switch::DefendsAddresses) => self.defend(now, address, out),
+            Role::Master => self.defend(now, address, out),
             _ => {}
         }
     }
 
-    // RFC 5227 section 2.4 (c): a host that must keep its address defends it, and "SHOULD NOT" send more than one
-    // announcement within DEFEND_INTERVAL. Two that do so end after one answer each.
+    /// Another machine announces an address to everybody. RFC 5227 section 2.4 (c): a host that must keep its address
+    /// defends it, with no second announcement within DEFEND_INTERVAL. Two that do so end after one answer each.
     fn defend(&mut self, now: Now, address: IpAddr, out: &mut Actions) {
-        if self.claims.defended.is_some_and(|at| now.mono < at + DEFEND_INTERVAL) {
-            return;
+        let due = self.claims.defended.is_none_or(|at| now.mono >= at + DEFEND_INTERVAL);
+        if self.profile.has(Switch::DefendsAddresses) && due {
+            self.claims.defended = Some(now.mono);
+            let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
+            self.announce(now, AGAIN, why, out);
         }
-        self.claims.defended = Some(now.mono);
-        let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
-        self.announce(now, AGAIN, why, out);
     }
 }
 
