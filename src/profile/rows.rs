@@ -133,7 +133,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::LeasesAddresses,
         name: "leases-addresses",
-        what: "addresses are on the interface for a lease, which each advertisement renews",
+        what: "addresses are on the interface for a lease of 2 s and three intervals, which each advertisement renews; where no broadcast is heard, as in a cloud, for 10 s more, until the binding has followed",
         why: "a process that is killed leaves its addresses behind, and the kernel answers for them",
         case: "c02: after kill -9 the address stays and answers ARP until the next start",
         issues: "2361, 2403; kube-keepalived-vip 65",

@@ -323,7 +323,7 @@ impl VirtualRouter {
     }
 
     /// Another machine announces an address to everybody. RFC 5227 section 2.4 (c): a host that must keep its address
-    /// defends it, with no second announcement within DEFEND_INTERVAL.
+    /// defends it, with no second announcement within DEFEND_INTERVAL. Two that do so end after one answer each.
     fn defend(&mut self, now: Now, address: IpAddr, out: &mut Actions) {
         let due = self.claims.defended.is_none_or(|at| now.mono >= at + DEFEND_INTERVAL);
         if self.profile.has(Switch::DefendsAddresses) && due {
