@@ -34,7 +34,7 @@ fn a_configuration_means_what_it_means_to_keepalived() {
                 probe.name, probe.runs, loaded.config.refused
             );
         }
-        let instances: Vec<String> = loaded.config.instances.iter().map(describe).collect();
+        let instances: Vec<String> = loaded.config.instances.iter().map(|i| describe(i)).collect();
         if instances.len() != probe.instances.len()
             || instances.iter().zip(&probe.instances).any(|(ours, theirs)| !same(ours, theirs))
         {

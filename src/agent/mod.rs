@@ -113,14 +113,14 @@ impl Agent {
     }
 
     /// Adds an instance and starts it. False if its interface does not exist.
-    fn add(&mut self, now: Now, instance: &Instance, out: &mut Actions) -> bool {
+    fn add(&mut self, now: Now, instance: &Arc<Instance>, out: &mut Actions) -> bool {
         let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
         self.listen(instance, located.place, out);
         self.remove_left_over(&located, out);
-        let (config, faults) = (Arc::new(instance.clone()), located.faults.clone());
+        let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
             router.set_fault(now, fault, true, out);
@@ -178,8 +178,8 @@ impl Agent {
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
         }
-        let config = Arc::clone(&self.config);
-        if self.ends.is_none() && self.tracking.timer(&config, now, out) {
+        let tracks = self.ends.is_none() && self.tracking.deadline() <= now.mono;
+        if tracks && self.tracking.timer(&self.config, now, out) {
             self.assess(now, out);
         }
         if self.ends.is_some_and(|t| t <= now.mono) {
@@ -233,8 +233,8 @@ impl Agent {
             if broadcast {
                 router.hears_broadcasts();
             }
-            if let Some((address, mac, to_all)) = said {
-                router.heard_of(now, address, (mac, to_all), out);
+            if let Some((address, mac)) = said {
+                router.heard_of(now, address, (mac, broadcast), out);
             }
         }
     }
@@ -256,7 +256,7 @@ impl Agent {
                     let mut router = old.remove(i);
                     self.listen(instance, located.place, out);
                     let place = (located.place, located.held);
-                    router.reload(now, Arc::new(instance.clone()), place, out);
+                    router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);
                     self.routers.push(router);
                 }
@@ -422,8 +422,7 @@ impl Program for Agent {
                 self.address(now, interface, (address, change), out);
             }
             Event::Script { script, result } => {
-                let config = Arc::clone(&self.config);
-                if self.tracking.ended(&config, script, result) {
+                if self.tracking.ended(&self.config, script, result) {
                     self.assess(now, out);
                 }
             }
@@ -443,13 +442,12 @@ impl Program for Agent {
     }
 }
 
-/// What a frame says of an address: whose it is, and whether everybody is told.
-fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac, bool)> {
+/// What a frame says of an address: whose it is.
+fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac)> {
     match frame.ethertype() {
         EtherType::ARP => {
             let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
-            let to_all = arp.is_gratuitous() || arp.operation == arp::Operation::REQUEST;
-            Some((arp.sender_address.into(), arp.sender_mac, to_all))
+            Some((arp.sender_address.into(), arp.sender_mac))
         }
         EtherType::IPV6 => {
             let packet = ipv6::Packet::new(frame.payload()).ok()?;
@@ -459,8 +457,8 @@ fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac, bool)> {
             }
             let message = ndp::Packet::new(packet.payload()).ok()?;
             match ndp::Repr::parse(&message, &ip).ok()? {
-                ndp::Repr::Advertisement { flags, target, target_mac } => {
-                    Some((target.into(), target_mac.unwrap_or(frame.src()), !flags.solicited))
+                ndp::Repr::Advertisement { target, target_mac, .. } => {
+                    Some((target.into(), target_mac.unwrap_or(frame.src())))
                 }
                 ndp::Repr::Solicitation { .. } => None,
             }

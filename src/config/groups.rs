@@ -1,5 +1,7 @@
 //! `vrrp_sync_group`: instances that are master together or not at all.
 
+use std::sync::Arc;
+
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::lexer::Word;
 use super::model::{Instance, SyncGroup};
@@ -123,7 +125,7 @@ pub(super) fn settle(groups: Vec<Group>, members: Vec<Member>, config: &mut Conf
         };
         weights::check_effect(&instance, &tracked, out);
         instance.tracked = tracked.iter().map(|f| f.tracker).collect();
-        config.instances.push(instance);
+        config.instances.push(Arc::new(instance));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -12,7 +13,7 @@ pub use crate::wire::vrrp::Version;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The `vrrp_instance` blocks that take part, in file order.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Arc<Instance>>,
     /// The `vrrp_sync_group` blocks, in file order.
     pub groups: Vec<SyncGroup>,
     /// The `vrrp_script` blocks that somebody tracks, in file order.

@@ -4,10 +4,11 @@
 //! does not exist yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::lexer::Word;
-use super::model::{Config, Instance, SyncGroup, TrackFile, TrackScript, Tracked, Tracker};
+use super::model::{Config, SyncGroup, TrackFile, TrackScript, Tracked, Tracker};
 use super::parser::{Node, line_span};
 use super::values::seconds_whole;
 use super::{Span, numbers};
@@ -215,7 +216,7 @@ impl Definitions {
     /// Puts what is tracked into the configuration and numbers it anew; what nobody tracks is left out.
     pub(super) fn settle(self, config: &mut Config, out: &mut Diagnoses) {
         let mut used = BTreeSet::new();
-        let instances = config.instances.iter().flat_map(|i: &Instance| &i.tracked);
+        let instances = config.instances.iter().flat_map(|i| &i.tracked);
         let groups = config.groups.iter().flat_map(|g: &SyncGroup| &g.tracked);
         used.extend(instances.chain(groups).map(|t| t.what));
         let mut renumbered = BTreeMap::new();
@@ -241,7 +242,7 @@ impl Definitions {
                 config.interfaces.push(name);
             }
         }
-        let instances = config.instances.iter_mut().flat_map(|i| &mut i.tracked);
+        let instances = config.instances.iter_mut().flat_map(|i| &mut Arc::make_mut(i).tracked);
         for tracker in instances.chain(config.groups.iter_mut().flat_map(|g| &mut g.tracked)) {
             tracker.what = renumbered[&tracker.what];
         }

@@ -21,6 +21,8 @@ const PACE: Duration = Duration::from_millis(20);
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
 /// How often a claim that was believed is verified again.
 const VERIFY_MAX: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_millis(500);
 /// The rounds of a claim that is made again: a request and a reply.
 const AGAIN: u32 = 2;
 /// How often the leaving of another master is answered with claims: whoever floods a master with goodbyes shall not
@@ -28,8 +30,9 @@ const AGAIN: u32 = 2;
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
 /// RFC 5227 section 1.1: DEFEND_INTERVAL, "minimum interval between defensive ARPs".
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
-/// The longest such interval, of a machine that has defended an address time and again.
-const DEFEND_MAX: Duration = Duration::from_secs(320);
+/// How soon an address that another machine has taken is taken back once more, at least and at most.
+const CONTEST_FIRST: Duration = Duration::from_secs(60);
+const CONTEST_MAX: Duration = Duration::from_secs(3840);
 
 /// What an instance has announced and is going to announce.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +47,8 @@ pub(crate) struct Claims {
     /// When the leaving of another master was last answered.
     reclaimed: Option<Time>,
     contest: Contest,
+    /// When an address was last defended.
+    defended: Option<Time>,
 }
 
 /// The rest of a burst.
@@ -59,7 +64,7 @@ struct Paced {
 /// What is known of the last questions, one an address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verifying {
-    /// How many were asked, and how many were answered with our own hardware address.
+    /// How many wait for an answer, and how many were answered with our own hardware address.
     asked: usize,
     ours: usize,
     /// One was answered with another machine's.
@@ -69,23 +74,24 @@ struct Verifying {
     wait: Duration,
 }
 
-/// Another machine claims an address too. Two masters that do not hear each other would take it from each other for ever
-/// if both always answered: each waits twice as long the next time, and the one that came last has it meanwhile.
+/// Another machine has taken an address that was ours: a master that we do not hear, or one that has left without a
+/// word. From the latter it is to be taken back at once; two of the former would take it from each other for ever, so
+/// each waits twice as long the next time, and the one that came last has it meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
 struct Contest {
-    /// Not answered before this.
+    /// Not taken back before this.
     quiet_until: Time,
     patience: Duration,
 }
 
 impl Contest {
-    /// Whether to answer. A contest that was quiet for as long as it was waited for is over; the next is a new one.
+    /// Whether to take it back now. What begins after a long quiet is a new contest.
     fn answers(&mut self, now: Time) -> bool {
         if now < self.quiet_until {
             return false;
         }
-        let over = now >= self.quiet_until + self.patience;
-        self.patience = if over { DEFEND_INTERVAL } else { (self.patience * 2).min(DEFEND_MAX) };
+        let new = self.patience.is_zero() || now >= self.quiet_until + CONTEST_MAX;
+        self.patience = if new { CONTEST_FIRST } else { (self.patience * 2).min(CONTEST_MAX) };
         self.quiet_until = now + self.patience;
         true
     }
@@ -245,38 +251,49 @@ impl VirtualRouter {
         }
     }
 
-    /// Looks at what the last questions brought, and asks again.
+    /// Asks, and half a second later looks at what that brought.
     fn verify(&mut self, now: Now, out: &mut Actions) {
         if self.role != Role::Master {
             return;
         }
-        let mut verifying = self.claims.verifying;
-        verifying.wait =
-            if verifying.asked == 0 { VERIFY_FIRST } else { (verifying.wait * 2).min(VERIFY_MAX) };
-        let again = match verifying {
-            Verifying { asked: 0, .. } => None,
-            // It was ours, or on a lan its kernel answers: nobody is deaf to us, but another machine has claimed it.
-            Verifying { another: true, believed, .. } if believed || self.on_lan => {
-                let answers = self.claims.contest.answers(now.mono);
-                answers.then_some(Why::new("another machine has taken it"))
-            }
-            Verifying { another: true, .. } => Some(Why::new("claim not believed: another machine answers")),
-            Verifying { asked, ours, .. } if ours >= asked => {
-                (verifying.wait, verifying.believed) = (VERIFY_MAX, true);
-                None
-            }
-            // On a lan nobody answers but who holds it; a cloud's switch answers for everybody.
-            _ if self.on_lan => None,
-            _ => Some(Why::new("claim not verified: nobody answers")),
-        };
-        if let Some(why) = again {
-            self.announce(now, AGAIN, why, out);
-        }
-        self.claims.verifying = Verifying { asked: self.held.len(), ours: 0, another: false, ..verifying };
+        let wait = if self.claims.verifying.asked == 0 { self.ask(out) } else { self.look(now, out) };
+        self.timers.arm(Timer::Verify, now.mono + wait);
+    }
+
+    fn ask(&mut self, out: &mut Actions) -> Duration {
         for held in &self.held {
             transmit::question(self.place, held.address.addr(), out);
         }
-        self.timers.arm(Timer::Verify, now.mono + verifying.wait);
+        let asked = self.held.len();
+        self.claims.verifying = Verifying { asked, ours: 0, another: false, ..self.claims.verifying };
+        ANSWER
+    }
+
+    fn look(&mut self, now: Now, out: &mut Actions) -> Duration {
+        let Verifying { asked, ours, another, believed, wait } = self.claims.verifying;
+        let again = match another {
+            // It was ours, or on a lan its kernel answers: nobody is deaf to us, but another machine has taken it.
+            true if believed || self.on_lan => {
+                let answers = self.claims.contest.answers(now.mono);
+                answers.then_some(Why::new("another machine has taken it"))
+            }
+            true => Some(Why::new("claim not believed: another machine answers")),
+            false if ours >= asked => None,
+            // On a lan nobody answers but who holds it; a cloud's switch answers for everybody.
+            false if self.on_lan => None,
+            false => Some(Why::new("claim not verified: nobody answers")),
+        };
+        let wait = match again {
+            None => VERIFY_MAX,
+            Some(_) if believed => VERIFY_FIRST,
+            Some(_) => (wait * 2).min(VERIFY_MAX),
+        };
+        let believed = again.is_none() && (believed || ours >= asked);
+        self.claims.verifying = Verifying { asked: 0, believed, wait, ..self.claims.verifying };
+        if let Some(why) = again {
+            self.announce(now, AGAIN, why, out);
+        }
+        wait
     }
 
     /// It hears what other machines say to all.
@@ -300,15 +317,19 @@ impl VirtualRouter {
         match self.role {
             Role::Master if mac == self.place.mac => verifying.ours += 1,
             Role::Master if !to_all => verifying.another = true,
-            Role::Master if self.profile.has(Switch::DefendsAddresses) => {
-                // RFC 5227 section 2.4 (c): a host that must keep its address defends it, and "SHOULD NOT" send more
-                // than one announcement within DEFEND_INTERVAL.
-                if self.claims.contest.answers(now.mono) {
-                    let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
-                    self.announce(now, AGAIN, why, out);
-                }
-            }
+            Role::Master => self.defend(now, address, out),
             _ => {}
+        }
+    }
+
+    /// Another machine announces an address to everybody. RFC 5227 section 2.4 (c): a host that must keep its address
+    /// defends it, with no second announcement within DEFEND_INTERVAL. Two that do so end after one answer each.
+    fn defend(&mut self, now: Now, address: IpAddr, out: &mut Actions) {
+        let due = self.claims.defended.is_none_or(|at| now.mono >= at + DEFEND_INTERVAL);
+        if self.profile.has(Switch::DefendsAddresses) && due {
+            self.claims.defended = Some(now.mono);
+            let why = Why::with("another machine announces {}: defended", [Value::Address(address)]);
+            self.announce(now, AGAIN, why, out);
         }
     }
 }
@@ -318,14 +339,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_contradicted_time_and_again_answers_ever_more_seldom_until_it_is_quiet_for_long() {
+    fn what_is_taken_time_and_again_is_taken_back_ever_more_seldom_until_it_is_quiet_for_long() {
         let mut contest = Contest::default();
         let mut answered = Vec::new();
-        for second in (0..1000).chain([2000, 2005, 2010]) {
+        for second in (0..8000).chain([20_000, 20_030, 20_060]) {
             if contest.answers(Time::from_nanos(second * 1_000_000_000)) {
                 answered.push(second);
             }
         }
-        assert_eq!(answered, [0, 10, 30, 70, 150, 310, 630, 950, 2000, 2010]);
+        assert_eq!(answered, [0, 60, 180, 420, 900, 1860, 3780, 7620, 20_000, 20_060]);
     }
 }

@@ -12,6 +12,9 @@ use crate::program::{Action, Actions, Now, Record, Role, Why};
 use crate::time::{Duration, Time};
 use crate::wire::vrrp::PRIORITY_LEAVING;
 
+/// How long a cloud's binding may take to follow a claim, by its vendor's document.
+const BIND_DELAY: Duration = Duration::from_secs(10);
+
 /// What the effects of a cell may need to know of its cause.
 #[derive(Clone, Copy)]
 pub(super) struct Cause {
@@ -172,9 +175,11 @@ impl VirtualRouter {
         Action::AddAddress { interface: held.interface, address: held.address, lifetime: lease }
     }
 
-    /// Long enough for three lost renewals, in the kernel's whole seconds.
+    /// Long enough for three lost renewals, in the kernel's whole seconds. In a cloud the binding stays with a machine
+    /// whose process was killed until it has followed the next master's claim, and until then it shall answer.
     fn lease(&self) -> Duration {
-        let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3).as_nanos();
+        let follows = if self.on_lan { Duration::ZERO } else { BIND_DELAY };
+        let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3 + follows).as_nanos();
         Duration::from_secs(nanos.div_ceil(1_000_000_000))
     }
 

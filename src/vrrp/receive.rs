@@ -254,7 +254,7 @@ mod tests {
                     auth_type PASS\nauth_pass 1111\n}\nunicast_src_ip 172.16.16.5\nunicast_peer {\n172.16.16.6\n}\n\
                     virtual_ipaddress {\n172.16.16.12\n}\n}\n";
         let loaded = config::load(&Files::single("k", text), &Options::default());
-        loaded.config.instances.into_iter().next().expect("an instance")
+        Instance::clone(loaded.config.instances.first().expect("an instance"))
     }
 
     fn good() -> Vec<u8> {

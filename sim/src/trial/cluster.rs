@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use havip::config::{self, Instance, Loaded, Severity};
 use havip::files::Files;
@@ -160,7 +161,7 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf], profile: Profile) -> R
     })?;
     let loaded = understand(&files, name, &[], profile);
     let mixed = loaded.diagnoses.iter().find(|d| d.code == "family-mismatch");
-    if mixed.is_some() || loaded.config.instances.iter().any(havip::config::Instance::is_ipv6) {
+    if mixed.is_some() || loaded.config.instances.iter().any(|i| i.is_ipv6()) {
         let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet"));
         if let Some(found) = mixed {
             refusal = refusal.diagnosis(found.render(&loaded.sources, false));
@@ -232,7 +233,7 @@ fn same_file_twice(machines: &[Machine]) -> Result<(), Refusal> {
         for other in &machines[..i] {
             let (mut a, mut b) = (this.loaded.config.clone(), other.loaded.config.clone());
             for config in [&mut a, &mut b] {
-                config.instances.iter_mut().for_each(|instance| instance.decided.clear());
+                config.instances.iter_mut().for_each(|instance| Arc::make_mut(instance).decided.clear());
             }
             if this.path == other.path && a == b {
                 let (path, x, y) = (&this.path, other.name, this.name);

@@ -85,6 +85,8 @@ pub(super) struct Measure {
     mark_act: u32,
     blocked_acts: Option<(u32, u32)>,
     lan: bool,
+    /// The client asks for a service: a claim does not end its outage, an answer does.
+    service: bool,
     delay_known: bool,
     mark: Option<Time>,
     masters_at_mark: Vec<bool>,
@@ -115,6 +117,7 @@ impl Measure {
             mark_act: plan.mark,
             blocked_acts: plan.blocked,
             lan: matches!(setup.segment, Segment::Lan(_)),
+            service: setup.clients[0].port.is_some(),
             delay_known: setup.bind_delay.1 > Duration::ZERO,
             mark: None,
             masters_at_mark: vec![false; setup.cvms.len()],
@@ -271,7 +274,7 @@ impl Measure {
         let mut worst = Without::default();
         for outage in self.outages.all().iter().filter(|outage| outage.to > mark) {
             let time = match outage.detection {
-                Some(detection) if by_claim && !outage.still_out => detection,
+                Some(detection) if by_claim && !outage.still_out && !self.service => detection,
                 _ => outage.length(),
             };
             let this =

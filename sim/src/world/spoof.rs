@@ -4,6 +4,7 @@
 //! router. So each word of an act is one thing that is wrong, and a receiver's reason for refusing it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use havip::config::{Instance, Version};
 use havip::time::{Duration, Time};
@@ -165,7 +166,7 @@ impl ForgedAdvert {
 fn model(setup: &Setup, vrid: u8) -> Option<&Instance> {
     let configs = (0..setup.cvms.len() as u16).filter_map(|n| setup.config_of(super::CvmId(n), None));
     let mut all = configs.flat_map(|config| &config.instances);
-    all.clone().find(|one| one.vrid == vrid).or_else(|| all.next())
+    all.clone().find(|one| one.vrid == vrid).or_else(|| all.next()).map(Arc::as_ref)
 }
 
 /// The bytes of hexadecimal digits, if they are that.
@@ -216,7 +217,9 @@ impl World {
     fn arm_spoofs(&mut self) {
         self.spoofs.retain(|one| one.next <= one.ends);
         let next = self.spoofs.iter().map(|one| one.next).min().unwrap_or(Time::MAX);
-        self.wake(next, Due::Spoof);
+        if next > self.now {
+            self.wake(next, Due::Spoof); // one that is due now is woken already
+        }
     }
 
     fn spoof(&mut self, act: u32, node: NodeId, forged: &Forged) {

@@ -23,7 +23,7 @@ pub(crate) fn table(config: &Config) -> String {
         return String::new();
     }
     let mut rows = vec![HEADINGS.map(str::to_owned).to_vec()];
-    rows.extend(config.instances.iter().map(row));
+    rows.extend(config.instances.iter().map(|i| row(i)));
     let mut column = |heading: &str, cells: Vec<String>| {
         if cells.iter().any(|c| !c.is_empty()) {
             rows[0].push(heading.to_owned());
@@ -76,7 +76,7 @@ fn group_of(instance: usize, config: &Config) -> Option<&SyncGroup> {
 
 /// What an instance tracks, and its group for it: `chk -20`, `eth1 fault`.
 fn tracked(instance: &Instance, config: &Config) -> Vec<String> {
-    let index = config.instances.iter().position(|i| std::ptr::eq(i, instance));
+    let index = config.instances.iter().position(|i| std::ptr::eq(&**i, instance));
     let group = index.and_then(|i| group_of(i, config));
     let trackers = instance.tracked.iter().chain(group.iter().flat_map(|g| &g.tracked));
     trackers.map(|t| tracker(t, config)).collect()

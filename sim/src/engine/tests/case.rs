@@ -91,7 +91,7 @@ fn act(seconds: u32) -> impl Strategy<Value = ActDraw> {
     // Half of them at a half second: together with each other.
     let at = prop_oneof![0..=instants, (0..=2 * seconds).prop_map(|s| s * 500 / GRID)];
     let lasts = prop_oneof![0u32..10, 0u32..300, Just(50), Just(100)];
-    (at, lasts, 0u8..28, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
+    (at, lasts, 0u8..29, 0u8..6, 0u8..6, 0u32..4).prop_map(|(at, lasts, what, one, other, amount)| ActDraw {
         at: at * GRID,
         lasts: lasts * GRID,
         what,
@@ -233,7 +233,7 @@ impl Case {
             11 => (format!("delay {ms}ms..{}ms {path}", 2 * ms), "heal".to_owned()),
             12 => (format!("duplicate {share}% {path}"), format!("heal {path}")),
             13 if self.vpc => return (format!("cloud bind-delay {ms}ms"), None),
-            14 if self.vpc => ("cloud drop-claims".to_owned(), "cloud hear-claims".to_owned()),
+            14 | 27 | 28 if self.vpc => ("cloud drop-claims".to_owned(), "cloud hear-claims".to_owned()),
             15 => (format!("corrupt {share}% {path}"), format!("heal {path}")),
             16 => (format!("reorder {share}% {path}"), "heal".to_owned()),
             17 => {
@@ -249,8 +249,9 @@ impl Case {
                 (format!("clock {cvm} drift {sign}{ppm}ppm"), format!("clock {cvm} drift 0ppm"))
             }
             20 => (format!("clock {cvm} step -{ms}ms"), format!("clock {cvm} step +1h")),
-            21 => (self.spoof(act, node), format!("stop {cvm}")),
+            21 => (self.spoof(act, of_node(node)), format!("stop {cvm}")),
             22 => {
+                let node = of_node(node);
                 return (
                     format!("spoof arp on {node} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"),
                     None,
@@ -287,6 +288,11 @@ impl Case {
             "spoof vrrp on {node} from 172.16.16.{from} {to}vrid 51 priority 200 {wrong} every {ms}ms for 500ms"
         )
     }
+}
+
+/// A machine or a client of which this is an interface, or its first one.
+fn of_node(end: &str) -> &str {
+    end.split_once('.').map_or(end, |(node, _)| node)
 }
 
 impl Display for Case {

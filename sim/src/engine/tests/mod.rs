@@ -81,7 +81,7 @@ fn both_engines_give_one_trace_of_random_scenarios_4() {
 /// The cases are worth something: programs come and go, addresses move, frames meet.
 #[test]
 fn random_scenarios_are_eventful() {
-    let traces = controls::sample(5, 60).into_iter().map(|case| by_event_loop(&case.setup()));
+    let traces = controls::sample(5, 120).into_iter().map(|case| by_event_loop(&case.setup()));
     let words = ["Killed", "Exited", "Frozen", "Carrier", "Master", "Bound", "Deaf", "Chance", "Neighbour"];
     let mut counts = [0u32; 9];
     for trace in traces {
@@ -90,8 +90,8 @@ fn random_scenarios_are_eventful() {
         }
     }
     for (count, word) in counts.into_iter().zip(words) {
-        eprintln!("{word}: in {count} of 60");
-        assert!(count >= 3, "{word} is in {count} of 60 traces only");
+        eprintln!("{word}: in {count} of 120");
+        assert!(count >= 3, "{word} is in {count} of 120 traces only");
     }
 }
 

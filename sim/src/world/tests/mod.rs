@@ -36,8 +36,9 @@ impl Hand {
     /// A run of these statements, the machines' programs started.
     pub(super) fn new(statements: &str) -> Hand {
         let text = format!("scenario by-hand\nrun 600s seed 7\nhost exact\n{statements}\n");
-        let script = Script::parse("by-hand.scn", &text)
-            .unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| e.one_line()).collect::<String>()));
+        let script = Script::parse("by-hand.scn", &text).unwrap_or_else(|errors| {
+            panic!("{}", errors.iter().map(crate::scenario::ScriptError::one_line).collect::<String>())
+        });
         let load = |_: &_, _: &_| Loaded::default();
         let scenario = script.prepare(&|_| Ok(String::new()), &load).expect("no file is read");
         let mut world = World::new(Arc::new(scenario.setup), Duration::ZERO);
