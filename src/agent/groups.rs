@@ -15,6 +15,8 @@ pub(super) struct Group {
     pub(super) index: usize,
     /// Its members, by their place among the routers.
     pub(super) members: Vec<usize>,
+    /// The member that entered BACKUP last, where several did in one instant: its timer is the last.
+    latest: usize,
     /// What was last told of it.
     pub(super) told: Role,
 }
@@ -30,18 +32,25 @@ pub(super) fn of(config: &Config, routers: &mut [VirtualRouter]) -> Vec<Group> {
         if members.len() > 1 {
             members.iter().for_each(|&m| routers[m].join_group());
         }
-        groups.push(Group { index, members, told: Role::Init });
+        let latest = members.last().copied().unwrap_or(0);
+        groups.push(Group { index, members, latest, told: Role::Init });
     }
     groups
 }
 
 impl Group {
     /// What its members have become is carried to the others.
-    pub(super) fn settle(&self, routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {
+    pub(super) fn settle(&mut self, routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {
         let faulty = self.members.iter().filter(|&&m| routers[m].faults().own()).count();
         for &m in &self.members {
             let others = faulty - usize::from(routers[m].faults().own());
+            let before = routers[m].role();
             routers[m].set_fault(now, Fault::Group, others > 0, out);
+            // Measured (d03, d06b): after FAULT, the one whose own fault it was is back first, and its timer runs out
+            // first; the other's decides, and that one becomes master first.
+            if before == Role::Fault && routers[m].role() == Role::Backup {
+                self.latest = m;
+            }
         }
         if let Some(last) = self.ready(routers) {
             routers[last].take_over_with_group(now, false, out);
@@ -68,11 +77,11 @@ impl Group {
         let mut last = None;
         for &m in &self.members {
             let since = wants(m)?;
-            if routers[m].role() == Role::Backup && last.is_none_or(|(_, t)| since >= t) {
-                last = Some((m, since));
+            if routers[m].role() == Role::Backup {
+                last = last.max(Some((since, m == self.latest, m)));
             }
         }
-        last.map(|(m, _)| m)
+        last.map(|(.., m)| m)
     }
 
     /// What its members are together.

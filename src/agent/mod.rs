@@ -372,39 +372,39 @@ impl Agent {
 
     // What every step ends with.
 
-    /// Carries what instances have become to their groups, and tells those who want to know.
+    /// Carries what instances have become to their groups, and tells those who want to know: a group at its start
+    /// before its members, then those that the others follow, the others, and the group last (measured: d06b).
     fn settle(&mut self, now: Now, out: &mut Actions) {
-        for group in &self.groups {
+        self.tell_of_groups(true, out);
+        self.tell_of_instances(out);
+        for group in &mut self.groups {
             group.settle(&mut self.routers, now, out);
         }
-        self.tell(out);
+        self.tell_of_instances(out);
+        self.tell_of_groups(false, out);
         let routers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
         let others = self.tracking.deadline().min(self.links.deadline());
         let ends = self.ends.unwrap_or(Time::MAX);
         self.earliest = routers.min(if self.ends.is_some() { ends } else { others });
     }
 
-    /// Measured (d06b): at the start the group comes first, later its members do.
-    fn tell(&mut self, out: &mut Actions) {
-        if self.groups.is_empty() && !self.routers.iter().any(VirtualRouter::has_notices) {
-            return;
-        }
-        let config = Arc::clone(&self.config);
-        for pass in 0..2 {
-            for group in &mut self.groups {
-                let role = group.role(&self.routers);
-                let starts = group.told == Role::Init;
-                if role != group.told && starts == (pass == 0) {
-                    group.told = role;
-                    notify::group(&config, group.index, role, out);
-                }
+    fn tell_of_instances(&mut self, out: &mut Actions) {
+        for router in self.routers.iter_mut().filter(|r| r.has_notices()) {
+            for notice in router.take_notices() {
+                notify::instance(&self.config, router, notice, out);
             }
-            if pass == 0 {
-                for router in self.routers.iter_mut().filter(|r| r.has_notices()) {
-                    for notice in router.take_notices() {
-                        notify::instance(&config, router, notice, out);
-                    }
-                }
+        }
+    }
+
+    fn tell_of_groups(&mut self, starting: bool, out: &mut Actions) {
+        for group in &mut self.groups {
+            let role = group.role(&self.routers);
+            let starts = group.told == Role::Init;
+            // A new master's line waits for its addresses, and the group's for its members' lines.
+            let ready = starts || group.members.iter().all(|&m| self.routers[m].is_told());
+            if role != group.told && starts == starting && ready {
+                group.told = role;
+                notify::group(&self.config, group.index, role, out);
             }
         }
     }

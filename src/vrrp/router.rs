@@ -449,6 +449,10 @@ impl VirtualRouter {
     pub fn has_notices(&self) -> bool {
         !self.notices.is_empty() && (self.installing == 0 || self.role != Role::Master)
     }
+    /// Whether all that there was to tell has been told.
+    pub fn is_told(&self) -> bool {
+        self.notices.is_empty()
+    }
     /// What there is to tell, in order.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)

@@ -1,7 +1,7 @@
 //! What a run shows to somebody who measures it: the frames a capture on the bridge would have, the states a log
 //! tells, who holds an address, and a client's answers.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use havip::program::{Record, Role};
 use havip::time::Time;
@@ -21,13 +21,18 @@ pub const VIP: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 12);
 /// The second one of those that have two.
 pub const VIP_13: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 13);
 
+/// The one on the second bridge.
+pub const VIP_17: Ipv4Addr = Ipv4Addr::new(172, 16, 17, 12);
+/// The one of IPv6.
+pub const VIP_6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x16, 0, 0, 0, 0, 0, 0x12);
+
 /// What a frame is to the one who measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
     /// An advertisement: virtual router and priority.
     Advert(u8, u8),
     /// A gratuitous ARP to everybody, and for which address.
-    Claim(Ipv4Addr),
+    Claim(IpAddr),
 }
 
 /// A frame on the bridge.
@@ -48,10 +53,14 @@ pub struct Frame {
 pub struct Capture {
     /// Advertisements and claims, in order.
     pub frames: Vec<Frame>,
+    /// Those on the second bridge, where there is one.
+    second: Vec<Frame>,
+    /// What programs told: when, which, whether by the pipe, and the words.
+    told: Vec<(Nanos, NodeId, bool, String)>,
     /// When each act was carried out, starts of the beginning left out.
     pub acts: Vec<Nanos>,
     roles: Vec<(Nanos, CvmId, Role)>,
-    held: Vec<(Nanos, NodeId, Ipv4Addr, bool)>,
+    held: Vec<(Nanos, NodeId, IpAddr, bool)>,
     /// When each answered probe was sent, and up to when all of them were answered.
     answered: Vec<(ClientId, Nanos, Nanos)>,
     /// Broadcast and unicast requests of clients for the address.
@@ -72,28 +81,31 @@ impl Observer for Capture {
             let at = nanos(report.at);
             match report.what {
                 What::Sent { frame, kind } => {
-                    let Who::Node(node) = report.who else { continue };
+                    let Some((node, first)) = port(report.who) else { continue };
                     let bytes = look.frame(frame);
                     if kind == Kind::Arp && bytes.get(38..42) == Some(&VIP.octets()) && bytes[21] == 1 {
                         self.asked.push((at, node, bytes[0] == 0xff));
                     }
                     if let Some(sort) = sort(kind, bytes) {
-                        self.frames.push(Frame { at, node, sort, bytes: bytes.to_vec() });
+                        self.bridge(first).push(Frame { at, node, sort, bytes: bytes.to_vec() });
                     }
                 }
                 // A cable that is out carries nothing to the bridge.
                 What::Lost { frame, kind, cause: Loss::NoCarrier, .. } => {
                     let bytes = look.frame(frame);
-                    let last = self.frames.last();
+                    let Some((_, first)) = port(report.who) else { continue };
+                    let frames = self.bridge(first);
+                    let last = frames.last();
                     if sort(kind, bytes).is_some()
                         && last.is_some_and(|last| last.at == at && last.bytes == bytes)
                     {
-                        self.frames.pop();
+                        frames.pop();
                     }
                 }
                 What::Record(cvm, Record::Transition { to, .. }) => self.roles.push((at, cvm, to)),
-                What::Held { node, address: IpAddr::V4(address), held, .. } => {
-                    self.held.push((at, node, address, held));
+                What::Held { node, address, held, .. } => self.held.push((at, node, address, held)),
+                What::Notified { cvm, told, pipe } => {
+                    self.told.push((at, NodeId(cvm.0), pipe, look.told(told).to_owned()));
                 }
                 What::Answered { client, sent } => {
                     self.answered.push((client, nanos(sent), nanos(sent)));
@@ -109,6 +121,15 @@ impl Observer for Capture {
     }
 }
 
+/// Whose interface it is, and whether it is the first.
+fn port(who: Who) -> Option<(NodeId, bool)> {
+    match who {
+        Who::Node(node) => Some((node, true)),
+        Who::Eni(node, _) => Some((node, false)),
+        Who::Script | Who::Cloud => None,
+    }
+}
+
 fn sort(kind: Kind, bytes: &[u8]) -> Option<Sort> {
     match kind {
         Kind::Vrrp => {
@@ -118,8 +139,12 @@ fn sort(kind: Kind, bytes: &[u8]) -> Option<Sort> {
         }
         // A kernel that is asked for what it still holds answers to one station; that is no claim.
         Kind::Garp if *bytes.first()? & 1 == 1 => {
+            if bytes.get(12..14)? == [0x86, 0xdd] {
+                let target: [u8; 16] = bytes.get(62..78)?.try_into().ok()?;
+                return Some(Sort::Claim(IpAddr::V6(target.into())));
+            }
             let address: [u8; 4] = bytes.get(28..32)?.try_into().ok()?;
-            Some(Sort::Claim(address.into()))
+            Some(Sort::Claim(IpAddr::V4(address.into())))
         }
         _ => None,
     }
@@ -131,6 +156,18 @@ pub fn gap(from: Option<Nanos>, to: Option<Nanos>) -> Option<Nanos> {
 }
 
 impl Capture {
+    fn bridge(&mut self, first: bool) -> &mut Vec<Frame> {
+        if first { &mut self.frames } else { &mut self.second }
+    }
+    /// The same run as a capture on the second bridge has it.
+    pub fn second(&self) -> Capture {
+        Capture { frames: self.second.clone(), ..self.clone() }
+    }
+    /// What a program told, by its pipe or by scripts, in order.
+    pub fn told(&self, node: NodeId, pipe: bool) -> impl Iterator<Item = (Nanos, &str)> {
+        let of_it = move |one: &&(Nanos, NodeId, bool, String)| one.1 == node && one.2 == pipe;
+        self.told.iter().filter(of_it).map(|one| (one.0, one.3.as_str()))
+    }
     /// When the n-th act was carried out, from 0.
     pub fn act(&self, n: usize) -> Nanos {
         self.acts.get(n).copied().unwrap_or(Nanos::MAX)
@@ -148,7 +185,11 @@ impl Capture {
     /// Claims of a node for any address but its own.
     pub fn claims(&self, node: NodeId) -> impl DoubleEndedIterator<Item = &Frame> {
         let own = [A, B, C].iter().position(|&n| n == node).map(|i| [5, 6, 8][i]);
-        let is_own = move |address: Ipv4Addr| Some(address.octets()[3]) == own;
+        let last = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.octets()[3],
+            IpAddr::V6(address) => address.octets()[15],
+        };
+        let is_own = move |address: IpAddr| Some(last(address)) == own;
         let of_it = move |frame: &&Frame| frame.node == node;
         let claim = move |frame: &&Frame| matches!(frame.sort, Sort::Claim(address) if !is_own(address));
         self.frames.iter().filter(of_it).filter(claim)
@@ -175,16 +216,24 @@ impl Capture {
         self.roles.iter().find(is).map(|&(at, ..)| at)
     }
     /// When an address came to a machine or left it, from an instant on.
-    pub fn address(&self, node: NodeId, address: Ipv4Addr, held: bool, from: Nanos) -> Option<Nanos> {
-        let is = |&&(at, who, what, is): &&(Nanos, NodeId, Ipv4Addr, bool)| {
+    pub fn address(
+        &self,
+        node: NodeId,
+        address: impl Into<IpAddr>,
+        held: bool,
+        from: Nanos,
+    ) -> Option<Nanos> {
+        let address = address.into();
+        let is = |&&(at, who, what, is): &&(Nanos, NodeId, IpAddr, bool)| {
             at >= from && who == node && what == address && is == held
         };
         self.held.iter().find(is).map(|&(at, ..)| at)
     }
     /// Who holds an address at an instant: `ab`.
-    pub fn holders(&self, address: Ipv4Addr, at: Nanos) -> String {
+    pub fn holders(&self, address: impl Into<IpAddr>, at: Nanos) -> String {
+        let address = address.into();
         let holds = |node: NodeId| {
-            let of_it = |&&(when, who, what, _): &&(Nanos, NodeId, Ipv4Addr, bool)| {
+            let of_it = |&&(when, who, what, _): &&(Nanos, NodeId, IpAddr, bool)| {
                 when <= at && who == node && what == address
             };
             self.held.iter().rev().find(of_it).is_some_and(|&(.., held)| held)

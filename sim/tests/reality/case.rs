@@ -96,15 +96,6 @@ impl Case {
             note: None,
         }
     }
-    /// A case that waits for something the simulator has not yet.
-    pub fn pending(name: &'static str, what: &'static str) -> Case {
-        Case::new(name, 0).waits(what)
-    }
-    /// The same of a case that is written down: without this line it runs.
-    pub fn waits(mut self, what: &'static str) -> Case {
-        self.pending = Some(what);
-        self
-    }
     /// A case with nothing in it that a row could hold.
     pub fn noted(name: &'static str, note: &'static str) -> Case {
         Case { note: Some(note), ..Case::new(name, 0) }

@@ -73,23 +73,44 @@ impl<'c> Player<'c> {
     /// The scenario file of a run.
     pub fn text(&self, story: &[(Nanos, &str)], end: Nanos, seed: u64) -> String {
         let us = |at: Nanos| format!("{}us", at / 1000);
+        let conf = figures::file(self.case.name, "a.conf").unwrap_or_default();
+        let (two, v6) = (conf.contains("eth1"), conf.contains("fd00:16::"));
+        let of_6 = |last: &str| if v6 { format!(" ipv6 fd00:16::{last}") } else { String::new() };
         let mut text = format!(
-            "scenario reality\nrun {} seed {seed}\ntick 1us\nlan 172.16.16.0/24 latency 15us..55us\n",
-            us(end)
+            "scenario reality\nrun {} seed {seed}\ntick 1us\nlan 172.16.16.0/24{} latency 15us..55us\n",
+            us(end),
+            of_6("/64")
         );
+        if two {
+            text += "lan 172.16.17.0/24 latency 15us..55us\n";
+        }
         for name in &self.machines {
             let last = last_byte(*name);
+            let v6 = of_6(&last.to_string());
+            let first = format!("{name}.first.conf");
+            let conf = match figures::file(self.case.name, &first) {
+                Ok(_) => first,
+                Err(_) => format!("{name}.conf"),
+            };
             text += &format!(
-                "cvm {name} 172.16.16.{last} keepalived {name}.conf mac 02:00:00:00:00:{last:02x} off\n"
+                "cvm {name} 172.16.16.{last}{v6} keepalived {conf} mac 02:00:00:00:00:{last:02x} off\n"
             );
+            if two {
+                text += &format!("eni {name}.eth1 172.16.17.{last} mac 02:00:00:00:01:{last:02x}\n");
+            }
         }
         let target = self.case.target;
-        text += &format!("client k 172.16.16.7 probe {target} every {} mac 02:00:00:00:00:07\n", us(PING));
+        text += &format!(
+            "client k 172.16.16.7{} probe {target} every {} mac 02:00:00:00:00:07\n",
+            of_6("7"),
+            us(PING)
+        );
         // A host that runs no program is there all the same, and its kernel answers: a client that asks once.
         for name in ['a', 'b', 'c'].into_iter().filter(|name| !self.machines.contains(name)) {
             let last = last_byte(name);
             text += &format!(
-                "client {name} 172.16.16.{last} probe 172.16.16.7 every {} mac 02:00:00:00:00:{last:02x}\n",
+                "client {name} 172.16.16.{last}{} probe 172.16.16.7 every {} mac 02:00:00:00:00:{last:02x}\n",
+                of_6(&last.to_string()),
                 us(end)
             );
         }

@@ -5,6 +5,7 @@ mod garp;
 mod groups;
 mod heal;
 mod ipv6;
+mod notify;
 mod reload;
 mod startup;
 mod takeover;

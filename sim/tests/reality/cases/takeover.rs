@@ -11,30 +11,30 @@ use crate::play::PING;
 fn killed(m: &Figures) -> Option<Nanos> {
     m.less("/last_advert_to_first_advert", "/cmd_to_first_advert")
 }
-fn killed_2(m: &Figures) -> Option<Nanos> {
+pub(super) fn killed_2(m: &Figures) -> Option<Nanos> {
     m.less("/last_to_first_advert", "/cmd_to_first_advert")
 }
-fn takeover(c: &Capture) -> Option<Nanos> {
+pub(super) fn takeover(c: &Capture) -> Option<Nanos> {
     gap(c.last(A, c.act(0)), c.first(B, c.act(0)))
 }
 /// From the new master's first advertisement to its first claim.
-fn claimed(c: &Capture) -> Vec<Nanos> {
+pub(super) fn claimed(c: &Capture) -> Vec<Nanos> {
     gap(c.first(B, c.act(0)), c.claim(B, c.act(0))).into_iter().collect()
 }
 /// From a's goodbye to b's first advertisement.
-fn succession(c: &Capture) -> Option<Nanos> {
+pub(super) fn succession(c: &Capture) -> Option<Nanos> {
     let goodbye = c.goodbye(A, c.act(0))?;
     gap(Some(goodbye), c.first(B, goodbye))
 }
-fn goodbyes(c: &Capture) -> Option<String> {
+pub(super) fn goodbyes(c: &Capture) -> Option<String> {
     Some(c.goodbyes(A).filter(|frame| frame.at >= c.act(0)).count().to_string())
 }
 /// From the signal to the goodbye.
-fn obeyed(c: &Capture) -> Vec<Nanos> {
+pub(super) fn obeyed(c: &Capture) -> Vec<Nanos> {
     gap(Some(c.act(0)), c.goodbye(A, c.act(0))).into_iter().collect()
 }
 
-fn ordered(m: &Figures) -> Vec<Nanos> {
+pub(super) fn ordered(m: &Figures) -> Vec<Nanos> {
     m.time("/cmd_to_prio0")
         .or_else(|| m.less("/cmd_to_first_advert", "/prio0_to_first_advert"))
         .into_iter()
@@ -47,10 +47,10 @@ fn lost(gap: Nanos) -> Nanos {
     (gap + PING / 2) / PING - 1
 }
 /// Lost pings as lengths of time, so that they can be held as a range.
-fn lost_pings(m: &Figures) -> Vec<Nanos> {
+pub(super) fn lost_pings(m: &Figures) -> Vec<Nanos> {
     m.time("/ping_gap").map(|gap| lost(gap) * PING).into_iter().collect()
 }
-fn lost_probes(c: &Capture) -> Vec<Nanos> {
+pub(super) fn lost_probes(c: &Capture) -> Vec<Nanos> {
     c.longest_gap(c.act(0), PING).map(|gap| lost(gap) * PING).into_iter().collect()
 }
 
