@@ -70,7 +70,8 @@ pub enum Event<'a> {
         /// As received: any bytes at all.
         packet: &'a [u8],
     },
-    /// An ARP or neighbour discovery frame, to a program that listens to them.
+    /// An ARP or neighbour discovery frame, to a program that listens to them. Frames and packets of one instant come
+    /// in the order in which they reached the machine, whichever of its sockets they came to.
     Neighbour {
         /// Where it came in.
         interface: InterfaceId,

@@ -393,3 +393,24 @@ fn a_burst_that_outlasts_its_mastership_is_one_line() {
         ["b claims 172.16.16.12  garp x2 | takeover", "b claims 172.16.16.12  garp x1 | takeover"]
     );
 }
+
+#[test]
+fn an_address_that_expires_says_so() {
+    let mut run = Run::lan();
+    run.at("3").started(A).master(A).held(A, true).at("9");
+    let gone = What::Held { node: NodeId(A), address: HAVIP, held: false, ran_out: true };
+    run.say(Who::Node(NodeId(A)), gone);
+    assert_eq!(lines_with(&run, "10", "gives up"), ["a gives up 172.16.16.12 | lease ran out"]);
+}
+
+#[test]
+fn a_second_interface_has_lines_of_its_own() {
+    let mut run = Run::pair();
+    run.has_eth1(A);
+    run.at("3").started(A).master(A).advert(A, B, 100).advert_by_eth1(A, B);
+    run.act("4", Act::Unplug(NodeId(A), Some(EniIndex(1))), 9);
+    run.say(Who::Eni(NodeId(A), EniIndex(1)), What::Carrier(NodeId(A), false));
+    let adverts = lines_with(&run, "10", "advert");
+    assert_eq!(adverts, ["a advert -> b | priority 100", "a.eth1 advert -> b | priority 100"]);
+    assert_eq!(lines_with(&run, "10", "unplug"), ["a unplug eth1 | line 9"]);
+}

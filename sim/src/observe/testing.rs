@@ -214,6 +214,19 @@ impl Run {
         let frame = self.frame(advert_frame(from, to, priority));
         self.node(from, What::Sent { frame, kind: Kind::Vrrp })
     }
+    /// A machine has a second interface.
+    pub(crate) fn has_eth1(&mut self, cvm: u16) {
+        let last = 5 + cvm as u8;
+        let address = format!("10.20.0.{last}/24").parse().unwrap();
+        let mac = Mac([2, 0, 10, 20, 0, last]);
+        let eth1 = EniSetup { name: "eth1".into(), address, ipv6: None, mac, subnet: 1 };
+        self.setup.cvms[usize::from(cvm)].more.push(eth1);
+    }
+    /// One unicast advertisement by the second interface.
+    pub(crate) fn advert_by_eth1(&mut self, from: u16, to: u16) -> &mut Run {
+        let frame = self.frame(advert_frame(from, to, 100));
+        self.say(Who::Eni(NodeId(from), EniIndex(1)), What::Sent { frame, kind: Kind::Vrrp })
+    }
     /// Advertisements, one a second, `n` of them.
     pub(crate) fn adverts(&mut self, first: &str, n: u64, from: u16, to: u16, priority: u8) -> &mut Run {
         for i in 0..n {

@@ -13,6 +13,7 @@
 //! 5. Within an instant nothing is shared: a look-up uses what was learned at earlier instants.
 
 mod act;
+mod addresses;
 mod asked;
 mod chance;
 mod clients;
@@ -22,6 +23,7 @@ mod frames;
 pub mod host;
 mod ipv6;
 mod kernel;
+mod kinds;
 mod links;
 mod machine;
 mod neighbours;

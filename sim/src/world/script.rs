@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::act::{Act, Tamper};
-use super::kernel::Change;
+use super::addresses::Change;
 use super::report::Life;
 use super::setup::{CvmId, EniIndex, NodeId, PortId};
 use super::state::World;

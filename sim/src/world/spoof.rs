@@ -14,7 +14,7 @@ use havip::wire::ipv4::{self, Protocol};
 use havip::wire::{arp, vrrp};
 
 use super::frames::PortId;
-use super::machine::kind_of_frame;
+use super::kinds::kind_of_frame;
 use super::queue::Due;
 use super::report::Mark;
 use super::setup::{NodeId, Setup, TextId};

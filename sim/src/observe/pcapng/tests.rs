@@ -96,6 +96,12 @@ fn every_eni_is_an_interface_and_so_is_the_cloud() {
     };
     assert_eq!(names(&Run::pair()), ["a", "b", "web", "cloud"]);
     assert_eq!(names(&Run::lan()), ["a", "b", "web"], "a lan has no cloud");
+    let mut run = Run::pair();
+    run.has_eth1(A);
+    assert_eq!(names(&run), ["a", "b", "web", "a.eth1", "cloud"], "in the order of ports");
+    run.at("1").advert_by_eth1(A, B).at("2").heard_by_cloud(A, HAVIP);
+    let found: Vec<u32> = capture(&run).packets.iter().map(|packet| packet.interface).collect();
+    assert_eq!(found, [3, 4]);
 }
 
 #[test]

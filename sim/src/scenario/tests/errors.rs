@@ -141,6 +141,24 @@ fn bad() -> Vec<(&'static str, String)> {
         ("a telling that is to last", pair("expect during 3s..5s notified a MASTER")),
         ("letters of other scripts", pair("at 3s kill ä日本 # 語")),
         ("letters that move the cursor", pair("at 3s kill \u{1b}[2Ja")),
+        ("an interface of nobody", pair("eni eth1 172.16.16.9")),
+        ("an interface of a client", pair("eni web.eth1 172.16.16.9")),
+        ("a second eth0", pair("eni a.eth0 172.16.16.9")),
+        ("two interfaces in one subnet", pair("eni a.eth1 172.16.16.9")),
+        ("a cable that is not there", pair("at 3s unplug a.eth1")),
+        (
+            "a range of IPv6 that begins elsewhere",
+            instead("172.16.16.0/24", "172.16.16.0/24 ipv6 fd00::1/64"),
+        ),
+        ("IPv6 where the range has none", instead("a 172.16.16.5", "a 172.16.16.5 ipv6 fd00::5")),
+        ("a HAVIP that is the gateway of IPv6", pair("subnet 172.16.17.0/24 ipv6 fd00::/64\nhavip fd00::1")),
+        (
+            "a client without IPv6",
+            lan("lan 10.0.1.0/24 ipv6 fd00::/64\nclient w 10.0.1.7 probe fd00::9 every 1s"),
+        ),
+        ("a connection over IPv6", lan("client w 10.0.0.7 probe [fd00::9]:80 every 1s")),
+        ("a client of another lan", lan("lan 10.0.1.0/24\nclient w 10.0.1.7 probe 10.0.0.9 every 1s")),
+        ("lans that overlap", lan("lan 10.0.0.128/25")),
     ]
 }
 

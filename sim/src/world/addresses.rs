@@ -1,0 +1,121 @@
+//! Addresses come and go: asked for by a program, typed by somebody, run out.
+
+use std::net::IpAddr;
+
+use havip::program::AddressChange;
+use havip::time::{Duration, Time};
+use ipnet::IpNet;
+
+use super::chance::number_of;
+use super::frames::PortId;
+use super::host;
+use super::machine::Signal;
+use super::report::What;
+use super::setup::NodeId;
+use super::state::World;
+
+/// An address change under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Install {
+    pub(super) done: Time,
+    pub(super) port: PortId,
+    pub(super) address: IpNet,
+    pub(super) change: Change,
+}
+
+/// What is to become of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is put on the interface, or stays there: for so long, or for ever.
+    Add(Option<Duration>),
+    /// It is taken off.
+    Remove,
+}
+
+/// An address that stays for a while only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    port: PortId,
+    address: IpAddr,
+    pub(super) ends: Time,
+}
+
+impl World {
+    /// Begins to put an address on an interface or to take it off, as a program asked.
+    pub(super) fn install(&mut self, port: PortId, asked: Time, address: IpNet, change: Change) {
+        let node = self.nic(port).node;
+        let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, number_of(address.addr()));
+        let done = self.instant(asked + takes);
+        let kernel = self.kernel(node);
+        // The kernel takes requests in turn.
+        let done = kernel.installs.back().map_or(done, |last| done.max(last.done));
+        kernel.installs.push_back(Install { done, port, address, change });
+        self.arm_kernel(node);
+    }
+
+    /// Somebody adds an address by hand, or deletes one: it takes as long as a command takes.
+    pub(super) fn tamper(&mut self, port: PortId, address: IpNet, change: Change) {
+        let (now, nth) = (self.now, number_of(address.addr()));
+        let node = self.nic(port).node;
+        let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, nth));
+        let kernel = self.kernel(node);
+        if !kernel.powered {
+            return;
+        }
+        let place = kernel.tampers.partition_point(|one| one.done <= done);
+        kernel.tampers.insert(place, Install { done, port, address, change });
+        self.arm_kernel(node);
+    }
+
+    pub(super) fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
+        let Install { port, address: net, change, .. } = install;
+        let (now, host, address) = (self.now, self.host, net.addr());
+        let nic = self.nic_mut(port);
+        let (held, interface) = (nic.holds(address), nic.interface());
+        let add = matches!(change, Change::Add(_));
+        if by_hand && add == held {
+            return; // the command complains to whoever typed it
+        }
+        let answer = match (add, held) {
+            (true, _) if by_hand => AddressChange::AppearedByOther,
+            (false, _) if by_hand => AddressChange::VanishedByOther,
+            (true, _) => AddressChange::Added,
+            (false, true) => AddressChange::Removed,
+            (false, false) => AddressChange::Failed,
+        };
+        let add = matches!(change, Change::Add(_));
+        match (add, held) {
+            (true, false) => nic.addresses.push(net),
+            (false, true) => nic.addresses.retain(|a| a.addr() != address),
+            _ => {}
+        }
+        // What is said last of an address's lifetime holds.
+        let leases = &mut self.kernel(node).leases;
+        leases.retain(|lease| (lease.port, lease.address) != (port, address));
+        if let Change::Add(Some(lifetime)) = change {
+            let ends = host.lifetime_ends(node.0.into(), now, lifetime, number_of(address));
+            leases.push(Lease { port, address, ends });
+        }
+        if add != held {
+            self.report(self.who(port), What::Held { node, address, held: add, ran_out: false });
+        }
+        if let Some(cvm) = self.setup.cvm_of(node) {
+            self.signal(cvm, now, Signal::Address(interface, address, answer));
+        }
+    }
+
+    /// Takes away the addresses whose lifetime has run out.
+    pub(super) fn end_leases(&mut self, node: NodeId) {
+        let now = self.now;
+        while let Some(i) = self.kernel(node).leases.iter().position(|lease| lease.ends <= now) {
+            let Lease { port, address, .. } = self.kernel(node).leases.remove(i);
+            let nic = self.nic_mut(port);
+            nic.addresses.retain(|a| a.addr() != address);
+            let interface = nic.interface();
+            self.report(self.who(port), What::Held { node, address, held: false, ran_out: true });
+            if let Some(cvm) = self.setup.cvm_of(node) {
+                self.signal(cvm, now, Signal::Address(interface, address, AddressChange::VanishedByOther));
+            }
+        }
+    }
+}
