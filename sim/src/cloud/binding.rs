@@ -83,7 +83,7 @@ struct Eni {
 
 #[derive(Clone, Debug)]
 struct Havip {
-    address: IpAddr,
+    key: u128,
     subnet: u16,
     bound: Latched<Option<EniId>>,
     /// Believed claims whose time has not come, oldest first.
@@ -103,7 +103,7 @@ pub struct Cloud {
     enis: Vec<Eni>,
     havips: Vec<Havip>,
     /// Interfaces by address, sorted: whose own an address is. Link-local ones too, which nothing is forwarded to.
-    by_address: Vec<(IpAddr, EniId)>,
+    by_address: Vec<(u128, EniId)>,
     /// When the next binding moves.
     next: Option<Time>,
 }
@@ -117,30 +117,36 @@ impl Cloud {
     pub fn add_eni(&mut self, own: impl IntoIterator<Item = IpAddr>, mac: Mac, subnet: u16) -> EniId {
         let id = EniId(self.enis.len() as u16);
         self.enis.push(Eni { mac, subnet });
-        for address in own {
-            let place = self.by_address.partition_point(|&(a, _)| a < address);
-            self.by_address.insert(place, (address, id));
+        for key in own.into_iter().map(key_of) {
+            let place = self.by_address.partition_point(|&(a, _)| a < key);
+            self.by_address.insert(place, (key, id));
         }
         id
     }
     /// Adds a HAVIP, bound to nobody.
     pub fn add_havip(&mut self, address: IpAddr, subnet: u16) {
-        self.havips.push(Havip { address, subnet, bound: Latched::new(None), pending: VecDeque::new() });
+        self.havips.push(Havip {
+            key: key_of(address),
+            subnet,
+            bound: Latched::new(None),
+            pending: VecDeque::new(),
+        });
     }
 
     /// Who has an address, as packets of this instant see it.
     pub fn route(&self, now: Time, address: IpAddr) -> Route {
-        if let Some(havip) = self.havips.iter().find(|h| h.address == address) {
+        let key = key_of(address);
+        if let Some(havip) = self.havips.iter().find(|h| h.key == key) {
             return havip.bound.seen_at(now).map_or(Route::Unbound, Route::To);
         }
-        match self.owner_of(address) {
+        match self.owner_of(key) {
             Some(eni) if !is_link_local(address) => Route::To(eni),
             _ => Route::Nobody,
         }
     }
 
-    fn owner_of(&self, address: IpAddr) -> Option<EniId> {
-        let i = self.by_address.binary_search_by_key(&address, |&(a, _)| a).ok()?;
+    fn owner_of(&self, key: u128) -> Option<EniId> {
+        let i = self.by_address.binary_search_by_key(&key, |&(a, _)| a).ok()?;
         Some(self.by_address[i].1)
     }
 
@@ -151,11 +157,12 @@ impl Cloud {
 
     /// Hears an announcement. A believed one moves the binding after `delay`.
     pub fn claim(&mut self, now: Time, claim: Claim, delay: Duration) -> Verdict {
-        if self.owner_of(claim.address) == Some(claim.by) {
+        let key = key_of(claim.address);
+        if self.owner_of(key) == Some(claim.by) {
             return Verdict::OwnAddress;
         }
         let eni = &self.enis[usize::from(claim.by.0)];
-        let Some(havip) = self.havips.iter_mut().find(|h| h.address == claim.address) else {
+        let Some(havip) = self.havips.iter_mut().find(|h| h.key == key) else {
             return Verdict::Refused(Refusal::NotHavip);
         };
         if claim.mac != eni.mac {
@@ -192,6 +199,15 @@ impl Cloud {
         havip.bound.set(now, Some(to));
         self.next = self.havips.iter().filter_map(|h| h.pending.front()).map(|&(t, ..)| t).min();
         Some(Move { havip: index, from, to, mac })
+    }
+}
+
+/// An address as a number that is quickly compared. No IPv6 address is given to anybody that is less than 2^32 (::/96):
+/// those are the IPv4 ones.
+pub fn key_of(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u32::from(address).into(),
+        IpAddr::V6(address) => address.into(),
     }
 }
 

@@ -6,5 +6,5 @@
 mod binding;
 mod subnet;
 
-pub use binding::{Claim, Cloud, EniId, Move, Refusal, Route, Verdict};
+pub use binding::{Claim, Cloud, EniId, Move, Refusal, Route, Verdict, key_of};
 pub use subnet::{Reserved, reserved};

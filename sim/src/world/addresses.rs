@@ -85,8 +85,8 @@ impl World {
         };
         let add = matches!(change, Change::Add(_));
         match (add, held) {
-            (true, false) => nic.addresses.push(net),
-            (false, true) => nic.addresses.retain(|a| a.addr() != address),
+            (true, false) => nic.add(net),
+            (false, true) => nic.remove(address),
             _ => {}
         }
         // What is said last of an address's lifetime holds.
@@ -110,7 +110,7 @@ impl World {
         while let Some(i) = self.kernel(node).leases.iter().position(|lease| lease.ends <= now) {
             let Lease { port, address, .. } = self.kernel(node).leases.remove(i);
             let nic = self.nic_mut(port);
-            nic.addresses.retain(|a| a.addr() != address);
+            nic.remove(address);
             let interface = nic.interface();
             self.report(self.who(port), What::Held { node, address, held: false, ran_out: true });
             if let Some(cvm) = self.setup.cvm_of(node) {

@@ -123,7 +123,9 @@ impl World {
                 eth.ethertype()
             }
         };
-        self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
+        if self.is_told(kind) {
+            self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
+        }
         if kind == Kind::Probe {
             self.note_reached(from, self.nic(port).node);
         }
@@ -415,7 +417,7 @@ impl World {
                 .into_iter()
                 .flat_map(EniSetup::addresses)
                 .collect();
-            let had = std::mem::replace(&mut self.nic_mut(port).addresses, own.clone());
+            let had = self.nic_mut(port).reset(own.clone());
             for address in had.into_iter().filter(|a| !own.contains(a)) {
                 self.report(
                     self.who(port),

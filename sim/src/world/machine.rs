@@ -548,7 +548,7 @@ impl World {
             id: nic.interface(),
             name: eni.name.clone(),
             mac: nic.mac,
-            addresses: nic.addresses.clone(),
+            addresses: nic.addresses().to_vec(),
             up: nic.carrier,
         });
         let interfaces = interfaces.collect();

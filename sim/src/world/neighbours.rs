@@ -16,6 +16,7 @@ use havip::wire::ethernet::Mac;
 use super::chance::{Purpose, number_of};
 use super::host::Host;
 use super::report::FrameId;
+use crate::cloud::key_of;
 
 /// `base_reachable_time` is 30 s; an entry's own is drawn from half to one and a half of it.
 pub const REACHABLE_TIME: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(45));
@@ -59,6 +60,7 @@ impl State {
 /// One neighbour.
 #[derive(Clone, Debug)]
 struct Entry {
+    key: u128,
     address: IpAddr,
     state: State,
     mac: Mac,
@@ -139,7 +141,7 @@ pub struct Learned {
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
-    /// Sorted by address.
+    /// Sorted by the key of their address.
     entries: Vec<Entry>,
     /// No timer is due before this.
     next: Time,
@@ -299,7 +301,7 @@ impl Neighbours {
     }
 
     fn find(&self, address: IpAddr) -> Result<usize, usize> {
-        self.entries.binary_search_by_key(&address, |e| e.address)
+        self.entries.binary_search_by_key(&key_of(address), |e| e.key)
     }
 
     fn reachable_time(&self, now: Time) -> Duration {
@@ -314,6 +316,7 @@ impl Neighbours {
 impl Entry {
     fn new(address: IpAddr, state: State, mac: Mac, now: Time) -> Self {
         Entry {
+            key: key_of(address),
             address,
             state,
             mac,

@@ -13,6 +13,7 @@ use super::neighbours::Neighbours;
 use super::report::Who;
 use super::setup::{EniIndex, EniSetup, NodeId, link_local};
 use super::state::World;
+use crate::cloud::key_of;
 
 /// The kernel's index of `eth0`. Index 1 is the loopback's.
 pub(super) const ETH0: InterfaceId = InterfaceId(2);
@@ -31,13 +32,17 @@ pub(super) struct Nic {
     own_v6: Option<Ipv6Net>,
     pub(super) carrier: bool,
     /// Every address on it, its own first.
-    pub(super) addresses: Vec<IpNet>,
+    addresses: Vec<IpNet>,
+    /// The same as numbers.
+    keys: Vec<u128>,
+    /// Whether its own address is on it: somebody may have deleted it.
+    has_own: bool,
     pub(super) neighbours: Neighbours,
 }
 
 impl Nic {
     pub(super) fn new(port: PortId, (node, index, eni): (NodeId, EniIndex, &EniSetup), host: Host) -> Self {
-        Nic {
+        let mut nic = Nic {
             node,
             index,
             mac: eni.mac,
@@ -45,13 +50,43 @@ impl Nic {
             own: eni.address,
             own_v6: eni.ipv6,
             carrier: true,
-            addresses: eni.addresses().collect(),
+            addresses: Vec::new(),
+            keys: Vec::new(),
+            has_own: false,
             neighbours: Neighbours::new(port.0.into(), host),
-        }
+        };
+        eni.addresses().for_each(|own| nic.add(own));
+        nic
+    }
+    /// Every address on it, its own first.
+    pub(super) fn addresses(&self) -> &[IpNet] {
+        &self.addresses
+    }
+    /// Puts an address on it that it does not have.
+    pub(super) fn add(&mut self, net: IpNet) {
+        self.addresses.push(net);
+        self.renumber();
+    }
+    /// Takes an address off it.
+    pub(super) fn remove(&mut self, address: IpAddr) {
+        self.addresses.retain(|net| net.addr() != address);
+        self.renumber();
+    }
+    /// Leaves only these; says which it had.
+    pub(super) fn reset(&mut self, own: Vec<IpNet>) -> Vec<IpNet> {
+        let had = std::mem::replace(&mut self.addresses, own);
+        self.renumber();
+        had
+    }
+    fn renumber(&mut self) {
+        self.keys.clear();
+        self.keys.extend(self.addresses.iter().map(|net| key_of(net.addr())));
+        self.has_own = self.holds(self.own.addr().into());
     }
     /// Whether an address is on the interface.
     pub(super) fn holds(&self, address: IpAddr) -> bool {
-        self.addresses.iter().any(|net| net.addr() == address)
+        let key = key_of(address);
+        self.keys.contains(&key)
     }
     /// Whether its card takes in frames for a group. Groups of IPv6 that only some interfaces are in (solicited-node,
     /// 33:33:ff and three bytes of an address) are filtered; for the others the kernel looks at the packet.
@@ -63,7 +98,10 @@ impl Nic {
     /// Whether it is connected to an address: reaches it without a router.
     pub(super) fn reaches(&self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => self.own.contains(&address),
+            IpAddr::V4(address) => {
+                let [own, address, mask] = [self.own.addr(), address, self.own.netmask()].map(u32::from);
+                (own ^ address) & mask == 0
+            }
             IpAddr::V6(address) => {
                 address.is_unicast_link_local() || self.own_v6.is_some_and(|own| own.contains(&address))
             }
@@ -81,7 +119,7 @@ impl Nic {
     /// address the route to the subnet is gone, and the one to the gateway with it; who is bound to the interface takes
     /// everybody to be on the link then.
     pub(super) fn next_hop(&self, dst: IpAddr, in_vpc: bool, bound: bool) -> Option<IpAddr> {
-        if dst.is_ipv4() && !self.holds(self.own.addr().into()) {
+        if !self.has_own && dst.is_ipv4() {
             return bound.then_some(dst);
         }
         if self.reaches(dst) {

@@ -52,8 +52,10 @@ impl World {
     /// Ends a frame's way, and lets go of it.
     pub(super) fn lose(&mut self, from: PortId, frame: FrameId, to: Option<PortId>, cause: Loss) {
         let kind = self.frames.kind(frame);
-        let to = to.map(|to| self.who(to));
-        self.report_frame(from, kind, What::Lost { frame, kind, to, cause });
+        if self.is_told(kind) {
+            let to = to.map(|to| self.who(to));
+            self.report_frame(from, kind, What::Lost { frame, kind, to, cause });
+        }
         self.frames.let_go(frame);
     }
 

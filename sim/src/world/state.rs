@@ -269,9 +269,13 @@ impl World {
             self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Notified { cvm, told, pipe });
         }
     }
+    /// Whether anybody wants frames of a kind.
+    pub(super) fn is_told(&self, kind: Kind) -> bool {
+        if kind == Kind::Probe { self.wants.probes } else { self.wants.frames }
+    }
     /// Reports about a frame, if anybody wants frames of its kind.
     pub(super) fn report_frame(&mut self, port: PortId, kind: Kind, what: What) {
-        if if kind == Kind::Probe { self.wants.probes } else { self.wants.frames } {
+        if self.is_told(kind) {
             self.reports.push(Report { at: self.now, who: self.who(port), what });
         }
     }
