@@ -202,11 +202,11 @@ impl Cloud {
     }
 }
 
-/// An address as a number that is quickly compared. No IPv6 address is given to anybody that is less than 2^32 (::/96):
-/// those are the IPv4 ones.
+/// An address as a number that is quickly compared. An IPv4 address is the IPv6 one it is mapped to (RFC 4291, 2.5.5.2),
+/// which no interface has.
 pub fn key_of(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(address) => u32::from(address).into(),
+        IpAddr::V4(address) => 0xffff_0000_0000 | u128::from(u32::from(address)),
         IpAddr::V6(address) => address.into(),
     }
 }
