@@ -40,6 +40,7 @@ pub mod agree;
 pub mod cli;
 pub mod cloud;
 pub mod engine;
+pub mod explore;
 #[cfg(test)]
 mod flaws;
 mod harness;

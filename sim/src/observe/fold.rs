@@ -127,7 +127,7 @@ impl Folds {
         seq: u32,
         closed: &mut impl FnMut(Fold),
     ) {
-        let Advert { to, vrid, priority, interval } = advert;
+        let Advert { to, vrid, priority, interval, .. } = advert;
         let found = self.find(
             slot,
             |fold| matches!(fold.key, Key::Advert { to: t, vrid: v, .. } if t == to && v == vrid),
@@ -247,7 +247,7 @@ mod tests {
 
     fn advert(priority: u8) -> Advert {
         let to = IpAddr::from([172, 16, 16, 6]);
-        Advert { to, vrid: 51, priority, interval: Duration::from_secs(1) }
+        Advert { from: to, to, vrid: 51, priority, interval: Duration::from_secs(1) }
     }
 
     /// The counts of the folds that adverts at these milliseconds make.

@@ -15,7 +15,7 @@ mod json;
 mod lines;
 mod outage;
 mod pcapng;
-mod peek;
+pub(crate) mod peek;
 pub mod picture;
 mod print;
 mod record;

@@ -19,6 +19,7 @@ const SOLICITED: u8 = 0x40;
 /// What a reader wants to know of an advertisement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Advert {
+    pub(crate) from: IpAddr,
     pub(crate) to: IpAddr,
     pub(crate) vrid: u8,
     pub(crate) priority: u8,
@@ -29,9 +30,9 @@ pub(crate) struct Advert {
 /// An advertisement in a frame of either family.
 pub(crate) fn advert(frame: &[u8]) -> Option<Advert> {
     let ip = frame.get(ETHERNET..)?;
-    let (header, to) = match is_ipv6(frame) {
-        true => (IPV6_HEADER, address_v6(ip, IPV6_DST)?),
-        false => (usize::from(ip.first()? & 0x0f) * 4, address(ip, 16)?),
+    let (header, from, to) = match is_ipv6(frame) {
+        true => (IPV6_HEADER, address_v6(ip, IPV6_DST - 16)?, address_v6(ip, IPV6_DST)?),
+        false => (usize::from(ip.first()? & 0x0f) * 4, address(ip, 12)?, address(ip, 16)?),
     };
     let vrrp = ip.get(header..)?;
     let &[first, vrid, priority, _count, fifth, sixth, ..] = vrrp else { return None };
@@ -42,7 +43,7 @@ pub(crate) fn advert(frame: &[u8]) -> Option<Advert> {
         3 => Duration::from_centis(u64::from(fifth & 0x0f) << 8 | u64::from(sixth)),
         _ => return None,
     };
-    Some(Advert { to, vrid, priority, interval })
+    Some(Advert { from, to, vrid, priority, interval })
 }
 
 /// Whether a frame is for a group: a broadcast is one.

@@ -111,6 +111,7 @@ impl Run {
             reloads: Vec::new(),
             texts: Arc::new([]),
             acts: Vec::new(),
+            canary: false,
         };
         Run { setup, group_of_b: 51, now: Time::ZERO, reports: Vec::new(), frames: Vec::new() }
     }

@@ -145,6 +145,7 @@ impl Script {
             reloads,
             texts: self.texts.iter().map(|text| text.text.clone()).collect(),
             acts: self.acts.clone(),
+            canary: false,
         };
         let (expectations, also) = (self.expectations.clone(), self.also.clone());
         Ok(Scenario { setup, expectations, phases: self.phases, also, under: None })

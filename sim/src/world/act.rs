@@ -129,6 +129,18 @@ pub struct Path {
     pub both: bool,
 }
 
+impl Path {
+    /// Whether `heal pair` ends what stands on this path: one whose two ends are the pair's, in a direction the pair
+    /// names. A machine's name is every interface of it.
+    pub fn is_healed_by(self, pair: Path) -> bool {
+        let is =
+            |end: End, of: End| end == of || matches!((end, of), (End::Node(a), End::Eni(b, _)) if a == b);
+        let same = is(pair.from, self.from) && is(pair.to, self.to);
+        let turned = is(pair.from, self.to) && is(pair.to, self.from);
+        same && (pair.both || !self.both) || turned && pair.both
+    }
+}
+
 /// How a service is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {

@@ -11,7 +11,7 @@ use super::frames::PortId;
 use super::host;
 use super::machine::Signal;
 use super::report::What;
-use super::setup::NodeId;
+use super::setup::{CvmId, NodeId};
 use super::state::World;
 
 /// An address change under way.
@@ -39,6 +39,9 @@ pub(super) struct Lease {
     address: IpAddr,
     pub(super) ends: Time,
 }
+
+/// How long after its program goes on a machine has the planted flaw.
+const CANARY: Duration = Duration::from_millis(20);
 
 impl World {
     /// Begins to put an address on an interface or to take it off, as a program asked.
@@ -83,7 +86,11 @@ impl World {
             (false, true) => AddressChange::Removed,
             (false, false) => AddressChange::Failed,
         };
-        let add = matches!(change, Change::Add(_));
+        if self.forgets(node, add || by_hand) {
+            let cvm = CvmId(node.0);
+            return self.signal(cvm, now, Signal::Address(interface, address, answer));
+        }
+        let nic = self.nic_mut(port);
         match (add, held) {
             (true, false) => nic.add(net),
             (false, true) => nic.remove(address),
@@ -102,6 +109,13 @@ impl World {
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.signal(cvm, now, Signal::Address(interface, address, answer));
         }
+    }
+
+    /// The planted flaw, where there is one ([`Setup::canary`](super::Setup)): an address stays that was to go.
+    fn forgets(&self, node: NodeId, stays: bool) -> bool {
+        let just_thawed =
+            |cvm: CvmId| self.machines[usize::from(cvm.0)].thawed.is_some_and(|at| self.now <= at + CANARY);
+        self.setup.canary && !stays && self.setup.cvm_of(node).is_some_and(just_thawed)
     }
 
     /// Takes away the addresses whose lifetime has run out.

@@ -70,7 +70,7 @@ impl Links {
             Act::Corrupt(share, path) => (path, Kinds::ALL, Effect::Corrupt(share)),
             Act::Reorder(share, path) => (path, Kinds::ALL, Effect::Reorder(share)),
             Act::Heal(None) => return self.rules.clear(),
-            Act::Heal(Some(pair)) => return self.rules.retain(|rule| !covers(pair, rule.path)),
+            Act::Heal(Some(pair)) => return self.rules.retain(|rule| !rule.path.is_healed_by(pair)),
             _ => return,
         };
         self.rules.push(Rule { path, kinds, effect, act: index });
@@ -190,15 +190,6 @@ fn share(whole: u64, part: u64, of: u64) -> u64 {
         Some(product) => product / of,
         None => (u128::from(whole) * u128::from(part) / u128::from(of)) as u64,
     }
-}
-
-/// Whether `heal pair` ends a rule on `path`: one whose two ends are the pair's, in a direction the pair names. A
-/// machine's name is every interface of it.
-fn covers(pair: Path, path: Path) -> bool {
-    let is = |end: End, of: End| end == of || matches!((end, of), (End::Node(a), End::Eni(b, _)) if a == b);
-    let same = is(pair.from, path.from) && is(pair.to, path.to);
-    let turned = is(pair.from, path.to) && is(pair.to, path.from);
-    same && (pair.both || !path.both) || turned && pair.both
 }
 
 #[cfg(test)]

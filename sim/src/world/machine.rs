@@ -55,6 +55,8 @@ enum Running {
 pub(super) struct Machine {
     running: Running,
     frozen: bool,
+    /// When it last went on after standing still.
+    pub(super) thawed: Option<Time>,
     /// In order of their instants.
     signals: VecDeque<(Time, Signal)>,
     listens: Vec<Listens>,
@@ -119,6 +121,7 @@ impl Machine {
         Machine {
             running: Running::No,
             frozen: false,
+            thawed: None,
             signals: VecDeque::new(),
             listens: Vec::new(),
             watches: Vec::new(),
@@ -434,6 +437,7 @@ impl World {
             self.report(Who::Node(node), What::Program(cvm, life));
         }
         if !held {
+            self.machine(cvm).thawed = Some(self.now);
             self.arm_kernel(node);
             self.arm_program(cvm);
         }

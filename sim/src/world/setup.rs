@@ -103,6 +103,9 @@ pub struct Setup {
     pub texts: Arc<[String]>,
     /// The script, in time order; acts of one instant in file order.
     pub acts: Vec<TimedAct>,
+    /// A flaw is planted, for whoever wants to know whether his checks find one: a machine whose program has just gone
+    /// on after standing still forgets to take addresses off.
+    pub canary: bool,
 }
 
 /// An act, when, and where it is written.

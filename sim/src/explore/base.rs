@@ -1,0 +1,168 @@
+//! What a campaign does things to: a script, read once, and what of it can be interfered with.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use havip::config::Config;
+use havip::profile::Profile;
+use havip::time::{Duration, Time};
+
+use crate::scenario::{FileDecl, Place, Script, ScriptError, TextDecl, load_keepalived};
+use crate::world::{Act, CvmId, FileId, ProgramSetup, Setup, TextId, TimedAct};
+
+/// A cluster under test.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The script, without expectations; its texts and files hold what injections name as well.
+    pub script: Script,
+    /// The same, ready to run.
+    pub(super) setup: Setup,
+    /// The configuration files, as the script names them.
+    pub files: Vec<(String, String)>,
+    /// What machines track by scripts and files: the names, by machine.
+    pub(super) tracked: Vec<Tracked>,
+    /// By machine, the file it reads: what a `reload` names.
+    pub(super) own_files: Vec<FileId>,
+    /// What is written into a tracked file.
+    pub(super) numbers: Vec<TextId>,
+}
+
+/// What one machine tracks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tracked {
+    pub(super) scripts: Vec<TextId>,
+    pub(super) files: Vec<TextId>,
+}
+
+/// What injections write into tracked files.
+const NUMBERS: [&str; 3] = ["0", "1", "-30"];
+
+impl Base {
+    /// A script and how its configuration files are read, every machine under `profile` if one is given.
+    pub fn new(
+        mut script: Script,
+        profile: Option<Profile>,
+        read: &dyn Fn(&str) -> std::io::Result<String>,
+    ) -> Result<Base, Vec<ScriptError>> {
+        if let Some(profile) = profile {
+            script = script.under(profile);
+        }
+        script.phases = None;
+        script.also.clear();
+        script.expectations.clear();
+        script.tidy();
+        // What machines track is known when their files are read.
+        let first = script.prepare(read, &load_keepalived)?.setup;
+        let mut base = Base {
+            files: read_all(&script, read),
+            setup: first,
+            tracked: Vec::new(),
+            own_files: Vec::new(),
+            numbers: Vec::new(),
+            script,
+        };
+        base.name_what_is_tracked();
+        base.name_own_files();
+        let acts = base.script.acts.clone();
+        for (cvm, &file) in base.own_files.clone().iter().enumerate() {
+            let act = Act::Reload(CvmId(cvm as u16), file);
+            base.script.acts.push(TimedAct { at: Time::ZERO, act, line: 0 });
+        }
+        base.setup = base.script.prepare(read, &load_keepalived)?.setup;
+        base.script.acts = acts;
+        base.setup.acts = base.script.acts.clone();
+        Ok(base)
+    }
+
+    /// Reads a scenario file and the files it names.
+    pub fn open(path: &Path, profile: Option<Profile>) -> Result<Base, crate::run::OpenError> {
+        use crate::run::OpenError;
+        let unreadable = |error| OpenError::Unreadable { path: path.to_owned(), error };
+        let text = std::fs::read(path).map_err(unreadable)?;
+        let text = String::from_utf8_lossy(&text);
+        let script = Script::parse(&path.display().to_string(), &text).map_err(OpenError::Wrong)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let read = |name: &str| std::fs::read_to_string(folder.join(name));
+        Base::new(script, profile, &read).map_err(OpenError::Wrong)
+    }
+
+    /// What a machine's program runs with.
+    pub(super) fn config(&self, cvm: usize) -> &Arc<Config> {
+        let ProgramSetup::Agent { config, .. } = &self.setup.cvms[cvm].program;
+        config
+    }
+
+    /// The addresses that machines share: those of their instances, each once.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let all = (0..self.setup.cvms.len()).flat_map(|cvm| {
+            let config = Arc::clone(self.config(cvm));
+            let of = |i: &Arc<havip::config::Instance>| {
+                i.addresses.iter().map(|a| a.address.addr()).collect::<Vec<_>>()
+            };
+            config.instances.iter().flat_map(of).collect::<Vec<_>>()
+        });
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The longest advertisement interval of the cluster.
+    pub(super) fn interval(&self) -> Duration {
+        let of = |cvm| self.config(cvm).instances.iter().map(|i| i.advert_interval).max();
+        (0..self.setup.cvms.len()).filter_map(of).max().unwrap_or(Duration::from_secs(1))
+    }
+
+    /// A script with these acts, seed and length: what one run of the campaign is.
+    pub(super) fn script_with(&self, acts: &[TimedAct], seed: u64, run: Duration) -> Script {
+        let mut script = self.script.clone();
+        (script.acts, script.seed, script.run) = (acts.to_vec(), seed, run);
+        script.tidy();
+        script
+    }
+
+    fn name_what_is_tracked(&mut self) {
+        for cvm in 0..self.setup.cvms.len() {
+            let config = Arc::clone(self.config(cvm));
+            // A script that looks at a service is that service's affair.
+            let bound = |name: &str| self.script.checks.iter().any(|check| check.script == name);
+            let scripts: Vec<String> =
+                config.scripts.iter().map(|s| s.name.to_string()).filter(|name| !bound(name)).collect();
+            let files: Vec<String> = config.files.iter().map(|f| f.name.to_string()).collect();
+            let tracked = Tracked {
+                scripts: scripts.iter().map(|name| self.text(name)).collect(),
+                files: files.iter().map(|name| self.text(name)).collect(),
+            };
+            self.tracked.push(tracked);
+        }
+        if self.tracked.iter().any(|tracked| !tracked.files.is_empty()) {
+            self.numbers = NUMBERS.map(|number| self.text(number)).to_vec();
+        }
+    }
+
+    fn name_own_files(&mut self) {
+        for cvm in 0..self.script.cvms.len() {
+            let path = self.script.cvms[cvm].file.path.clone();
+            let known = self.script.files.iter().position(|file| file.path == path);
+            let id = known.unwrap_or_else(|| {
+                self.script.files.push(FileDecl { path, place: Place::default() });
+                self.script.files.len() - 1
+            });
+            self.own_files.push(FileId(id as u16));
+        }
+    }
+
+    fn text(&mut self, text: &str) -> TextId {
+        let known = self.script.texts.iter().position(|one| one.text == text);
+        TextId(known.unwrap_or_else(|| {
+            self.script.texts.push(TextDecl { text: text.to_owned(), place: Place::default() });
+            self.script.texts.len() - 1
+        }) as u16)
+    }
+}
+
+/// The text of every file the script names, each once.
+fn read_all(script: &Script, read: &dyn Fn(&str) -> std::io::Result<String>) -> Vec<(String, String)> {
+    let names = script.cvms.iter().map(|cvm| &cvm.file.path).chain(script.files.iter().map(|f| &f.path));
+    let names: BTreeSet<&String> = names.collect();
+    names.into_iter().filter_map(|name| Some((name.clone(), read(name).ok()?))).collect()
+}

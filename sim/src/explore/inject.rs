@@ -1,0 +1,466 @@
+//! What a campaign does to a cluster: a closed list of injections, each as acts of the script language.
+//!
+//! An injection begins somewhere in the safety phase and ends in it: what comes after is the liveness phase, in which
+//! nothing is wrong any more and the cluster has to find together.
+
+use std::net::IpAddr;
+
+use havip::time::{Duration, Time};
+use ipnet::IpNet;
+
+use super::base::Base;
+use super::draw::Draws;
+use crate::world::{
+    Act, CloudAct, CvmId, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, NodeId, Path, Ppm,
+    ScriptAct, Segment, ServiceId, Spoof, Tamper, TimedAct,
+};
+
+/// One way to interfere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Injection {
+    /// SIGKILL, and a start later.
+    Kill,
+    /// SIGTERM, and a start later.
+    Stop,
+    /// The machine loses power, and boots later.
+    PowerOff,
+    /// SIGSTOP and SIGCONT.
+    Freeze,
+    /// The hypervisor stops the machine for a while.
+    Pause,
+    /// A cable is out.
+    Unplug,
+    /// SIGHUP, nothing changed.
+    Reload,
+    /// Somebody deletes the address.
+    AddressDeleted,
+    /// Somebody adds the address where it is not.
+    AddressAdded,
+    /// The wall clock jumps.
+    ClockStep,
+    /// The clocks run fast or slow.
+    ClockDrift,
+    /// Two nodes, or one and everybody, do not hear each other.
+    Cut,
+    /// One does not hear the other.
+    OneWay,
+    /// Frames of one kind do not arrive.
+    DropKind,
+    /// Frames are lost by chance.
+    Loss,
+    /// Frames take longer.
+    Delay,
+    /// Frames arrive twice.
+    Duplicate,
+    /// Bits are flipped.
+    Corrupt,
+    /// Frames overtake each other.
+    Reorder,
+    /// The cloud hears no claim.
+    CloudDeaf,
+    /// The cloud takes long.
+    CloudSlow,
+    /// The cloud takes longer than anybody waits.
+    CloudStalled,
+    /// A service dies or hangs.
+    Service,
+    /// A tracked script fails or hangs.
+    Script,
+    /// A tracked file changes.
+    File,
+    /// Advertisements of somebody who is no peer.
+    ForgedByStranger,
+    /// Advertisements in a peer's name, by somebody who knows the password.
+    ForgedWithPassword,
+}
+
+/// Everything there is, in the order of their numbers.
+pub const INJECTIONS: [Injection; 27] = [
+    Injection::Kill,
+    Injection::Stop,
+    Injection::PowerOff,
+    Injection::Freeze,
+    Injection::Pause,
+    Injection::Unplug,
+    Injection::Reload,
+    Injection::AddressDeleted,
+    Injection::AddressAdded,
+    Injection::ClockStep,
+    Injection::ClockDrift,
+    Injection::Cut,
+    Injection::OneWay,
+    Injection::DropKind,
+    Injection::Loss,
+    Injection::Delay,
+    Injection::Duplicate,
+    Injection::Corrupt,
+    Injection::Reorder,
+    Injection::CloudDeaf,
+    Injection::CloudSlow,
+    Injection::CloudStalled,
+    Injection::Service,
+    Injection::Script,
+    Injection::File,
+    Injection::ForgedByStranger,
+    Injection::ForgedWithPassword,
+];
+
+impl Injection {
+    /// Its name in plans and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Injection::Kill => "kill",
+            Injection::Stop => "stop",
+            Injection::PowerOff => "power-off",
+            Injection::Freeze => "freeze",
+            Injection::Pause => "pause",
+            Injection::Unplug => "unplug",
+            Injection::Reload => "reload",
+            Injection::AddressDeleted => "address-deleted",
+            Injection::AddressAdded => "address-added",
+            Injection::ClockStep => "clock-step",
+            Injection::ClockDrift => "clock-drift",
+            Injection::Cut => "cut",
+            Injection::OneWay => "one-way",
+            Injection::DropKind => "drop-kind",
+            Injection::Loss => "loss",
+            Injection::Delay => "delay",
+            Injection::Duplicate => "duplicate",
+            Injection::Corrupt => "corrupt",
+            Injection::Reorder => "reorder",
+            Injection::CloudDeaf => "cloud-deaf",
+            Injection::CloudSlow => "cloud-slow",
+            Injection::CloudStalled => "cloud-stalled",
+            Injection::Service => "service",
+            Injection::Script => "script",
+            Injection::File => "file",
+            Injection::ForgedByStranger => "forged-by-stranger",
+            Injection::ForgedWithPassword => "forged-with-password",
+        }
+    }
+
+    /// The injection of a name.
+    pub fn of(name: &str) -> Option<Injection> {
+        INJECTIONS.into_iter().find(|one| one.name() == name)
+    }
+
+    /// Whether it can do anything to this cluster.
+    pub(super) fn is_for(self, base: &Base) -> bool {
+        match self {
+            Injection::CloudDeaf | Injection::CloudSlow | Injection::CloudStalled => {
+                matches!(base.setup.segment, Segment::Vpc { .. })
+            }
+            Injection::Service => !base.setup.services.is_empty(),
+            Injection::Script => base.tracked.iter().any(|tracked| !tracked.scripts.is_empty()),
+            Injection::File => base.tracked.iter().any(|tracked| !tracked.files.is_empty()),
+            Injection::AddressDeleted | Injection::AddressAdded => !base.addresses().is_empty(),
+            Injection::ForgedByStranger | Injection::ForgedWithPassword => {
+                base.setup.cvms.len() > 1 && !forgeable(base).is_empty()
+            }
+            _ => true,
+        }
+    }
+}
+
+/// A seed's acts as they come to be.
+pub(super) struct Scene<'a> {
+    pub(super) base: &'a Base,
+    pub(super) draws: Draws,
+    /// From when to when anything may be wrong.
+    pub(super) safety: (Time, Time),
+    pub(super) acts: Vec<TimedAct>,
+    /// By machine: when its program is being stopped, killed, held or started.
+    busy: Vec<Vec<(Time, Time)>>,
+    /// A path that is disturbed until the end of the safety phase.
+    heals_at_end: bool,
+}
+
+/// How long injections last, before a factor of 1 to 3.
+const LENGTHS_MS: [u64; 7] = [30, 100, 300, 1_000, 3_000, 10_000, 20_000];
+/// Acts are at multiples of one of these: the coarser, the more often two things happen at once.
+const GRIDS_MS: [u64; 4] = [10, 50, 100, 1_000];
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(base: &'a Base, draws: Draws, safety: (Time, Time)) -> Scene<'a> {
+        let busy = vec![Vec::new(); base.setup.cvms.len()];
+        Scene { base, draws, safety, acts: Vec::new(), busy, heals_at_end: false }
+    }
+
+    /// Adds an injection, unless the machine it would hit is being hit already.
+    pub(super) fn inject(&mut self, injection: Injection) {
+        let (from, to) = self.span();
+        match injection {
+            Injection::Kill => self.outage(from, to, Act::Kill, Act::Start),
+            Injection::Stop => self.outage(from, to, Act::Stop, Act::Start),
+            Injection::PowerOff => self.outage(from, to, Act::PowerOff, Act::PowerOn),
+            Injection::Freeze => self.outage(from, to, Act::Freeze, Act::Thaw),
+            Injection::Pause => self.outage(from, to, Act::Pause, Act::Resume),
+            Injection::Unplug => self.unplug(from, to),
+            Injection::Reload => {
+                let cvm = self.machine();
+                self.at(from, Act::Reload(cvm, self.base.own_files[usize::from(cvm.0)]));
+            }
+            Injection::AddressDeleted => {
+                let (cvm, address) = (self.machine(), self.address());
+                self.at(from, Act::Tamper(cvm, Tamper::Del, address));
+            }
+            Injection::AddressAdded => {
+                let (cvm, address) = (self.machine(), self.address());
+                self.at(from, Act::Tamper(cvm, Tamper::Add, address));
+                self.at(to, Act::Tamper(cvm, Tamper::Del, address));
+            }
+            Injection::ClockStep => self.clock_step(from),
+            Injection::ClockDrift => self.clock_drift(from, to),
+            Injection::Cut => {
+                let path = self.path(true);
+                self.path_act(from, to, Act::Drop(Kinds::ALL, path), path);
+            }
+            Injection::OneWay => {
+                let path = self.path(false);
+                self.path_act(from, to, Act::Drop(Kinds::ALL, path), path);
+            }
+            Injection::DropKind => {
+                let kind = self.draws.pick(&[Kind::Vrrp, Kind::Arp, Kind::Garp]);
+                let both = self.draws.happens(50);
+                let path = self.path(both);
+                self.path_act(from, to, Act::Drop(Kinds::NONE.with(kind), path), path);
+            }
+            Injection::Loss => {
+                let (share, path) = (self.share(), self.any_path());
+                self.path_act(from, to, Act::Loss(share, Kinds::ALL, path), path);
+            }
+            Injection::Delay => self.delay(from, to),
+            Injection::Duplicate => {
+                let (share, path) = (self.share(), self.any_path());
+                self.path_act(from, to, Act::Duplicate(share, path), path);
+            }
+            Injection::Corrupt => {
+                let (share, path) = (self.share(), self.any_path());
+                self.path_act(from, to, Act::Corrupt(share, path), path);
+            }
+            Injection::Reorder => {
+                let (share, path) = (self.share(), self.any_path());
+                self.path_act(from, to, Act::Reorder(share, path), path);
+            }
+            Injection::CloudDeaf => {
+                self.at(from, Act::Cloud(CloudAct::DropClaims));
+                self.at(to, Act::Cloud(CloudAct::HearClaims));
+            }
+            Injection::CloudSlow => self.bind_delay(from, to, 1_000, 10_000),
+            Injection::CloudStalled => self.bind_delay(from, to, 10_000, 15_000),
+            Injection::Service => self.service(from, to),
+            Injection::Script => self.script(from, to),
+            Injection::File => self.file(from, to),
+            Injection::ForgedByStranger => self.forge(from, to, false),
+            Injection::ForgedWithPassword => self.forge(from, to, true),
+        }
+    }
+
+    /// The end of the safety phase: what is wrong with paths is mended.
+    pub(super) fn finish(mut self) -> Vec<TimedAct> {
+        if self.heals_at_end {
+            let end = self.safety.1;
+            self.at(end, Act::Heal(None));
+        }
+        self.acts.sort_by_key(|act| act.at);
+        self.acts
+    }
+
+    fn at(&mut self, at: Time, act: Act) {
+        self.acts.push(TimedAct { at, act, line: 0 });
+    }
+
+    /// From when to when: a beginning anywhere in the safety phase, a length of any order of magnitude.
+    fn span(&mut self) -> (Time, Time) {
+        let (begin, end) = self.safety;
+        let grid = Duration::from_millis(self.draws.pick(&GRIDS_MS));
+        let length = Duration::from_millis(self.draws.pick(&LENGTHS_MS));
+        let from = begin + self.draws.time(Duration::ZERO, end.saturating_since(begin), grid);
+        let long = self.draws.time(length, length * 3, grid).max(Duration::from_millis(10));
+        let from = from.min(end.saturating_sub(Duration::from_millis(10)));
+        (from, (from + long).min(end))
+    }
+
+    // Machines.
+
+    fn machine(&mut self) -> CvmId {
+        CvmId(self.draws.below(self.base.setup.cvms.len() as u64) as u16)
+    }
+
+    fn outage(&mut self, from: Time, to: Time, begins: fn(CvmId) -> Act, ends: fn(CvmId) -> Act) {
+        let cvm = self.machine();
+        let busy = &mut self.busy[usize::from(cvm.0)];
+        // A program takes a moment to start: nothing hits it before.
+        let until = to + Duration::from_millis(100);
+        if busy.iter().any(|&(a, b)| from < b && a < until) || self.base.setup.cvms[usize::from(cvm.0)].off {
+            return;
+        }
+        busy.push((from, until));
+        self.at(from, begins(cvm));
+        self.at(to, ends(cvm));
+    }
+
+    fn unplug(&mut self, from: Time, to: Time) {
+        let node = NodeId(self.machine().0);
+        self.at(from, Act::Unplug(node, None));
+        self.at(to, Act::Plug(node, None));
+    }
+
+    fn address(&mut self) -> IpNet {
+        IpNet::from(self.draws.pick(&self.base.addresses()))
+    }
+
+    fn clock_step(&mut self, at: Time) {
+        let cvm = self.machine();
+        let seconds = self.draws.pick(&[1, 5, 100, 3_600]);
+        let sign = if self.draws.happens(50) { 1 } else { -1 };
+        self.at(at, Act::ClockStep(cvm, sign * seconds * 1_000_000_000));
+    }
+
+    fn clock_drift(&mut self, from: Time, to: Time) {
+        let cvm = self.machine();
+        let ppm = self.draws.pick(&[50, 500, 10_000]);
+        let sign = if self.draws.happens(50) { 1 } else { -1 };
+        self.at(from, Act::ClockDrift(cvm, Drift(sign * ppm)));
+        self.at(to, Act::ClockDrift(cvm, Drift(0)));
+    }
+
+    // Paths.
+
+    /// A pair of machines; or a machine and the cloud, a client, or everybody.
+    fn path(&mut self, both: bool) -> Path {
+        let machines = self.base.setup.cvms.len() as u64;
+        let from = End::Node(NodeId(self.machine().0));
+        let to = match self.draws.below(10) {
+            0..=6 if machines > 1 => {
+                let End::Node(NodeId(n)) = from else { return Path { from, to: End::Any, both } };
+                let other = (u64::from(n) + 1 + self.draws.below(machines - 1)) % machines;
+                End::Node(NodeId(other as u16))
+            }
+            7 if matches!(self.base.setup.segment, Segment::Vpc { .. }) => End::Cloud,
+            8 if !self.base.setup.clients.is_empty() => {
+                End::Node(NodeId((machines + self.draws.below(self.base.setup.clients.len() as u64)) as u16))
+            }
+            _ => End::Any,
+        };
+        match self.draws.happens(50) || to == End::Cloud {
+            true => Path { from, to, both },
+            false => Path { from: to, to: from, both },
+        }
+    }
+
+    fn any_path(&mut self) -> Path {
+        let both = self.draws.happens(50);
+        match self.draws.happens(30) {
+            true => Path { from: End::Any, to: End::Any, both: false },
+            false => self.path(both),
+        }
+    }
+
+    fn path_act(&mut self, from: Time, to: Time, act: Act, path: Path) {
+        self.at(from, act);
+        if to < self.safety.1 {
+            self.at(to, Act::Heal(Some(path)));
+        } else {
+            self.heals_at_end = true;
+        }
+    }
+
+    fn share(&mut self) -> Ppm {
+        Ppm(self.draws.pick(&[10_000, 50_000, 200_000, 500_000, 1_000_000]))
+    }
+
+    fn delay(&mut self, from: Time, to: Time) {
+        let path = self.any_path();
+        let longest = Duration::from_millis(self.draws.pick(&[5, 50, 500]));
+        let shortest = Duration::from_millis(1);
+        self.path_act(from, to, Act::Delay(shortest, longest, path), path);
+    }
+
+    // The cloud, and what machines run besides.
+
+    fn bind_delay(&mut self, from: Time, to: Time, low: u64, high: u64) {
+        let low = Duration::from_millis(low);
+        let high = self.draws.time(low, Duration::from_millis(high), Duration::from_millis(500));
+        self.at(from, Act::Cloud(CloudAct::BindDelay(low, high)));
+        let (a, b) = self.base.setup.bind_delay;
+        self.at(to, Act::Cloud(CloudAct::BindDelay(a, b)));
+    }
+
+    fn service(&mut self, from: Time, to: Time) {
+        let index = self.draws.below(self.base.setup.services.len() as u64) as u16;
+        let on = &self.base.setup.services[usize::from(index)].on;
+        if on.is_empty() {
+            return;
+        }
+        let cvm = self.draws.pick(on);
+        let health = self.draws.pick(&[Health::Dead, Health::Hung]);
+        self.at(from, Act::Service(ServiceId(index), cvm, health));
+        self.at(to, Act::Service(ServiceId(index), cvm, Health::Alive));
+    }
+
+    fn script(&mut self, from: Time, to: Time) {
+        let cvm = self.machine();
+        let scripts = &self.base.tracked[usize::from(cvm.0)].scripts;
+        if scripts.is_empty() {
+            return;
+        }
+        let name = self.draws.pick(scripts);
+        let act = self.draws.pick(&[ScriptAct::Down, ScriptAct::Down, ScriptAct::Hang]);
+        self.at(from, Act::Script(cvm, name, act));
+        self.at(to, Act::Script(cvm, name, ScriptAct::Up));
+    }
+
+    fn file(&mut self, from: Time, to: Time) {
+        let cvm = self.machine();
+        let files = &self.base.tracked[usize::from(cvm.0)].files;
+        if files.is_empty() {
+            return;
+        }
+        let name = self.draws.pick(files);
+        let number = self.draws.pick(&self.base.numbers);
+        self.at(from, Act::File(cvm, name, Some(number)));
+        self.at(to, Act::File(cvm, name, self.base.numbers.first().copied()));
+    }
+
+    // Attackers.
+
+    /// Advertisements to one machine: in another peer's name and with everything right, or in the sender's own name.
+    fn forge(&mut self, from: Time, to: Time, in_a_peers_name: bool) {
+        let (victim, peer, vrid) = self.draws.pick(&forgeable(self.base));
+        let setup = &self.base.setup;
+        let at = match setup.clients.first() {
+            Some(_) => setup.node_of_client(crate::world::ClientId(0)),
+            None => NodeId(peer.0),
+        };
+        let source = if in_a_peers_name { NodeId(peer.0) } else { at };
+        let priority = self.draws.pick(&[0, 1, 150, 254, 255]);
+        let mut advert = ForgedAdvert::new(setup.eni_of(source).address.addr(), vrid, priority);
+        advert.to = Some(setup.eni_of(NodeId(victim.0)).address.addr());
+        if !in_a_peers_name && self.draws.happens(50) {
+            advert.auth = Some(Some(*b"guessed\0"));
+        }
+        let every = Duration::from_millis(self.draws.pick(&[100, 1_000]));
+        let long = to.saturating_since(from);
+        let again = (long >= every).then_some((every, long));
+        self.at(from, Act::Spoof(at, Spoof { forged: Forged::Advert(advert), again }));
+    }
+}
+
+/// Whom an advertisement can be forged for: a machine, a peer of it, and their virtual router. IPv4 only, and only in
+/// unicast: the language forges no others.
+fn forgeable(base: &Base) -> Vec<(CvmId, CvmId, u8)> {
+    let setup = &base.setup;
+    let owner = |address: IpAddr| {
+        setup.owner_of(address).and_then(|(node, _)| setup.cvm_of(node)).filter(|_| address.is_ipv4())
+    };
+    let mut all = Vec::new();
+    for cvm in 0..setup.cvms.len() {
+        for instance in &base.config(cvm).instances {
+            let peers = instance.peers.iter().filter_map(|peer| owner(peer.address));
+            all.extend(peers.map(|peer| (CvmId(cvm as u16), peer, instance.vrid)));
+        }
+    }
+    all
+}

@@ -1,0 +1,29 @@
+//! The explorer: thousands of seeds, the rules they break, and the smallest file that shows it.
+//!
+//! A *campaign* does things to a cluster: each seed draws a story ([`Drawn`], one pure function) of injections in the
+//! script language, runs it, and holds it against the rules ([`RULES`]) as it goes. A run has three phases: it settles,
+//! then anything may be wrong (safety), then nothing is any more and the cluster has to find together (liveness).
+//!
+//! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject` and `seed` make the stories; `rules`,
+//! `watch` and `marks` judge them; `outcome` is one seed.
+
+mod base;
+mod draw;
+mod inject;
+mod marks;
+mod outcome;
+mod plan;
+mod rules;
+mod seed;
+mod tally;
+mod watch;
+
+pub use base::Base;
+pub use draw::seed_of;
+pub use inject::{INJECTIONS, Injection};
+pub use marks::{MARKS, Mark, Marks};
+pub use outcome::Outcome;
+pub use plan::{Expected, Plan, PlanFile, Seeds};
+pub use rules::{RULES, Rule, Rules, Violation};
+pub use seed::Drawn;
+pub use tally::{Histogram, InjectionTally, RuleTally, Tally};

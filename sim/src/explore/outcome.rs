@@ -1,0 +1,76 @@
+//! One seed, run and held against the rules.
+
+use std::sync::Arc;
+
+use havip::time::{Duration, Time};
+
+use super::base::Base;
+use super::marks::Marks;
+use super::plan::Plan;
+use super::rules::Violation;
+use super::seed::Drawn;
+use super::watch::Watch;
+use crate::engine::Engine;
+use crate::observe::{Observer, Outage};
+use crate::world::Setup;
+
+/// What became of a seed.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it drew.
+    pub drawn: Drawn,
+    /// The rules that did not hold.
+    pub violations: Vec<Violation>,
+    /// Where it has been.
+    pub marks: Marks,
+    /// What clients suffered.
+    pub outages: Vec<Outage>,
+    /// Of everything that happened.
+    pub digest: u64,
+}
+
+impl Outcome {
+    /// Runs a seed.
+    pub fn of(base: &Base, plan: &Plan, seed: u64) -> Outcome {
+        Outcome::in_engine(base, plan, seed, Engine::EventLoop)
+    }
+
+    /// The same in an engine of choice.
+    pub fn in_engine(base: &Base, plan: &Plan, seed: u64, engine: Engine) -> Outcome {
+        let drawn = Drawn::new(base, plan, seed);
+        let setup = Arc::new(Setup {
+            acts: drawn.acts.clone(),
+            run: drawn.run,
+            seed,
+            canary: plan.canary,
+            ..base.setup.clone()
+        });
+        let watch = watched(&setup, plan, drawn.healed, engine);
+        Outcome {
+            violations: watch.violations().to_vec(),
+            marks: watch.marks(),
+            outages: watch.outages().to_vec(),
+            digest: watch.digest(),
+            drawn,
+        }
+    }
+
+    /// The violations that the plan does not expect.
+    pub fn found<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Violation> {
+        self.violations.iter().filter(|one| plan.expects(one.rule, &self.drawn.injected).is_none())
+    }
+
+    /// The longest outage of any client.
+    pub fn worst(&self) -> Duration {
+        self.outages.iter().map(Outage::length).max().unwrap_or_default()
+    }
+}
+
+/// Runs a setup from its beginning to its end, held against the rules.
+pub(super) fn watched(setup: &Arc<Setup>, plan: &Plan, healed: Time, engine: Engine) -> Watch {
+    let mut watch = Watch::new(setup, plan.rules, plan.limit, healed);
+    let end = Time::ZERO + setup.run;
+    engine.run(setup, Duration::ZERO, end, &mut watch);
+    watch.finish(setup, end);
+    watch
+}

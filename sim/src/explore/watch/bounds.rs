@@ -1,0 +1,107 @@
+//! What each machine's configuration promises, as numbers that rules are held against.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use havip::config::Instance;
+use havip::profile::{Profile, Switch};
+use havip::time::Duration;
+use havip::wire::Family;
+
+use crate::world::{ProgramSetup, Setup};
+
+/// How much longer an agent's lease is that has heard no broadcast: a cloud may take that long to follow its successor.
+const FOLLOWS: Duration = Duration::from_secs(10);
+/// How late a machine may be with anything: timers, reading, installing addresses.
+pub(super) const LATE: Duration = Duration::from_millis(50);
+
+/// One virtual router of a machine.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) name: String,
+    pub(super) vrid: u8,
+    pub(super) family: Family,
+    /// Where its advertisements come from.
+    pub(super) source: IpAddr,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) priority: u8,
+    pub(super) nopreempt: bool,
+    pub(super) preempt_delay: Duration,
+    /// It decides together with others: what it hears itself is not the whole of it.
+    pub(super) in_group: bool,
+    pub(super) interval: Duration,
+    /// How many advertisements must be missed.
+    pub(super) lost: u64,
+    /// From being the only master until the cloud, or a client, has been told twice.
+    pub(super) claims: Duration,
+    /// From another master's giving way until the same, where nothing is in the way.
+    pub(super) heals: Duration,
+    /// It verifies its claims, and does not for ever take back what another machine takes from it.
+    pub(super) verifies: bool,
+    /// How long addresses stay behind a killed agent.
+    pub(super) lease: Duration,
+    /// From the agent's start until it takes part.
+    pub(super) begins: Duration,
+}
+
+/// The seats of every machine.
+pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
+    setup
+        .cvms
+        .iter()
+        .map(|cvm| {
+            let ProgramSetup::Agent { config, profile, .. } = &cvm.program;
+            let grouped = |i: usize| config.groups.iter().any(|group| group.members.contains(&i));
+            let seat = |(i, instance): (usize, &Arc<Instance>)| Seat {
+                in_group: grouped(i),
+                begins: config.startup_delay,
+                ..seat(instance, *profile, cvm.eni.address.addr().into())
+            };
+            config.instances.iter().enumerate().map(seat).collect()
+        })
+        .collect()
+}
+
+impl Seat {
+    /// No takeover by silence comes sooner after an advertisement that promised the next one in `interval`, nor later.
+    /// Clocks may be 1 % off, the worst that is injected; timers are late.
+    pub(super) fn down(&self, interval: Duration) -> (Duration, Duration) {
+        let (shorter, longer) = (self.interval.min(interval), self.interval.max(interval));
+        let (sooner, later) = (shorter * self.lost, longer * (self.lost + 1));
+        (sooner.saturating_sub(percent(sooner, 2)), later + percent(later, 2) + LATE * 2)
+    }
+}
+
+/// How soon an agent that verifies its claims asks again whether one was followed, at the latest, and has its answer.
+const VERIFIES: Duration = Duration::from_millis(10_500);
+/// What claims take: to be sent, paced, and to be heard.
+const CLAIM: Duration = Duration::from_secs(2);
+
+fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
+    let interval = instance.advert_interval;
+    let all = instance.addresses.iter().chain(&instance.excluded);
+    let bursts = instance.garp.master_delay.max(instance.garp.master_refresh);
+    let claims = if profile.has(Switch::VerifiesClaims) { bursts.max(VERIFIES) } else { bursts };
+    Seat {
+        name: instance.name.clone(),
+        vrid: instance.vrid,
+        family: if instance.is_ipv6() { Family::Ipv6 } else { Family::Ipv4 },
+        source: instance.source.unwrap_or(eth0),
+        addresses: all.map(|one| one.address.addr()).collect(),
+        priority: instance.priority,
+        nopreempt: instance.nopreempt,
+        preempt_delay: instance.preempt_delay,
+        in_group: false,
+        interval,
+        lost: instance.down_timer_adverts.into(),
+        verifies: profile.has(Switch::VerifiesClaims),
+        claims: claims + CLAIM,
+        heals: if profile.has(Switch::ReclaimsAfterSplit) { Duration::from_secs(1) } else { claims + CLAIM },
+        lease: Duration::from_secs(2) + interval * 3 + FOLLOWS + Duration::from_millis(2_500),
+        begins: Duration::ZERO,
+    }
+}
+
+fn percent(of: Duration, share: u64) -> Duration {
+    Duration::from_nanos(of.as_nanos() / 100 * share)
+}

@@ -1,0 +1,124 @@
+//! What is known of one machine: its agent, what that has heard, and which addresses are on it.
+
+use std::net::IpAddr;
+
+use havip::program::Role;
+use havip::time::{Duration, Time};
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    pub(super) alive: bool,
+    /// Stands still: frozen, or its machine paused.
+    pub(super) held: bool,
+    /// Since when its agent has been running without standing still; or since when it has not been.
+    pub(super) since: Time,
+    /// By the subject's number: which seat it is.
+    pub(super) subjects: Vec<Option<usize>>,
+    pub(super) chairs: Vec<Chair>,
+    pub(super) addresses: Vec<Address>,
+    /// Addresses that somebody has added by hand, whatever became of them.
+    pub(super) by_hand: Vec<IpAddr>,
+}
+
+/// An address on a machine that is not its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    pub(super) address: IpAddr,
+    pub(super) since: Time,
+}
+
+/// What is known of one virtual router of a machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chair {
+    pub(super) role: Role,
+    pub(super) since: Time,
+    /// Until when it was master, having been one.
+    pub(super) was_master: Option<Time>,
+    /// The effective priority.
+    pub(super) priority: u8,
+    pub(super) ear: Ear,
+    /// The same before the last instant in which anything was heard, in case that is refused.
+    pub(super) before: (Time, Ear),
+    /// The last instant in which something came to the machine and not to its agent.
+    pub(super) deaf: Time,
+}
+
+/// What an instance has heard since it entered its state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ear {
+    /// The last advertisement, whatever it said.
+    pub(super) heard: Option<Heard>,
+    /// The last that a backup has to obey.
+    pub(super) obeyed: Option<Heard>,
+    /// A goodbye, if nothing came after it.
+    pub(super) goodbye: Option<Time>,
+    /// When the first of a row of lower ones came, and the last.
+    pub(super) lower: Option<(Time, Heard)>,
+    /// As master: a better one, since when.
+    pub(super) better: Option<Heard>,
+}
+
+/// An advertisement received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) at: Time,
+    pub(super) from: IpAddr,
+    pub(super) priority: u8,
+    pub(super) interval: Duration,
+}
+
+impl Machine {
+    pub(super) fn new(priorities: impl Iterator<Item = u8>) -> Machine {
+        Machine {
+            alive: false,
+            held: false,
+            since: Time::ZERO,
+            subjects: Vec::new(),
+            chairs: priorities.map(Chair::new).collect(),
+            addresses: Vec::new(),
+            by_hand: Vec::new(),
+        }
+    }
+    /// Whether its agent runs now.
+    pub(super) fn runs(&self) -> bool {
+        self.alive && !self.held
+    }
+    pub(super) fn chair_of(&mut self, subject: u16) -> Option<(usize, &mut Chair)> {
+        let seat = (*self.subjects.get(usize::from(subject))?)?;
+        Some((seat, &mut self.chairs[seat]))
+    }
+}
+
+impl Chair {
+    fn new(priority: u8) -> Chair {
+        Chair {
+            role: Role::Init,
+            since: Time::ZERO,
+            was_master: None,
+            priority,
+            ear: Ear::default(),
+            before: (Time::MAX, Ear::default()),
+            deaf: Time::MAX,
+        }
+    }
+    /// Enters a state: what was heard in the one before counts no longer, but for what a timer runs by.
+    pub(super) fn enter(&mut self, role: Role, at: Time) {
+        if self.role == Role::Master {
+            self.was_master = Some(at);
+        }
+        (self.role, self.since) = (role, at);
+        self.ear.better = None;
+        self.ear.lower = None;
+        if role != Role::Backup {
+            (self.ear.obeyed, self.ear.goodbye) = (None, None);
+        }
+    }
+    /// Forgets what came at this instant: one of it was refused.
+    pub(super) fn refused(&mut self, at: Time) {
+        self.deaf = at;
+        if self.before.0 == at {
+            self.ear = self.before.1;
+        }
+    }
+}

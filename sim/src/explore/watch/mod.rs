@@ -1,0 +1,380 @@
+//! Holds a run against the rules, as it goes.
+//!
+//! Rules are conditional on what was delivered: bounds count from the last advertisement that *arrived*, and a claim is
+//! demanded only of who alone is master and whose ways are undisturbed. So a lossy link is no violation, and a machine
+//! that does not do what it must with what it got is one.
+//!
+//! - `bounds`: what the configurations promise;
+//! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
+//! - `takeover`: rules of the election; `owner`: rules of who has the address.
+
+mod bounds;
+mod machine;
+mod owner;
+mod paths;
+mod takeover;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use havip::program::{Record as Said, Role, Value};
+use havip::time::{Duration, Time};
+use havip::wire::Family;
+
+use self::bounds::Seat;
+use self::machine::{Address, Ear, Heard, Machine};
+use self::owner::Owned;
+use self::paths::Paths;
+use super::marks::{self, Mark, Marks};
+use super::rules::{Rule, Rules, Violation, when};
+use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
+use crate::scenario::TimeText;
+use crate::world::{Act, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What};
+
+/// Watches one run.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    rules: Rules,
+    limit: Option<Duration>,
+    /// When nothing is wrong any more.
+    healed: Time,
+    seats: Arc<[Vec<Seat>]>,
+    machines: Vec<Machine>,
+    paths: Paths,
+    owned: Vec<Owned>,
+    facts: Facts,
+    outages: Outages,
+    violations: Vec<Violation>,
+    marks: Marks,
+    digest: Hash64,
+    /// Who is master, or what stands in the way of frames, may have changed.
+    changed: bool,
+    /// No deadline is before this.
+    next: Time,
+    /// Nobody has been master since, having had one.
+    nobody: Option<Time>,
+}
+
+impl Watch {
+    /// Before the first instant. From `healed` on nothing is wrong, if the plan is right.
+    pub fn new(setup: &Setup, rules: Rules, limit: Option<Duration>, healed: Time) -> Watch {
+        let seats = bounds::of(setup);
+        let machines = seats.iter().map(|of| Machine::new(of.iter().map(|seat| seat.priority))).collect();
+        Watch {
+            rules: if limit.is_some() { rules } else { rules.without(Rule::OutageLimit) },
+            limit,
+            healed,
+            machines,
+            paths: Paths::new(setup),
+            owned: owner::all(setup, &seats),
+            facts: Facts::new(setup),
+            outages: Outages::new(setup),
+            violations: Vec::new(),
+            marks: Marks::default(),
+            digest: Hash64::default(),
+            changed: false,
+            next: Time::MAX,
+            nobody: None,
+            seats,
+        }
+    }
+
+    /// The rules that did not hold, each once, in the order in which that was seen.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+    /// Where the run has been.
+    pub fn marks(&self) -> Marks {
+        self.marks
+    }
+    /// What clients suffered.
+    pub fn outages(&self) -> &[Outage] {
+        self.outages.all()
+    }
+    /// A hash of everything that happened to agents, addresses, bindings and clients.
+    pub fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    fn violated(&mut self, rule: Rule, at: Time, what: impl FnOnce() -> String) {
+        if self.rules.has(rule) && !self.violations.iter().any(|one| one.rule == rule) {
+            self.violations.push(Violation { rule, at, what: what() });
+        }
+    }
+
+    fn take(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
+        let at = report.at;
+        self.facts.apply(setup, look, report);
+        self.outages.apply(setup, look, &self.facts, report);
+        match report.what {
+            What::Received { frame, kind: Kind::Vrrp, .. } => self.hears(setup, report, look.frame(frame)),
+            What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
+                self.claims(setup, report, look.frame(frame));
+            }
+            What::Lost { kind: Kind::Vrrp, to: Some(to), .. } => {
+                if let Some(cvm) = to.node().and_then(|node| setup.cvm_of(node)) {
+                    self.hears_not(at, usize::from(cvm.0));
+                }
+            }
+            What::Lost { kind: Kind::Garp, cause, .. } => {
+                self.marks.hit(if matches!(cause, Loss::Deaf(_)) {
+                    Mark::ClaimUnheard
+                } else {
+                    Mark::ClaimLost
+                });
+            }
+            What::Act(index) => self.acted(at, &setup.acts[index as usize].act),
+            What::Program(cvm, life) => self.lives(at, cvm, life),
+            What::Subject(cvm, subject) => self.is_named(cvm, subject.0, look.subject(cvm, subject).0),
+            What::Record(cvm, said) => self.says(setup, at, cvm, said),
+            What::Held { node, address, held, ran_out } => {
+                self.holds(setup, at, node, address, (held, ran_out));
+            }
+            What::Claim { address, by, verdict } => self.cloud_hears(setup, at, address, by, verdict),
+            What::Bound { havip, from, to, .. } => {
+                if from.is_some() && from != to {
+                    self.marks.hit(Mark::BindingMoved);
+                }
+                self.is_bound(at, setup.havips[usize::from(havip.0)].address, to);
+            }
+            What::Reached { client, node } => self.reaches(setup, at, client, node),
+            _ => {}
+        }
+    }
+
+    /// What of a report goes into the digest: everything but frames.
+    fn digest_of(&mut self, report: &Report) {
+        let (what, a, b) = match report.what {
+            What::Program(cvm, life) => (1, u64::from(cvm.0), life as u64),
+            What::Record(cvm, Said::Transition { subject, to, .. }) => {
+                (2, u64::from(cvm.0) << 16 | u64::from(subject.0), to as u64)
+            }
+            What::Held { node, held, .. } => (3, node.0.into(), held.into()),
+            What::Bound { havip, to, .. } => (4, havip.0.into(), to.map_or(u64::MAX, |to| to.0.into())),
+            What::Answered { client, sent } => (5, client.0.into(), sent.as_nanos()),
+            What::AllAnswered { client, last } => (5, client.0.into(), last.as_nanos()),
+            What::Reached { client, node } => (6, client.0.into(), node.0.into()),
+            _ => return,
+        };
+        self.digest.word(report.at.as_nanos());
+        self.digest.word(what << 56 | a);
+        self.digest.word(b);
+    }
+
+    // What happens to machines.
+
+    fn acted(&mut self, at: Time, act: &Act) {
+        if self.paths.act(act) {
+            self.changed = true;
+        }
+        if let Act::Tamper(cvm, Tamper::Add, net) = *act
+            && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
+        {
+            machine.by_hand.push(net.addr());
+        }
+        // keepalived begins to wait anew when it has read its files again (reality 8).
+        if let Act::Reload(cvm, _) = *act
+            && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
+        {
+            machine.since = at + Duration::from_millis(200);
+        }
+    }
+
+    fn lives(&mut self, at: Time, cvm: CvmId, life: Life) {
+        let machine = &mut self.machines[usize::from(cvm.0)];
+        self.changed = true;
+        machine.since = at;
+        match life {
+            Life::Started => (machine.alive, machine.held) = (true, false),
+            Life::Exited | Life::Killed => {
+                (machine.alive, machine.held) = (false, false);
+                machine.subjects.clear();
+                machine.chairs.iter_mut().for_each(|chair| chair.enter(Role::Init, at));
+            }
+            Life::Frozen => machine.held = true,
+            Life::Thawed => machine.held = false,
+        }
+        // What came while it stood still, it has yet to read.
+        machine.chairs.iter_mut().for_each(|chair| chair.ear.better = None);
+    }
+
+    fn is_named(&mut self, cvm: CvmId, subject: u16, name: &str) {
+        let cvm = usize::from(cvm.0);
+        let seat = self.seats[cvm].iter().position(|seat| seat.name == name);
+        let (machine, index) = (&mut self.machines[cvm], usize::from(subject));
+        if machine.subjects.len() <= index {
+            machine.subjects.resize(index + 1, None);
+        }
+        machine.subjects[index] = seat;
+        if let Some(seat) = seat {
+            machine.chairs[seat].priority = self.seats[cvm][seat].priority;
+        }
+    }
+
+    fn holds(
+        &mut self,
+        setup: &Setup,
+        at: Time,
+        node: NodeId,
+        address: IpAddr,
+        (held, ran_out): (bool, bool),
+    ) {
+        let Some(cvm) = setup.cvm_of(node) else { return };
+        let addresses = &mut self.machines[usize::from(cvm.0)].addresses;
+        if ran_out {
+            self.marks.hit(Mark::LeaseRanOut);
+        }
+        self.changed = true;
+        let known = addresses.iter().position(|one| one.address == address);
+        match (held, known) {
+            (true, Some(i)) => addresses[i].since = at,
+            (true, None) if !setup.owns(node, address) => {
+                addresses.push(Address { address, since: at });
+            }
+            (false, Some(i)) => {
+                addresses.remove(i);
+            }
+            _ => {}
+        }
+    }
+
+    fn says(&mut self, setup: &Setup, at: Time, cvm: CvmId, said: Said) {
+        let i = usize::from(cvm.0);
+        match said {
+            Said::Transition { subject, from, to, why } => {
+                if why.is_none() {
+                    let name = &setup.cvms[i].name;
+                    self.violated(Rule::EveryTransitionHasACause, at, || {
+                        format!("at {} {name} goes from {from} to {to} and does not say why", when(at))
+                    });
+                }
+                if let Some(mark) = marks::of_cause(why.text) {
+                    self.marks.hit(mark);
+                }
+                if to == Role::Fault {
+                    self.marks.hit(Mark::Fault);
+                }
+                let Some((seat, _)) = self.machines[i].chair_of(subject.0) else { return };
+                if (from, to) == (Role::Backup, Role::Master) {
+                    self.takes_over(setup, at, (i, seat));
+                }
+                let gives_way = from == Role::Master
+                    && matches!(
+                        marks::of_cause(why.text),
+                        Some(Mark::SplitEndedByPriority | Mark::SplitEndedByAddress)
+                    );
+                self.machines[i].chairs[seat].enter(to, at);
+                self.changed = true;
+                if gives_way {
+                    self.split_ends(at, (i, seat));
+                }
+            }
+            Said::Rejected { subject, .. } => {
+                self.marks.hit(Mark::AdvertRefused);
+                if let Some((_, chair)) = self.machines[i].chair_of(subject.0) {
+                    chair.refused(at);
+                }
+            }
+            Said::Claims { why, .. } => {
+                if let Some(mark) = marks::of_cause(why.text) {
+                    self.marks.hit(mark);
+                }
+            }
+            Said::Note { subject: Some(subject), why } if why.text == "effective priority {} -> {}" => {
+                if let (Some((_, chair)), Value::Number(to)) =
+                    (self.machines[i].chair_of(subject.0), why.values[1])
+                {
+                    chair.priority = to.clamp(0, 255) as u8;
+                }
+            }
+            Said::Note { .. } => {}
+        }
+    }
+
+    /// A deadline may have passed, or what they depend on has changed.
+    fn check(&mut self, setup: &Setup, now: Time) {
+        self.next = Time::MAX;
+        self.check_elections(setup, now);
+        self.check_addresses(setup, now);
+        self.check_owners(setup, now);
+    }
+
+    /// Something is wrong if it is still so then.
+    fn wait_until(&mut self, deadline: Time) {
+        self.next = self.next.min(deadline);
+    }
+
+    fn converges(&mut self, setup: &Setup, end: Time) {
+        let mut groups: Vec<(u8, Family)> = Vec::new();
+        for seat in self.seats.iter().flatten() {
+            if !groups.contains(&(seat.vrid, seat.family)) {
+                groups.push((seat.vrid, seat.family));
+            }
+        }
+        for (vrid, family) in groups {
+            let (mut able, mut masters) = (0, Vec::new());
+            for (cvm, seats) in self.seats.iter().enumerate().filter(|(cvm, _)| self.machines[*cvm].runs()) {
+                let of_group = seats.iter().zip(&self.machines[cvm].chairs);
+                for (_, chair) in of_group.filter(|(seat, _)| (seat.vrid, seat.family) == (vrid, family)) {
+                    able += u32::from(matches!(chair.role, Role::Backup | Role::Master));
+                    if chair.role == Role::Master {
+                        masters.push(setup.cvms[cvm].name.as_str());
+                    }
+                }
+            }
+            if able > 0 && masters.len() != 1 {
+                let long = end.saturating_since(self.healed);
+                let masters = if masters.is_empty() { "nobody".to_owned() } else { masters.join(" and ") };
+                self.violated(Rule::Converges, end, || {
+                    format!(
+                        "{} after everything was mended, {masters} is master of virtual router {vrid}",
+                        TimeText(long)
+                    )
+                });
+            }
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn wants(&self) -> Wants {
+        Wants { facts: true, frames: true, probes: false }
+    }
+
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        let Some(now) = reports.first().map(|report| report.at) else { return };
+        if now > self.next {
+            self.check(setup, now);
+        }
+        self.facts.begin();
+        for report in reports {
+            self.digest_of(report);
+            self.take(setup, look, report);
+        }
+        if std::mem::take(&mut self.changed) {
+            self.owners_change(now);
+            self.check(setup, now);
+        }
+    }
+
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        self.check(setup, end);
+        self.outages.finish(setup, &self.facts, end);
+        self.converges(setup, end);
+        if let Some(limit) = self.limit {
+            let worst = self.outages.all().iter().max_by_key(|outage| outage.length()).copied();
+            if let Some(worst) = worst.filter(|worst| worst.length() > limit) {
+                let name = &setup.clients[usize::from(worst.client.0)].name;
+                self.violated(Rule::OutageLimit, worst.to, || {
+                    format!(
+                        "{name} is without the address from {} to {}: {} > {}",
+                        when(worst.from),
+                        when(worst.to),
+                        TimeText(worst.length()),
+                        TimeText(limit)
+                    )
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which ways of a run are disturbed, as its acts are carried out.
+
+use havip::time::{Duration, Time};
+
+use crate::world::{Act, CloudAct, End, EniIndex, NodeId, Path, Setup};
+
+/// Everything that keeps frames from arriving as they should.
+#[derive(Clone, Debug)]
+pub(super) struct Paths {
+    standing: Vec<Path>,
+    unplugged: Vec<bool>,
+    deaf: bool,
+    /// When a claim that the cloud has believed will have been followed at the latest.
+    pub(super) pending: Time,
+    /// How long the cloud takes at most, now.
+    pub(super) bind_delay: Duration,
+}
+
+impl Paths {
+    pub(super) fn new(setup: &Setup) -> Paths {
+        Paths {
+            standing: Vec::new(),
+            unplugged: vec![false; setup.nodes()],
+            deaf: false,
+            pending: Time::ZERO,
+            bind_delay: setup.bind_delay.1,
+        }
+    }
+
+    /// Takes an act; says whether a way may have changed by it.
+    pub(super) fn act(&mut self, act: &Act) -> bool {
+        match *act {
+            Act::Drop(_, path)
+            | Act::Loss(_, _, path)
+            | Act::Delay(_, _, path)
+            | Act::Duplicate(_, path)
+            | Act::Corrupt(_, path)
+            | Act::Reorder(_, path) => self.standing.push(path),
+            Act::Heal(None) => self.standing.clear(),
+            Act::Heal(Some(pair)) => self.standing.retain(|path| !path.is_healed_by(pair)),
+            Act::Unplug(node, _) => self.set_plugged(node, false),
+            Act::Plug(node, _) => self.set_plugged(node, true),
+            Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
+            Act::Cloud(CloudAct::HearClaims) => self.deaf = false,
+            Act::Cloud(CloudAct::BindDelay(_, longest)) => self.bind_delay = longest,
+            _ => return false,
+        }
+        true
+    }
+
+    fn set_plugged(&mut self, node: NodeId, plugged: bool) {
+        if let Some(known) = self.unplugged.get_mut(usize::from(node.0)) {
+            *known = !plugged;
+        }
+    }
+
+    /// Whether nothing at all stands in the way of anybody.
+    pub(super) fn all_is_well(&self) -> bool {
+        !self.deaf && self.standing.is_empty() && !self.unplugged.contains(&true)
+    }
+
+    /// Whether claims of a machine get to the cloud as they should.
+    pub(super) fn cloud_hears(&self, node: NodeId) -> bool {
+        !self.deaf && self.is_well(node, None)
+    }
+
+    /// Whether frames between two nodes, or a machine and the cloud, arrive as they should, both ways.
+    pub(super) fn is_well(&self, a: NodeId, b: Option<NodeId>) -> bool {
+        let plugged = |node: NodeId| !self.unplugged.get(usize::from(node.0)).copied().unwrap_or(false);
+        let disturbs = |path: &Path| {
+            let meets = |one: End, other: End| touches(one, Some(a)) && touches(other, b);
+            meets(path.from, path.to) || meets(path.to, path.from)
+        };
+        plugged(a) && b.is_none_or(plugged) && !self.standing.iter().any(disturbs)
+    }
+}
+
+/// Whether an end of a path is at a node, or at the cloud.
+fn touches(end: End, node: Option<NodeId>) -> bool {
+    match end {
+        End::Any => true,
+        End::Node(at) | End::Eni(at, EniIndex(_)) => Some(at) == node,
+        End::Cloud => node.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Kinds;
+
+    fn path(from: End, to: End) -> Path {
+        Path { from, to, both: false }
+    }
+
+    #[test]
+    fn a_way_is_well_when_nothing_stands_on_it_either_way() {
+        let mut paths = Paths {
+            standing: Vec::new(),
+            unplugged: vec![false; 3],
+            deaf: false,
+            pending: Time::ZERO,
+            bind_delay: Duration::ZERO,
+        };
+        let [a, b, web] = [0, 1, 2].map(NodeId);
+        assert!(paths.is_well(a, Some(b)) && paths.cloud_hears(a));
+        paths.act(&Act::Drop(Kinds::ALL, path(End::Node(b), End::Node(a))));
+        assert!(!paths.is_well(a, Some(b)) && paths.is_well(a, Some(web)) && paths.cloud_hears(a));
+        paths.act(&Act::Heal(Some(path(End::Node(b), End::Node(a)))));
+        assert!(paths.is_well(a, Some(b)));
+        paths.act(&Act::Drop(Kinds::ALL, path(End::Node(a), End::Any)));
+        assert!(!paths.is_well(a, Some(web)) && !paths.cloud_hears(a) && paths.cloud_hears(b));
+        paths.act(&Act::Heal(None));
+        paths.act(&Act::Unplug(a, None));
+        assert!(!paths.is_well(a, Some(b)) && !paths.is_well(b, Some(a)) && paths.cloud_hears(b));
+        paths.act(&Act::Plug(a, None));
+        paths.act(&Act::Cloud(CloudAct::DropClaims));
+        assert!(paths.is_well(a, None) && !paths.cloud_hears(a));
+    }
+}

@@ -1,0 +1,201 @@
+//! Rules of the election: who may become master, who must, and who must not stay it.
+
+use std::net::IpAddr;
+
+use havip::program::Role;
+use havip::time::{Duration, Time};
+use havip::wire::Family;
+
+use super::bounds::LATE;
+use super::{Ear, Heard, Mark, Rule, Watch, when};
+use crate::observe::peek;
+use crate::scenario::TimeText;
+use crate::world::{Report, Setup};
+
+impl Watch {
+    /// An advertisement has reached a machine.
+    pub(super) fn hears(&mut self, setup: &Setup, report: &Report, frame: &[u8]) {
+        let (Some(node), Some(advert)) = (report.who.node(), peek::advert(frame)) else { return };
+        let Some(cvm) = setup.cvm_of(node).map(|cvm| usize::from(cvm.0)) else { return };
+        let family = Family::of(advert.to);
+        let is_its = |seat: &super::Seat| (seat.vrid, seat.family) == (advert.vrid, family);
+        let Some(index) = self.seats[cvm].iter().position(is_its) else { return };
+        let (seat, machine) = (&self.seats[cvm][index], &mut self.machines[cvm]);
+        let runs = machine.runs();
+        let chair = &mut machine.chairs[index];
+        let heard =
+            Heard { at: report.at, from: advert.from, priority: advert.priority, interval: advert.interval };
+        chair.ear.heard = Some(heard);
+        if !runs || chair.deaf == report.at {
+            // It reads that later, or never.
+            if advert.priority == 0 {
+                chair.ear.goodbye = Some(report.at);
+            }
+            return;
+        }
+        if chair.before.0 != report.at {
+            chair.before = (report.at, chair.ear);
+        }
+        let ear = &mut chair.ear;
+        if advert.priority == 0 {
+            (ear.goodbye, ear.better) = (Some(report.at), None);
+            return;
+        }
+        let is_better = (advert.priority, advert.from) > (chair.priority, seat.source);
+        match chair.role {
+            Role::Master if is_better => {
+                ear.better.get_or_insert(heard);
+                self.next = self.next.min(report.at + LATE);
+            }
+            Role::Backup => {
+                let lower = advert.priority < chair.priority;
+                ear.lower = lower.then(|| (ear.lower.map_or(report.at, |(first, _)| first), heard));
+                let waits = ear.lower.is_some_and(|(first, _)| report.at < first + seat.preempt_delay);
+                if !lower || seat.nopreempt || waits {
+                    (ear.obeyed, ear.goodbye) = (Some(heard), None);
+                }
+                let since = report.at.max(chair.since);
+                self.next = self.next.min(since + seat.down(advert.interval).0);
+            }
+            _ => {}
+        }
+    }
+
+    /// An advertisement got to a machine and not to its agent.
+    pub(super) fn hears_not(&mut self, at: Time, cvm: usize) {
+        self.machines[cvm].chairs.iter_mut().for_each(|chair| chair.refused(at));
+    }
+
+    /// A backup becomes master: may it?
+    pub(super) fn takes_over(&mut self, setup: &Setup, at: Time, (cvm, index): (usize, usize)) {
+        let (seat, chair) = (self.seats[cvm][index].clone(), self.machines[cvm].chairs[index]);
+        let Ear { obeyed, goodbye, lower, .. } = chair.ear;
+        let name = &setup.cvms[cvm].name;
+        let silence = |one: Heard| at.saturating_since(one.at);
+        let hears_still = lower.is_some_and(|(_, last)| silence(last) < seat.down(last.interval).0);
+        if lower.is_some_and(|(first, _)| at < first + seat.preempt_delay) {
+            self.marks.hit(Mark::TakeoverDuringPreemptDelay);
+        }
+        match hears_still && goodbye.is_none() {
+            true => self.marks.hit(Mark::Preemption),
+            false if goodbye.is_none() => self.marks.hit(Mark::TakeoverAfterSilence),
+            false => {}
+        }
+        if seat.in_group || goodbye.is_some() {
+            return;
+        }
+        if let Some(last) = obeyed
+            && silence(last) < seat.down(last.interval).0
+        {
+            let rule = match last.priority < chair.priority {
+                true if seat.nopreempt => Rule::Nopreempt,
+                true => Rule::PreemptDelay,
+                false => Rule::NoEarlyTakeover,
+            };
+            return self.violated(rule, at, || {
+                format!(
+                    "{name} (priority {}) becomes master at {}, {} after it received {}'s advertisement of priority \
+                     {} at {}, which it had to obey: {} < {}",
+                    chair.priority,
+                    when(at),
+                    TimeText(silence(last)),
+                    last.from,
+                    last.priority,
+                    when(last.at),
+                    TimeText(silence(last)),
+                    TimeText(seat.down(last.interval).0),
+                )
+            });
+        }
+        let delay = seat
+            .preempt_delay
+            .saturating_sub(LATE + Duration::from_nanos(seat.preempt_delay.as_nanos() / 50));
+        if let (Some((first, _)), true) = (lower, hears_still)
+            && at.saturating_since(first) < delay
+        {
+            self.violated(Rule::PreemptDelay, at, || {
+                format!(
+                    "{name} becomes master at {}, {} after it first heard the lower priority at {}: preempt_delay is {}",
+                    when(at),
+                    TimeText(at.saturating_since(first)),
+                    when(first),
+                    TimeText(seat.preempt_delay)
+                )
+            });
+        }
+    }
+
+    /// Masters that should have given way, backups that should have taken over.
+    pub(super) fn check_elections(&mut self, setup: &Setup, now: Time) {
+        for cvm in 0..self.machines.len() {
+            if !self.machines[cvm].runs() {
+                continue;
+            }
+            for index in 0..self.machines[cvm].chairs.len() {
+                match self.machines[cvm].chairs[index].role {
+                    Role::Master => self.check_master(setup, now, (cvm, index)),
+                    Role::Backup => self.check_backup(setup, now, (cvm, index)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn check_master(&mut self, setup: &Setup, now: Time, (cvm, index): (usize, usize)) {
+        let chair = self.machines[cvm].chairs[index];
+        let Some(better) = chair.ear.better else { return };
+        let deadline = better.at.max(self.machines[cvm].since) + LATE;
+        if now <= deadline {
+            return self.wait_until(deadline);
+        }
+        let (name, own) = (&setup.cvms[cvm].name, chair.priority);
+        self.violated(Rule::OneMasterASide, now, || {
+            format!(
+                "{name} (priority {own}) is master at {} though it received the advertisement of {}, priority {}, at {}: \
+                 {} > {}",
+                when(now),
+                better.from,
+                better.priority,
+                when(better.at),
+                TimeText(now.saturating_since(better.at)),
+                TimeText(LATE),
+            )
+        });
+    }
+
+    fn check_backup(&mut self, setup: &Setup, now: Time, (cvm, index): (usize, usize)) {
+        let (seat, machine) = (&self.seats[cvm][index], &self.machines[cvm]);
+        let chair = machine.chairs[index];
+        if seat.in_group {
+            return;
+        }
+        let heard = chair.ear.heard;
+        let (interval, last) = heard.map_or((seat.interval, Time::ZERO), |one| (one.interval, one.at));
+        let from = last.max(chair.since).max(machine.since + seat.begins);
+        let deadline = from + seat.down(interval).1;
+        if now <= deadline {
+            return self.wait_until(deadline);
+        }
+        let name = &setup.cvms[cvm].name;
+        let since = match heard {
+            Some(one) => format!("the last advertisement it received is of {}", when(one.at)),
+            None => "it has received no advertisement".to_owned(),
+        };
+        let bound = seat.down(interval).1;
+        self.violated(Rule::SilenceMakesMaster, now, || {
+            format!(
+                "{name} is backup at {} and nobody's advertisement keeps it so: {since}, and {} - {} = {} > {}",
+                when(now),
+                when(now),
+                when(from),
+                TimeText(now.saturating_since(from)),
+                TimeText(bound)
+            )
+        });
+    }
+}
+
+/// Whether an address is one of those a machine shares with others.
+pub(super) fn is_shared(seats: &[super::Seat], address: IpAddr) -> bool {
+    seats.iter().any(|seat| seat.addresses.contains(&address))
+}
