@@ -53,6 +53,9 @@ impl Base {
         script.also.clear();
         script.expectations.clear();
         script.tidy();
+        if script.source.text.is_empty() {
+            script = script.checked()?;
+        }
         // What machines track is known when their files are read.
         let first = script.prepare(read, &load_keepalived)?.setup;
         let mut base = Base {
@@ -86,6 +89,11 @@ impl Base {
         let folder = path.parent().unwrap_or(Path::new(""));
         let read = |name: &str| std::fs::read_to_string(folder.join(name));
         Base::new(script, profile, &read).map_err(OpenError::Wrong)
+    }
+
+    /// Whether its script was read from a file on disk, or is some program's.
+    pub(super) fn is_from_a_file(&self) -> bool {
+        !self.script.source.file.is_empty()
     }
 
     /// What a machine's program runs with.

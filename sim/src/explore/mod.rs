@@ -5,25 +5,31 @@
 //! then anything may be wrong (safety), then nothing is any more and the cluster has to find together (liveness).
 //!
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject` and `seed` make the stories; `rules`,
-//! `watch` and `marks` judge them; `outcome` is one seed.
+//! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink`
+//! (with `rename`) makes a small file of a failing one, which `found` writes.
 
 mod base;
 mod draw;
+mod found;
 mod inject;
 mod marks;
 mod outcome;
 mod plan;
+mod rename;
 mod rules;
 mod seed;
+mod shrink;
 mod tally;
 mod watch;
 
 pub use base::Base;
 pub use draw::seed_of;
+pub use found::Found;
 pub use inject::{INJECTIONS, Injection};
 pub use marks::{MARKS, Mark, Marks};
 pub use outcome::Outcome;
 pub use plan::{Expected, Plan, PlanFile, Seeds};
 pub use rules::{RULES, Rule, Rules, Violation};
 pub use seed::Drawn;
+pub use shrink::shrink;
 pub use tally::{Histogram, InjectionTally, RuleTally, Tally};

@@ -2,7 +2,7 @@
 
 use havip::time::Time;
 
-use crate::scenario::TimeText;
+use crate::scenario::{Expect, TimeText};
 
 /// A rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,6 +179,8 @@ pub struct Violation {
     pub at: Time,
     /// What was the case, with the arithmetic.
     pub what: String,
+    /// What a scenario file expects so that it fails while this is the case.
+    pub expect: Option<Expect>,
 }
 
 /// A point of a run in words.

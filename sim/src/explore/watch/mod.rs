@@ -28,7 +28,7 @@ use self::paths::Paths;
 use super::marks::{self, Mark, Marks};
 use super::rules::{Rule, Rules, Violation, when};
 use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
-use crate::scenario::TimeText;
+use crate::scenario::{Expect, Fact, TimeText};
 use crate::world::{Act, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What};
 
 /// Watches one run.
@@ -97,8 +97,13 @@ impl Watch {
     }
 
     fn violated(&mut self, rule: Rule, at: Time, what: impl FnOnce() -> String) {
+        self.breaks(rule, at, None, what);
+    }
+
+    /// The same, and a scenario file can say what was to be the case.
+    fn breaks(&mut self, rule: Rule, at: Time, expect: Option<Expect>, what: impl FnOnce() -> String) {
         if self.rules.has(rule) && !self.violations.iter().any(|one| one.rule == rule) {
-            self.violations.push(Violation { rule, at, what: what() });
+            self.violations.push(Violation { rule, at, what: what(), expect });
         }
     }
 
@@ -305,6 +310,9 @@ impl Watch {
     }
 
     fn converges(&mut self, setup: &Setup, end: Time) {
+        if !self.paths.all_is_well() || self.machines.iter().any(|machine| machine.held) {
+            return;
+        }
         let mut groups: Vec<(u8, Family)> = Vec::new();
         for seat in self.seats.iter().flatten() {
             if !groups.contains(&(seat.vrid, seat.family)) {
@@ -365,7 +373,8 @@ impl Observer for Watch {
             let worst = self.outages.all().iter().max_by_key(|outage| outage.length()).copied();
             if let Some(worst) = worst.filter(|worst| worst.length() > limit) {
                 let name = &setup.clients[usize::from(worst.client.0)].name;
-                self.violated(Rule::OutageLimit, worst.to, || {
+                let expect = Expect::Outage(Time::ZERO, end, worst.client, limit);
+                self.breaks(Rule::OutageLimit, worst.to, Some(expect), || {
                     format!(
                         "{name} is without the address from {} to {}: {} > {}",
                         when(worst.from),

@@ -6,7 +6,7 @@ use havip::program::Role;
 use havip::time::{Duration, Time};
 
 use super::takeover::is_shared;
-use super::{Mark, Rule, Seat, Watch, when};
+use super::{Expect, Fact, Mark, Rule, Seat, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{ClientId, NodeId, Report, Segment, Setup, Verdict};
@@ -316,7 +316,8 @@ impl Watch {
         let master = &setup.cvms[sole.cvm].name;
         let to = owned.bound.map_or("nobody".to_owned(), |node| setup.name_of(node).to_owned());
         let rule = if sole.by_heal { Rule::HealAgrees } else { Rule::BindingIsMasters };
-        self.violated(rule, now, || {
+        let expect = Expect::By(now, Fact::BoundIsMaster);
+        self.breaks(rule, now, Some(expect), || {
             format!(
                 "{} is bound to {to} at {}, and {master} alone is master since {}{}; nothing is in the way since {}: \
                  {} - {} = {} > {}",
@@ -357,7 +358,8 @@ impl Watch {
         }
         let (name, master) = (&setup.clients[usize::from(way.client.0)].name, &setup.cvms[sole.cvm].name);
         let rule = if sole.by_heal { Rule::HealAgrees } else { Rule::ClientsReachMaster };
-        self.violated(rule, now, || {
+        let expect = Expect::Never(Fact::Stale(way.client), Some(bound));
+        self.breaks(rule, now, Some(expect), || {
             format!(
                 "{name}'s probes go to {} at {}, and {master} alone is master since {}{}; nothing is in the way since \
                  {}: {} - {} = {} > {}",

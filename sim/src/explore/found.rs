@@ -1,0 +1,134 @@
+//! A shrunk run as a scenario file, ready to be committed.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::base::Base;
+use super::rules::{Rule, Violation};
+use crate::scenario::{Expectation, Script};
+
+/// The smallest run found that breaks a rule.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// It replays the run.
+    pub script: Script,
+    /// What is the case in it.
+    pub violation: Violation,
+    /// The rule.
+    pub rule: Rule,
+    /// The seed it was shrunk from.
+    pub seed: u64,
+    /// The scenario that seed was run on.
+    pub from: String,
+}
+
+impl Found {
+    /// The file's text: what was found, in words; the story; and what is to hold in it, where the language can say so.
+    pub fn text(&self) -> String {
+        let mut script = self.script.clone();
+        if let Some(expect) = self.violation.expect {
+            script.expectations.push(Expectation { expect, only: None, line: 0 });
+        }
+        let mut head = String::new();
+        let said = format!(
+            "Found by `havip-sim explore` on {}, seed {}: {} does not hold.",
+            self.from,
+            self.seed,
+            self.rule.name()
+        );
+        for paragraph in [said.as_str(), self.rule.sentence(), &self.violation.what] {
+            for line in wrapped(paragraph, 116) {
+                let _ = writeln!(head, "# {line}");
+            }
+        }
+        format!("{head}{script}")
+    }
+
+    /// Writes it into a folder, made if need be, and says where. A base that was read from configuration files alone
+    /// gets them written beside it; one that was read from a scenario file names them where they are, relative to the
+    /// folder of that file's neighbour `found`.
+    pub fn write(&self, base: &Base, folder: &Path) -> io::Result<PathBuf> {
+        std::fs::create_dir_all(folder)?;
+        let mut found = self.clone();
+        let home = Path::new(&base.script.source.file)
+            .parent()
+            .map(Path::to_owned)
+            .filter(|_| base.is_from_a_file());
+        for cvm in 0..found.script.cvms.len() {
+            let path = found.script.cvms[cvm].file.path.clone();
+            found.script.cvms[cvm].file.path = self.place(base, folder, home.as_deref(), &path)?;
+        }
+        for file in 0..found.script.files.len() {
+            let path = found.script.files[file].path.clone();
+            found.script.files[file].path = self.place(base, folder, home.as_deref(), &path)?;
+        }
+        let path = folder.join(format!("{}.scn", self.script.name));
+        std::fs::write(&path, found.text())?;
+        Ok(path)
+    }
+
+    /// What a configuration file is called from the folder.
+    fn place(&self, base: &Base, folder: &Path, home: Option<&Path>, name: &str) -> io::Result<String> {
+        if let Some(home) = home {
+            return Ok(relative(&std::path::absolute(folder)?, &std::path::absolute(home.join(name))?));
+        }
+        let file = folder.join(name);
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        let text = base.files.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
+        std::fs::write(&file, text)?;
+        Ok(name.to_owned())
+    }
+}
+
+/// How a file is named from a folder; both are absolute.
+fn relative(folder: &Path, file: &Path) -> String {
+    let clean = |path: &Path| {
+        let mut parts: Vec<String> = Vec::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => drop(parts.pop()),
+                Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+                _ => {}
+            }
+        }
+        parts
+    };
+    let (folder, file) = (clean(folder), clean(file));
+    let common = folder.iter().zip(&file).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", folder.len() - common);
+    up.chain(file[common..].iter().map(String::as_str)).collect::<Vec<_>>().join("/")
+}
+
+/// Words in lines of at most so many bytes.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, String::len);
+        if line > 0 && line + 1 + word.len() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_from_another_folder() {
+        let name = |folder: &str, file: &str| relative(Path::new(folder), Path::new(file));
+        assert_eq!(name("/x/scenarios/found", "/x/scenarios/conf/pair.conf"), "../conf/pair.conf");
+        assert_eq!(name("/x/out", "/x/scenarios/../scenarios/conf/a.conf"), "../scenarios/conf/a.conf");
+        assert_eq!(name("/x", "/x/conf/a.conf"), "conf/a.conf");
+    }
+}
