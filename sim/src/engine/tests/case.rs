@@ -329,6 +329,7 @@ impl Display for Case {
             let port = ["", ":80"][usize::from(i)];
             let (own, target) = match i {
                 1 if self.two_interfaces() => (format!("172.16.20.{last}"), format!("172.16.20.12{port}")),
+                1 if self.ipv6() => (format!("172.16.16.{last}{}", v6(last)), "[fd00:16::12]:80".to_owned()),
                 _ if self.ipv6() => (format!("172.16.16.{last}{}", v6(last)), "fd00:16::12".to_owned()),
                 _ => (format!("172.16.16.{last}"), format!("172.16.16.12{port}")),
             };

@@ -188,7 +188,12 @@ fn bad() -> Vec<(&'static str, String)> {
             "a client without IPv6",
             lan("lan 10.0.1.0/24 ipv6 fd00::/64\nclient w 10.0.1.7 probe fd00::9 every 1s"),
         ),
-        ("a connection over IPv6", lan("client w 10.0.0.7 probe [fd00::9]:80 every 1s")),
+        (
+            "a connection to an IPv6 address without its port",
+            lan("client w 10.0.0.7 probe [fd00::9] every 1s"),
+        ),
+        ("a connection to IPv4 in brackets", lan("client w 10.0.0.7 probe [10.0.0.9]:80 every 1s")),
+        ("a connection over IPv6 where there is none", lan("client w 10.0.0.7 probe [fd00::9]:80 every 1s")),
         ("a client of another lan", lan("lan 10.0.1.0/24\nclient w 10.0.1.7 probe 10.0.0.9 every 1s")),
         ("lans that overlap", lan("lan 10.0.0.128/25")),
     ]

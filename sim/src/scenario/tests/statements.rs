@@ -287,6 +287,15 @@ fn services_are_declared_probed_and_failed() {
     );
     assert_eq!(script.expectations[0].expect, Expect::Eventually(Fact::Served(WEB)));
     assert_eq!(parse(&script.to_string()), script, "{script}");
+
+    let text = text
+        .replace("172.16.16.0/24", "172.16.16.0/24 ipv6 fd00:16::/64")
+        .replace("172.16.16.100", "172.16.16.100 ipv6 fd00:16::100")
+        .replace("172.16.16.12:443", "[fd00:16::12]:443");
+    let script = parse(&text);
+    let web = &script.clients[0];
+    assert_eq!((web.target, web.port), ("fd00:16::12".parse().unwrap(), Some(443)));
+    assert_eq!(parse(&script.to_string()), script, "{script}");
 }
 
 #[test]
