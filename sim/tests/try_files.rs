@@ -118,6 +118,27 @@ fn what_differs_and_must_not_is_named_with_both_lines() {
     assert!(text.contains("both start: 3.6") && text.contains("+ D without the address, ok"), "{text}");
 }
 
+/// A check that is worth too little, or looked at by nobody: the row is run again with the check as a fault.
+#[test]
+fn a_service_that_dies_is_tried_again_with_a_check_that_is_a_fault() {
+    let script = "vrrp_script chk {\n    script /bin/true\n    interval 1\n    weight 10\n}\n";
+    let tracked = "track_script {\n        chk\n    }";
+    let file = |own, peer, priority: u8, tracked: &str| {
+        format!("{script}{}", conf(own, peer, &format!("priority {priority}\n    {tracked}")))
+    };
+    for (name, tracked_by_a) in [("weight", tracked), ("untracked", "")] {
+        let a = file("10.0.0.5", "10.0.0.6", 130, tracked_by_a);
+        let b = file("10.0.0.6", "10.0.0.5", 100, tracked);
+        let folder = folder(name, &[("a.conf", &a), ("b.conf", &b)]);
+        let text = stdout(&try_in(&folder, &["a.conf", "b.conf", "--phases", "8"]));
+        let (_, advice) = text.split_once("\nnobody serves\n").unwrap_or_else(|| panic!("{text}"));
+        assert!(advice.contains("  write   track_script { chk weight 0 }"), "{text}");
+        // Two runs of the check at most, and the skew time of 100 (0.609 s).
+        let (_, then) = advice.split_once("  then    service dies, a master first: ").unwrap();
+        assert!(then.lines().next().unwrap().ends_with(" without the address, ok"), "{text}");
+    }
+}
+
 #[test]
 fn multicast_in_a_cloud_is_two_masters_and_unicast_peers_are_written_out() {
     let text = "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        10.0.0.12\n    }\n}\n";

@@ -28,7 +28,7 @@ use crate::program::{
     Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role, Subject, Why,
 };
 use crate::time::{Duration, Time};
-use crate::vrrp::{Datagram, Fault, Notice, Place, VirtualRouter};
+use crate::vrrp::{Datagram, Fault, Notice, VirtualRouter};
 use crate::wire::ethernet::{self, EtherType, Mac};
 use crate::wire::{Family, arp, ipv4, ipv6, ndp};
 use groups::Group;
@@ -118,7 +118,7 @@ impl Agent {
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
-        self.listen(instance, located.place, out);
+        self.listen(instance, &located, out);
         self.remove_left_over(&located, out);
         let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
@@ -130,11 +130,16 @@ impl Agent {
         true
     }
 
-    fn listen(&self, instance: &Instance, place: Place, out: &mut Actions) {
+    fn listen(&self, instance: &Instance, located: &Located, out: &mut Actions) {
+        let place = located.place;
         let group = (!instance.is_unicast()).then_some(instance.group);
         out.push(Action::Listen { interface: place.interface, protocol: ipv4::Protocol::VRRP.0, group });
         if self.profile().has(Switch::VerifiesClaims) || self.profile().has(Switch::DefendsAddresses) {
             out.push(Action::WatchNeighbours { interface: place.interface });
+            let others = located.held.iter().map(|held| held.interface);
+            for interface in others.filter(|interface| *interface != place.interface) {
+                out.push(Action::WatchNeighbours { interface });
+            }
         }
     }
 
@@ -229,7 +234,7 @@ impl Agent {
     fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
         let Ok(eth) = ethernet::Frame::new(frame) else { return };
         let (broadcast, said) = (eth.dst().is_multicast(), said_by(&eth));
-        for router in self.routers.iter_mut().filter(|r| r.place().interface == interface) {
+        for router in self.routers.iter_mut().filter(|r| r.speaks_on(interface)) {
             if broadcast {
                 router.hears_broadcasts();
             }
@@ -254,7 +259,7 @@ impl Agent {
             match (old.iter().position(same), locate(&self.interfaces, instance, self.profile())) {
                 (Some(i), Some(located)) => {
                     let mut router = old.remove(i);
-                    self.listen(instance, located.place, out);
+                    self.listen(instance, &located, out);
                     let place = (located.place, located.held);
                     router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);

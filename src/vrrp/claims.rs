@@ -215,8 +215,8 @@ impl VirtualRouter {
         if self.profile.has(Switch::ClaimsBothWays) {
             self.announce_round(next % 2 == 1, out);
         } else {
-            let address = self.held[next.saturating_sub(1) as usize % self.held.len()].address.addr();
-            transmit::announcement(self.place, address, false, out);
+            let held = self.held[next.saturating_sub(1) as usize % self.held.len()];
+            transmit::announcement(held.place(self.place.source), held.address.addr(), false, out);
         }
         let more = next + 1 < of;
         self.claims.paced = more.then_some(Paced { next: next + 1, of, every });
@@ -233,7 +233,7 @@ impl VirtualRouter {
 
     fn announce_round(&self, reply: bool, out: &mut Actions) {
         for held in &self.held {
-            transmit::announcement(self.place, held.address.addr(), reply, out);
+            transmit::announcement(held.place(self.place.source), held.address.addr(), reply, out);
         }
     }
 
@@ -262,7 +262,7 @@ impl VirtualRouter {
 
     fn ask(&mut self, out: &mut Actions) -> Duration {
         for held in &self.held {
-            transmit::question(self.place, held.address.addr(), out);
+            transmit::question(held.place(self.place.source), held.address.addr(), out);
         }
         let asked = self.held.len();
         self.claims.verifying = Verifying { asked, ours: 0, another: false, ..self.claims.verifying };
@@ -309,13 +309,12 @@ impl VirtualRouter {
         (mac, to_all): (Mac, bool),
         out: &mut Actions,
     ) {
-        if !self.holds(address) {
-            return;
-        }
+        let Some(held) = self.held.iter().find(|held| held.address.addr() == address) else { return };
+        let ours = mac == held.mac;
         self.step_down_if_it_stood_still(now, out);
         let verifying = &mut self.claims.verifying;
         match self.role {
-            Role::Master if mac == self.place.mac => verifying.ours += 1,
+            Role::Master if ours => verifying.ours += 1,
             Role::Master if !to_all => verifying.another = true,
             Role::Master => self.defend(now, address, out),
             _ => {}

@@ -32,3 +32,11 @@ pub struct Held {
     /// Whether advertisements carry it.
     pub advertised: bool,
 }
+
+impl Held {
+    /// From where the address is announced and asked for: its own interface, which `dev` may say is another than the
+    /// instance's.
+    pub(crate) const fn place(&self, source: IpAddr) -> Place {
+        Place { interface: self.interface, mac: self.mac, source }
+    }
+}

@@ -19,7 +19,7 @@ use super::table::Input;
 use super::timers::{Timer, Timers};
 use crate::config::Instance;
 use crate::profile::{Profile, Switch};
-use crate::program::{Action, Actions, AddressChange, Now, Record, Role, Subject, Value, Why};
+use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
 use crate::wire::vrrp::PRIORITY_OWNER;
 
@@ -203,6 +203,10 @@ impl VirtualRouter {
     /// When its first timer is due.
     pub fn deadline(&self) -> Time {
         self.timers.earliest()
+    }
+    /// Whether an interface is its own, or one of its addresses'.
+    pub fn speaks_on(&self, interface: InterfaceId) -> bool {
+        self.place.interface == interface || self.held.iter().any(|held| held.interface == interface)
     }
     /// Whether it holds this address as master.
     pub fn holds(&self, address: IpAddr) -> bool {

@@ -19,10 +19,11 @@
 //! Options and data are stepped over; nothing here keeps a connection.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::checksum::Checksum;
 use super::ipv4::{self, Protocol};
+use super::ipv6;
 use super::{Error, Layer, array, at_least, u16_at};
 
 /// The length in bytes of a header without options.
@@ -78,9 +79,21 @@ impl<'a, T: AsRef<[u8]> + ?Sized> Packet<&'a T> {
         self.buffer.as_ref()
     }
     /// Whether it is as it was sent.
-    pub fn verify_checksum(&self, src: Ipv4Addr, dst: Ipv4Addr) -> bool {
+    pub fn verify_checksum(&self, src: impl Into<IpAddr>, dst: impl Into<IpAddr>) -> bool {
         let bytes = self.bytes();
-        Checksum::pseudo_header(src, dst, Protocol::TCP, bytes.len() as u16).with(bytes).is_valid()
+        pseudo_header(src.into(), dst.into(), bytes.len() as u16).with(bytes).is_valid()
+    }
+}
+
+/// What a checksum covers besides the segment. Addresses of two families count as IPv6.
+fn pseudo_header(src: IpAddr, dst: IpAddr, len: u16) -> Checksum {
+    let v6 = |address| match address {
+        IpAddr::V4(address) => Ipv4Addr::to_ipv6_mapped(&address),
+        IpAddr::V6(address) => address,
+    };
+    match (src, dst) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => Checksum::pseudo_header(src, dst, Protocol::TCP, len),
+        _ => Checksum::pseudo_header_v6(v6(src), v6(dst), Protocol::TCP, len.into()),
     }
 }
 
@@ -127,8 +140,8 @@ impl Repr {
     /// Reads a segment that came from `src` to `dst`. Refuses one that was damaged.
     pub fn parse<T: AsRef<[u8]> + ?Sized>(
         packet: &Packet<&T>,
-        src: Ipv4Addr,
-        dst: Ipv4Addr,
+        src: impl Into<IpAddr>,
+        dst: impl Into<IpAddr>,
     ) -> Result<Repr, Error> {
         if !packet.verify_checksum(src, dst) {
             return Err(Error::BadChecksum { layer: Layer::Tcp });
@@ -155,7 +168,7 @@ impl Repr {
     /// # Panics
     ///
     /// If `buffer` is shorter than [`Repr::len`].
-    pub fn emit(&self, buffer: &mut [u8], src: Ipv4Addr, dst: Ipv4Addr) {
+    pub fn emit(&self, buffer: &mut [u8], src: impl Into<IpAddr>, dst: impl Into<IpAddr>) {
         let bytes = &mut buffer[..HEADER_LEN];
         bytes[0..2].copy_from_slice(&self.src_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
@@ -165,7 +178,7 @@ impl Repr {
         bytes[13] = self.flags.0;
         bytes[14..16].copy_from_slice(&self.window.to_be_bytes());
         bytes[16..20].fill(0);
-        let sum = Checksum::pseudo_header(src, dst, Protocol::TCP, HEADER_LEN as u16).with(bytes);
+        let sum = pseudo_header(src.into(), dst.into(), HEADER_LEN as u16).with(bytes);
         bytes[16..18].copy_from_slice(&sum.finish().to_be_bytes());
     }
 
@@ -179,6 +192,19 @@ impl Repr {
             tos: 0,
             identification: 0,
             dont_fragment: true,
+            payload_len: HEADER_LEN as u16,
+        }
+    }
+
+    /// The IPv6 header that Linux puts before it.
+    pub const fn header_v6(&self, src: Ipv6Addr, dst: Ipv6Addr) -> ipv6::Repr {
+        ipv6::Repr {
+            src,
+            dst,
+            next_header: Protocol::TCP,
+            hop_limit: 64,
+            traffic_class: 0,
+            flow_label: 0,
             payload_len: HEADER_LEN as u16,
         }
     }
@@ -227,6 +253,22 @@ mod tests {
         for len in 0..HEADER_LEN {
             assert!(Packet::new(&BYTES[..len]).is_err(), "{len} bytes");
         }
+    }
+
+    #[test]
+    fn over_ipv6_the_checksum_covers_its_addresses() {
+        let src: Ipv6Addr = "fd00:16::100".parse().unwrap();
+        let dst: Ipv6Addr = "fd00:16::12".parse().unwrap();
+        let mut bytes = [0; HEADER_LEN];
+        REPR.emit(&mut bytes, src, dst);
+        // The words of the addresses, the length 20, the protocol 6, and the segment's own: 2 * 0xfd16 + 0x112 + 0x1a,
+        // 0x9c40 + 0x1bb + 0x102 + 0x304 + 0x5002 + 0xfaf0, together 0x3e84b, folded 0xe84e.
+        assert_eq!(bytes[16..18], (!0xe84e_u16).to_be_bytes());
+        let packet = Packet::new(&bytes).unwrap();
+        assert_eq!(Repr::parse(&packet, src, dst), Ok(REPR));
+        assert!(!packet.verify_checksum(SRC, DST) && !packet.verify_checksum(src, src));
+        let header = REPR.header_v6(src, dst);
+        assert_eq!((header.next_header, header.hop_limit, header.payload_len), (Protocol::TCP, 64, 20));
     }
 
     #[test]

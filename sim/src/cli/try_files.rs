@@ -21,8 +21,9 @@ Machines are named a, b, c and d in the order given, and the name is keepalived'
 lines can be given twice. Addresses and peers come from the files.
 
 Each story is run with each machine as first master, at 100 phases of the advert interval. `+ D` is the time the
-cloud takes to move the binding: --cloud-delay gives yours. Under the table stands, for each verdict that is not
-ok, the line that decided it, what to write instead, and what the row would then be.
+cloud takes to move the binding: --cloud-delay gives yours. `up to D - 6.40s`: for 6.4 s of it the old holder goes
+on answering, so a cloud that takes less costs nothing. Under the table stands, for each verdict that is not ok, the
+line that decided it, what to write instead, and what the row would then be.
 
 Exit status: 0; 1 a limit of --fail-on is passed; 2 the input cannot be used.")]
 pub(super) struct Try {

@@ -1,6 +1,6 @@
 //! The lines of a record: kept as small values while a run goes by, put into words when it is over.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use havip::program::{Role, Subject, Why};
 use havip::time::Time;
@@ -376,7 +376,8 @@ impl Teller<'_> {
     /// What a client probes.
     fn target(&self, client: crate::world::ClientId) -> String {
         let client = &self.setup.clients[usize::from(client.0)];
-        client.port.map_or_else(|| client.target.to_string(), |port| format!("{}:{port}", client.target))
+        let address = client.target;
+        client.port.map_or_else(|| address.to_string(), |port| SocketAddr::new(address, port).to_string())
     }
 
     fn answered(&self, by: Option<NodeId>) -> String {

@@ -271,7 +271,7 @@ impl Recorder {
         if let Some(Mark::Spoofed(act)) = look.mark(frame) {
             // What is sent once, the act's own line tells.
             return match setup.acts.get(act as usize).map(|timed| timed.act) {
-                Some(Act::Spoof(_, spoof)) if spoof.again.is_some() => {
+                Some(Act::Spoof(.., spoof)) if spoof.again.is_some() => {
                     self.tally(at, who, Key::Spoofed { act });
                 }
                 _ => {}

@@ -94,6 +94,11 @@ impl<'d, 'a> Scope<'d, 'a> {
         }
         Ok(())
     }
+    /// Whether any range has IPv6. One that was given up may have had it.
+    pub(super) fn has_ipv6(&self) -> bool {
+        let failed = ["lan", "vpc", "subnet"].iter().any(|head| self.draft.failed.contains(head));
+        failed || self.draft.lans.iter().chain(&self.draft.subnets).any(|range| range.value.ipv6.is_some())
+    }
     /// A point of the run.
     pub(super) fn instant(&self, time: Duration, place: Place) -> Result<Time, Complaint> {
         self.length(time, place)?;
@@ -143,7 +148,10 @@ impl<'d, 'a> Scope<'d, 'a> {
                 let all: Vec<&str> =
                     std::iter::once(Script::ETH0).chain(more.iter().map(|one| one.name.as_str())).collect();
                 let message = format!("`{of}` has no interface {}", shown(eni));
-                let help = format!("it has {}; `eni {of}.NAME ADDR` gives it another", all.join(", "));
+                let help = match self.draft.cvms.len() > usize::from(node.0) {
+                    true => format!("it has {}; `eni {of}.NAME ADDR` gives it another", all.join(", ")),
+                    false => format!("a client has {} alone", Script::ETH0),
+                };
                 Err(Complaint::new(word.part(of.len() + 1, word.text.len()).place, message).help(help).into())
             }
         }
@@ -229,11 +237,11 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "pause" => Act::Pause(cvm(r)?),
         "resume" => Act::Resume(cvm(r)?),
         "unplug" => {
-            let (node, eni) = cable(r, scope)?;
+            let (node, eni) = enis(r, scope)?;
             Act::Unplug(node, eni)
         }
         "plug" => {
-            let (node, eni) = cable(r, scope)?;
+            let (node, eni) = enis(r, scope)?;
             Act::Plug(node, eni)
         }
         "reload" => {
@@ -247,8 +255,8 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "clock" => clock(r, scope)?,
         "tamper" => tamper(r, scope)?,
         "spoof" => {
-            let (node, spoof) = super::spoof::spoof(r, scope)?;
-            Act::Spoof(node, spoof)
+            let (node, eni, spoof) = super::spoof::spoof(r, scope)?;
+            Act::Spoof(node, eni, spoof)
         }
         "corrupt" => Act::Corrupt(value::share(r.word("a share such as `1%`")?)?, path(r, scope)?),
         "reorder" => Act::Reorder(value::share(r.word("a share such as `5%`")?)?, path(r, scope)?),
@@ -378,14 +386,13 @@ fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> 
 }
 
 /// `a`, all interfaces of a node, or `a.eth1`, one of them.
-fn cable(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(NodeId, Option<EniIndex>), Stop> {
+/// A node, or one interface of it.
+pub(super) fn enis(
+    r: &mut Reader<'_, '_>,
+    scope: &Scope<'_, '_>,
+) -> Result<(NodeId, Option<EniIndex>), Stop> {
     let expected = "the name of a machine or a client";
     scope.enis(r.word(expected)?, r.number(), expected)
-}
-
-pub(super) fn node(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<NodeId, Stop> {
-    let expected = "the name of a machine or a client";
-    scope.node(r.word(expected)?, r.number(), expected)
 }
 
 /// `a -> b`, `a <-> b`, `a -> *`, `a -> cloud`.

@@ -364,7 +364,7 @@ fn check<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
     Ok(())
 }
 
-/// `NAME ADDR [ipv6 ADDR] probe ADDR[:PORT] every DUR [mac MAC]`.
+/// `NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`.
 fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
     let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);

@@ -1,7 +1,7 @@
 //! Canonical text: what is printed reads as the same script again.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use havip::time::{Duration, Time};
 
@@ -149,10 +149,10 @@ impl Script {
             }
         }
         for client in &self.clients {
-            let (name, target) = (&client.name, client.target);
-            write!(f, "client  {name}  {}  probe {target}", Addresses(client.address, client.ipv6))?;
-            if let Some(port) = client.port {
-                write!(f, ":{port}")?;
+            write!(f, "client  {}  {}  probe ", client.name, Addresses(client.address, client.ipv6))?;
+            match client.port {
+                Some(port) => write!(f, "{}", SocketAddr::new(client.target, port))?,
+                None => write!(f, "{}", client.target)?,
             }
             write!(f, " every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {

@@ -153,7 +153,7 @@ pub struct WithDecl {
     pub place: Place,
 }
 
-/// `client NAME ADDR [ipv6 ADDR] probe ADDR[:PORT] every DUR [mac MAC]`.
+/// `client NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDecl {
     /// Its name.

@@ -1,18 +1,19 @@
 //! `spoof …`, there and back: what an attacker puts on the wire.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use super::act::{Scope, node};
+use super::act::{Scope, enis};
 use super::error::{Complaint, Stop};
-use super::lex::{Quoted, Reader};
+use super::lex::{Quoted, Reader, Word};
 use super::print::TimeText;
-use super::text::Names;
+use super::text::{Names, NodeText};
+use super::validate::IPV6_IS_GIVEN;
 use super::{value, words};
-use crate::world::{Forged, ForgedAdvert, NodeId, Spoof, bytes_of_hex};
+use crate::world::{EniIndex, Forged, ForgedAdvert, NodeId, Spoof, bytes_of_hex};
 
 /// What can be forged.
-const KINDS: [&str; 3] = ["vrrp", "arp", "hex"];
+const KINDS: [&str; 4] = ["vrrp", "arp", "na", "hex"];
 /// What an advertisement can be told to be.
 const OPTIONS: [&str; 15] = [
     "from",
@@ -34,30 +35,22 @@ const OPTIONS: [&str; 15] = [
 /// The longest IP packet that fits into a frame, in bytes.
 const LONGEST: usize = 1500;
 
-/// `vrrp|arp|hex on NODE …`.
-pub(super) fn spoof(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<(NodeId, Spoof), Stop> {
-    let expected = "`vrrp`, `arp` or `hex`";
+/// `vrrp|arp|na|hex on NODE …`: who sends, by which interface if one is named, and what.
+pub(super) fn spoof(
+    r: &mut Reader<'_, '_>,
+    scope: &mut Scope<'_, '_>,
+) -> Result<(NodeId, Option<EniIndex>, Spoof), Stop> {
+    let expected = "`vrrp`, `arp`, `na` or `hex`";
     let kind = r.word(expected)?;
     if !KINDS.contains(&kind.text) {
         let example = "for example `spoof vrrp on web from 172.16.16.8 vrid 51 priority 255`";
         return Err(kind.unexpected(expected).suggest(words::nearest(kind.text, KINDS), example).into());
     }
     r.literal("on")?;
-    let at = node(r, scope)?;
+    let (node, eni) = enis(r, scope)?;
     let (forged, again) = match kind.text {
         "vrrp" => advert(r, scope)?,
-        "arp" => {
-            let address = value::address(r.word("the announced address")?)?;
-            r.literal("is-at")?;
-            let mac = value::any_mac(r.word("a hardware address such as `02:00:00:00:00:66`")?)?;
-            let to = match r.take("to") {
-                Some(_) if r.take("*").is_some() => None,
-                Some(_) => Some(node(r, scope)?),
-                None => None,
-            };
-            (Forged::Arp(address, mac, to), again(r, scope)?)
-        }
-        _ => {
+        "hex" => {
             let what = "an IP packet in hexadecimal digits";
             let word = r.word(what)?;
             match bytes_of_hex(word.text) {
@@ -70,8 +63,56 @@ pub(super) fn spoof(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result
             }
             (Forged::Packet(scope.text(word, what)?), again(r, scope)?)
         }
+        by => {
+            let address = announced(by, r.word("the announced address")?, scope)?;
+            r.literal("is-at")?;
+            let mac = value::any_mac(r.word("a hardware address such as `02:00:00:00:00:66`")?)?;
+            let to = match r.take("to") {
+                Some(_) if r.take("*").is_some() => None,
+                Some(_) => Some(enis(r, scope)?),
+                None => None,
+            };
+            (Forged::Announcement(address, mac, to), again(r, scope)?)
+        }
     };
-    Ok((at, Spoof { forged, again }))
+    Ok((node, eni, Spoof { forged, again }))
+}
+
+/// An address of the family that `arp` or `na` announces.
+fn announced(by: &str, word: Word<'_>, scope: &Scope<'_, '_>) -> Result<IpAddr, Complaint> {
+    let address = any_address(word, scope)?;
+    let (right, other, family) =
+        if address.is_ipv6() { ("na", "arp", "IPv6") } else { ("arp", "na", "IPv4") };
+    if by == other {
+        let message = format!("`{other}` does not announce an {family} address");
+        return Err(Complaint::new(word.place, message).help(format!("`spoof {right}` does")));
+    }
+    Ok(address)
+}
+
+/// An address of either family, a group's among them. One of IPv6 only where there is any.
+fn any_address(word: Word<'_>, scope: &Scope<'_, '_>) -> Result<IpAddr, Complaint> {
+    let address = match word.text.contains(':') {
+        true => IpAddr::V6(
+            word.text.parse().map_err(|_| word.unexpected("an IPv6 address such as `fd00:16::5`"))?,
+        ),
+        false => IpAddr::V4(value::address(word)?),
+    };
+    if address.is_ipv6() && !scope.has_ipv6() {
+        let message = format!("{address} where no range has IPv6");
+        return Err(Complaint::new(word.place, message).help(IPV6_IS_GIVEN));
+    }
+    Ok(address)
+}
+
+/// The same, of the family that the packet has.
+fn address_like(from: IpAddr, word: Word<'_>, scope: &Scope<'_, '_>) -> Result<IpAddr, Complaint> {
+    let address = any_address(word, scope)?;
+    if address.is_ipv6() != from.is_ipv6() {
+        let message = format!("{address} is not of the family of {from}, where it comes from");
+        return Err(Complaint::new(word.place, message));
+    }
+    Ok(address)
 }
 
 type Again = Option<(havip::time::Duration, havip::time::Duration)>;
@@ -94,9 +135,9 @@ fn again(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Again, Complai
 /// `from ADDR vrid N priority N`, and what is wrong with it.
 fn advert(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Forged, Again), Complaint> {
     r.literal("from")?;
-    let from = value::address(r.word("the source address")?)?;
+    let from = any_address(r.word("the source address")?, scope)?;
     let to = match r.take("to") {
-        Some(_) => Some(value::address(r.word("the destination address")?)?),
+        Some(_) => Some(address_like(from, r.word("the destination address")?, scope)?),
         None => None,
     };
     r.literal("vrid")?;
@@ -109,7 +150,7 @@ fn advert(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Forged, Agai
             break;
         }
         r.word("an option")?;
-        let fresh = option(word.text, &mut advert, r)?;
+        let fresh = option(word, &mut advert, r, scope)?;
         match fresh {
             Some(true) => {}
             Some(false) => return Err(Complaint::new(word.place, format!("a second `{}`", word.text))),
@@ -124,12 +165,17 @@ fn advert(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<(Forged, Agai
 }
 
 /// One thing that is wrong. False where it was said before; nothing where there is no such thing.
-fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Result<Option<bool>, Complaint> {
+fn option(
+    name: Word<'_>,
+    advert: &mut ForgedAdvert,
+    r: &mut Reader<'_, '_>,
+    scope: &Scope<'_, '_>,
+) -> Result<Option<bool>, Complaint> {
     fn set<T>(slot: &mut Option<T>, value: T) -> Option<bool> {
         Some(slot.replace(value).is_none())
     }
     let mut number = |most: &str| value::count(r.word("a number")?, most);
-    Ok(match name {
+    Ok(match name.text {
         "version" => set(&mut advert.version, number("a version from 0 to 15")?),
         "type" => set(&mut advert.message_type, number("a type from 0 to 15")?),
         "count" => set(&mut advert.count, number("a count from 0 to 255")?),
@@ -139,6 +185,9 @@ fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Resu
         "interval" => {
             let word = r.word("an interval in the protocol's own unit")?;
             set(&mut advert.interval, value::count(word, "an interval")?)
+        }
+        "auth" if advert.from.is_ipv6() => {
+            return Err(Complaint::new(name.place, "an advertisement over IPv6 has no password"));
         }
         "auth" => {
             let word = r.word("a password of at most 8 bytes, or `none`")?;
@@ -158,7 +207,7 @@ fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Resu
             if word.text == "none" {
                 return Ok(Some(!std::mem::replace(&mut advert.no_address, true)));
             }
-            let address = value::address(word)?;
+            let address = address_like(advert.from, word, scope)?;
             match advert.addresses.iter_mut().find(|slot| slot.is_none()) {
                 Some(slot) => *slot = Some(address),
                 None => return Err(Complaint::new(word.place, "more than four virtual addresses")),
@@ -176,22 +225,25 @@ fn option(name: &str, advert: &mut ForgedAdvert, r: &mut Reader<'_, '_>) -> Resu
 /// What follows `spoof`.
 pub(super) struct SpoofText<'a> {
     pub(super) node: NodeId,
+    pub(super) eni: Option<EniIndex>,
     pub(super) spoof: Spoof,
     pub(super) names: &'a dyn Names,
 }
 
 impl fmt::Display for SpoofText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.names.node(self.node);
+        let end = |(node, eni)| NodeText { node, eni, names: self.names };
+        let at = end((self.node, self.eni));
         match &self.spoof.forged {
             Forged::Advert(advert) => {
                 write!(f, "vrrp on {at} ")?;
                 print(advert, f)?;
             }
-            Forged::Arp(address, mac, to) => {
-                write!(f, "arp on {at} {address} is-at {mac}")?;
+            Forged::Announcement(address, mac, to) => {
+                let by = if address.is_ipv6() { "na" } else { "arp" };
+                write!(f, "{by} on {at} {address} is-at {mac}")?;
                 if let Some(to) = to {
-                    write!(f, " to {}", self.names.node(*to))?;
+                    write!(f, " to {}", end(*to))?;
                 }
             }
             Forged::Packet(text) => write!(f, "hex on {at} {}", Quoted(self.names.text(*text)))?,
@@ -221,7 +273,6 @@ fn print(advert: &ForgedAdvert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(" address none")?;
     }
     for address in advert.addresses.iter().flatten() {
-        let address: &Ipv4Addr = address;
         write!(f, " address {address}")?;
     }
     if let Some(interval) = advert.interval {

@@ -83,7 +83,7 @@ impl<'a> ActText<'a> {
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Spoof(node, _) => Some(node),
+            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Spoof(node, ..) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
@@ -173,8 +173,8 @@ impl fmt::Display for ActText<'_> {
                 }
             }
             Act::Delay(shortest, longest, _) => write!(f, " {}", Range((shortest, longest)))?,
-            Act::Spoof(node, spoof) => {
-                return write!(f, " {}", SpoofText { node, spoof, names: self.names });
+            Act::Spoof(node, eni, spoof) => {
+                return write!(f, " {}", SpoofText { node, eni, spoof, names: self.names });
             }
             Act::Duplicate(share, _) | Act::Corrupt(share, _) | Act::Reorder(share, _) => {
                 write!(f, " {}", Share(share))?;
@@ -229,6 +229,23 @@ impl fmt::Display for ActText<'_> {
                 }
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// A node, or one interface of it: `a.eth1`.
+pub(super) struct NodeText<'a> {
+    pub(super) node: NodeId,
+    pub(super) eni: Option<EniIndex>,
+    pub(super) names: &'a dyn Names,
+}
+
+impl fmt::Display for NodeText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.names.node(self.node))?;
+        match self.eni {
+            Some(eni) => write!(f, ".{}", self.names.eni(self.node, eni)),
+            None => Ok(()),
         }
     }
 }

@@ -49,6 +49,9 @@ pub(super) fn on_tick(time: Duration, tick: Duration, place: Place) -> Result<()
     Err(Complaint::new(place, message).help(format!("the nearest is `{}`", span(nearest))))
 }
 
+/// What to do where there is no IPv6.
+pub(super) const IPV6_IS_GIVEN: &str = "a range is given IPv6 so: `172.16.16.0/24 ipv6 fd00:16::/64`";
+
 /// The statements every file must have.
 fn lacks(draft: &Draft<'_>) -> Option<Complaint> {
     let declared = |head: &str, there: bool| there || draft.failed.contains(head);
@@ -213,7 +216,7 @@ impl Ranges {
             let whole = if self.lan { "every lan" } else { "every subnet" };
             let list: Vec<_> = self.v6.iter().take(4).map(|(net, _)| net.to_string()).collect();
             let help = match list.is_empty() {
-                true => "a range is given IPv6 so: `172.16.16.0/24 ipv6 fd00:16::/64`".to_owned(),
+                true => IPV6_IS_GIVEN.to_owned(),
                 false => format!("there is {}", list.join(", ")),
             };
             return Some(Complaint::new(place, format!("{what} {ip} is outside {whole}")).help(help));

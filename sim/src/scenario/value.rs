@@ -167,11 +167,14 @@ pub(super) fn cidr_v6(word: Word<'_>) -> Result<Ipv6Net, Complaint> {
     Ok(net)
 }
 
-/// `172.16.16.12`, `172.16.16.12:443`, `fd00:16::12`.
+/// `172.16.16.12`, `172.16.16.12:443`, `fd00:16::12`, `[fd00:16::12]:443`.
 pub(super) fn target(word: Word<'_>) -> Result<(IpAddr, Option<u16>), Complaint> {
     if word.text.starts_with('[') {
-        return Err(Complaint::new(word.place, "a connection over IPv6 is not modelled yet")
-            .help("a probe of an IPv6 address alone is a ping"));
+        let Some(end) = word.text.find("]:") else {
+            return Err(word.unexpected("a port behind the address, such as `[fd00:16::12]:443`"));
+        };
+        let port = port(word.part(end + 2, word.text.len()))?;
+        return Ok((ipv6_address(word.part(1, end))?.into(), Some(port)));
     }
     match word.text.find(':') {
         Some(colon) if !word.text[colon + 1..].contains(':') => {

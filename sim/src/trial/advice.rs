@@ -2,15 +2,16 @@
 //!
 //! What would be then is not guessed: the row is run again on the changed files.
 
-use havip::config::{Instance, Tracked, Version};
+use havip::config::{Instance, Version};
 use havip::time::Duration;
 
 use super::Refusal;
 use super::battery::{Plan, Story};
-use super::change::{Change, Edit};
+use super::change::{Block, Change, Edit, Found};
 use super::cluster::{Cluster, Machine};
 use super::execute;
 use super::rows::{Row, Verdict, rows_of};
+use super::service;
 use super::settings::Settings;
 use super::table;
 
@@ -32,11 +33,11 @@ pub struct Remedy {
 }
 
 /// What is known to help.
-struct Cure {
-    decided: Vec<String>,
-    why: String,
-    write: Vec<String>,
-    change: Option<Change>,
+pub(super) struct Cure {
+    pub(super) decided: Vec<String>,
+    pub(super) why: String,
+    pub(super) write: Vec<String>,
+    pub(super) change: Option<Change>,
 }
 
 /// A remedy for each kind of verdict that occurs.
@@ -98,7 +99,7 @@ fn cure(kind: Verdict, cluster: &Cluster, settings: &Settings, row: &Row) -> Cur
         Verdict::LeftBehind => left_behind(cluster, row, "5"),
         Verdict::StaleLimit(_) => left_behind(cluster, row, "1"),
         Verdict::SecondSwitch => second_switch(cluster, row),
-        Verdict::NobodyServes if row.story == Story::ServiceDies => dead_service(cluster, row),
+        Verdict::NobodyServes if row.story == Story::ServiceDies => service::dead(cluster, row),
         Verdict::TwoMasters | Verdict::NobodyServes | Verdict::TwoMastersLimit(_) => {
             disagreement(cluster).unwrap_or_else(|| elections(cluster, kind, row))
         }
@@ -153,7 +154,7 @@ impl Row {
 }
 
 /// The line of a keyword, or that there is none.
-fn decided(machine: &Machine, keyword: &str, default: &str) -> String {
+pub(super) fn decided(machine: &Machine, keyword: &str, default: &str) -> String {
     let sources = &machine.loaded.sources;
     let written = machine.instance().decided.get(keyword).and_then(|span| Some((*span, sources.get(*span)?)));
     match written {
@@ -263,62 +264,6 @@ fn slow(cluster: &Cluster, settings: &Settings, row: &Row, limit: Duration) -> C
     }
 }
 
-/// The address stays with a machine whose service is dead: nobody looks, or what they see moves nothing.
-fn dead_service(cluster: &Cluster, row: &Row) -> Cure {
-    let place = cluster.machines.iter().position(|m| Some(m.name) == row.first.as_deref()).unwrap_or(0);
-    let machine = &cluster.machines[place];
-    let looks = |m: &Machine| m.instance().tracked.iter().any(|t| matches!(t.what, Tracked::Script(_)));
-    let write = |line: &str| vec![line.to_owned()];
-    if !looks(machine) {
-        let scripts = cluster.machines.iter().flat_map(|m| &m.loaded.config.scripts);
-        let name = scripts.map(|script| script.name.as_str()).next().unwrap_or("chk");
-        return Cure {
-            decided: vec![format!("{}: no track_script in {}", machine.path, machine.instance().name)],
-            why: format!("{} never looks at what it serves", machine.name),
-            write: write(&format!("track_script {{ {name} }}")),
-            change: None,
-        };
-    }
-    let (_, failed) = priorities(machine.instance());
-    let others = cluster.machines.iter().filter(|m| m.name != machine.name);
-    let Some(best) = others.max_by_key(|m| priorities(m.instance()).0) else {
-        return Cure { decided: Vec::new(), why: String::new(), write: Vec::new(), change: None };
-    };
-    let (well, _) = priorities(best.instance());
-    let decided = vec![
-        decided(machine, "priority", "default 100"),
-        decided(best, if best.instance().nopreempt { "nopreempt" } else { "priority" }, "default 100"),
-    ];
-    let why = if well > failed && best.instance().nopreempt {
-        format!(
-            "a failed check lowers {} to {failed}, below {}'s {well}, but {} does not preempt: it leaves the address with \
-             any living master",
-            machine.name, best.name, best.name
-        )
-    } else {
-        format!(
-            "a failed check lowers {} to {failed}, which is not below {}'s {well}: the weight can never move the address",
-            machine.name, best.name
-        )
-    };
-    let write = write(
-        "weight 0 in `vrrp_script`, and none in `track_script`: a failed check is FAULT, whatever the priorities",
-    );
-    Cure { decided, why, write, change: None }
-}
-
-/// A machine's priority while every script of its instance is well, and while every one has failed.
-fn priorities(instance: &Instance) -> (i32, i32) {
-    let (mut well, mut failed) = (i32::from(instance.priority), i32::from(instance.priority));
-    for tracker in instance.tracked.iter().filter(|t| matches!(t.what, Tracked::Script(_))) {
-        let weight = i32::from(tracker.weight);
-        // A positive weight counts while the check is good, a negative one while it is bad.
-        let on_good = (weight > 0) != tracker.reverse;
-        *if on_good { &mut well } else { &mut failed } += weight;
-    }
-    (well.clamp(1, 254), failed.clamp(1, 254))
-}
-
 fn elections(cluster: &Cluster, kind: Verdict, row: &Row) -> Cure {
     if kind == Verdict::NobodyServes {
         let why = "no line was found that decides it; --save writes the run, and `havip-sim run` tells it line by line";
@@ -420,12 +365,9 @@ fn password(model: &Machine, place: usize, other: &Machine) -> Cure {
 }
 
 fn addresses(model: &Machine, place: usize, other: &Machine) -> Cure {
-    let block = |machine: &Machine| {
-        let text = &machine.text;
-        let start = text.find("virtual_ipaddress")?;
-        let end = start + text[start..].find('}')? + 1;
-        let line = text[..start].matches('\n').count() + 1;
-        Some((start, end, line))
+    let block = |machine: &Machine| match Block::find(&machine.text, "virtual_ipaddress") {
+        Found::One(Block { start, end, line }) => Some((start, end, line)),
+        _ => None,
     };
     let (ours, theirs) = (block(model), block(other));
     let decided = [(model, ours), (other, theirs)].map(|(machine, found)| {

@@ -23,6 +23,57 @@ pub(super) enum Edit {
     Below(Span, String),
 }
 
+/// A block of a file: `virtual_ipaddress { ... }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Of its keyword, the first line being 1.
+    pub(super) line: usize,
+}
+
+/// How many blocks of a keyword a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    None,
+    One(Block),
+    Several,
+}
+
+impl Block {
+    /// The block of a keyword that has no blocks within. Lines for other machines (`@b`) count: where they make two of
+    /// it, nobody can say which is meant.
+    pub(super) fn find(text: &str, keyword: &str) -> Found {
+        let mut found = Found::None;
+        let mut at = 0;
+        for (line, whole) in (1..).zip(text.split_inclusive('\n')) {
+            let begin = at;
+            at += whole.len();
+            let mut rest = whole.trim_start();
+            if rest.starts_with('@') {
+                rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+            }
+            let is_it = rest.strip_prefix(keyword).is_some_and(|more| {
+                more.is_empty() || more.starts_with('{') || more.starts_with(char::is_whitespace)
+            });
+            if !is_it {
+                continue;
+            }
+            let start = begin + (whole.len() - rest.len());
+            let Some(length) = text[start..].find('}') else { continue };
+            found = match found {
+                Found::None => Found::One(Block { start, end: start + length + 1, line }),
+                _ => Found::Several,
+            };
+        }
+        found
+    }
+    /// Where it is, in a file that includes no other.
+    pub(super) fn span(self) -> Span {
+        Span { file: 0, start: self.start as u32, end: self.end as u32 }
+    }
+}
+
 impl Change {
     /// One or more scalars, on every machine.
     pub(super) fn with(pairs: &[(&'static str, &str)]) -> Change {
@@ -80,4 +131,22 @@ fn edit(machine: &mut Machine, edits: &[&Edit]) -> Option<()> {
     machine.text = new;
     machine.file = format!("conf/{}-changed.conf", machine.name);
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_found_by_its_keyword_at_the_beginning_of_a_line() {
+        let text = "# track_script { no }\nvrrp_script chk {\n}\n  track_script {\n    chk\n  }\ntrack_scripts {\n}\n";
+        let Found::One(block) = Block::find(text, "track_script") else { panic!("{text}") };
+        assert_eq!((&text[block.start..block.end], block.line), ("track_script {\n    chk\n  }", 4));
+        assert_eq!(Block::find(text, "track_file"), Found::None);
+        assert_eq!(Block::find("track_script", "track_script"), Found::None, "it is not closed");
+        let own = "@a track_script { x }\n@b track_script{ y }\n";
+        assert_eq!(Block::find(own, "track_script"), Found::Several);
+        let Found::One(block) = Block::find(&own[..22], "track_script") else { panic!("{own}") };
+        assert_eq!(&own[block.start..block.end], "track_script { x }");
+    }
 }

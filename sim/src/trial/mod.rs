@@ -18,6 +18,7 @@ mod page;
 mod peers;
 mod rows;
 mod save;
+mod service;
 mod settings;
 mod table;
 

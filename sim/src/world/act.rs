@@ -4,7 +4,7 @@ use havip::time::Duration;
 use ipnet::IpNet;
 
 use super::setup::{CvmId, EniIndex, FileId, NodeId, ServiceId, TextId};
-pub use super::spoof::{Forged, ForgedAdvert, Spoof};
+pub use super::spoof::{Forged, ForgedAdvert, Spoof, Wire};
 
 /// One thing done to the world at an instant. Names are dense ids of a [`Setup`](super::Setup); the
 /// script language (`scenario`) reads and prints them.
@@ -46,8 +46,9 @@ pub enum Act {
     ClockDrift(CvmId, Drift),
     /// Somebody adds an address to the machine's interface by hand, or deletes one.
     Tamper(CvmId, Tamper, IpNet),
-    /// Somebody at that port puts frames on the wire that the machine or client itself would not send.
-    Spoof(NodeId, Spoof),
+    /// Somebody at that machine or client puts frames on the wire that it would not send itself: by this interface, or
+    /// by its first.
+    Spoof(NodeId, Option<EniIndex>, Spoof),
     /// Every frame of these kinds on these paths is lost. `cut` is `drop` of all kinds.
     Drop(Kinds, Path),
     /// A share of the frames is lost, each by its own chance.
@@ -82,7 +83,7 @@ impl Act {
     pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
         match self {
             Act::Script(_, name, _) | Act::File(_, name, None) => see(name),
-            Act::Spoof(_, Spoof { forged: Forged::Packet(text), .. }) => see(text),
+            Act::Spoof(.., Spoof { forged: Forged::Packet(text), .. }) => see(text),
             Act::File(_, name, Some(text)) => {
                 see(name);
                 see(text);

@@ -4,12 +4,11 @@
 //! A client that probes a port sends a SYN and wants a SYN and ACK; a reset is a refusal, no answer. Nobody goes on with
 //! the connection.
 
-use std::net::Ipv4Addr;
-
 use std::net::IpAddr;
 
 use havip::time::Time;
-use havip::wire::{ethernet, icmp, icmpv6, ipv4, tcp};
+use havip::wire::ethernet::{self, EtherType};
+use havip::wire::{icmp, icmpv6, ipv4, ipv6, tcp};
 
 use super::act::{Health, Kind};
 use super::frames::PortId;
@@ -64,15 +63,15 @@ impl World {
         self.clients[index].probed = Some(self.now);
         self.report(Who::Node(node), What::Probed { client });
 
-        if let (Some(to), IpAddr::V4(target)) = (self.setup.clients[index].port, target) {
-            let (port, from) = (PortId::of(node), FIRST_PORT + (sequence % u32::from(PORTS)) as u16);
-            let source = self.nic(port).own.addr();
+        let port = PortId::of(node);
+        if let (Some(to), Some(source)) = (self.setup.clients[index].port, self.nic(port).source_for(target))
+        {
+            let from = FIRST_PORT + (sequence % u32::from(PORTS)) as u16;
             return self.send_segment(port, source, target, &tcp::Repr::syn(from, to, sequence));
         }
         let data = self.now.as_nanos().to_be_bytes();
         let (identifier, sequence) = (client.0, sequence as u16);
         let mut message = [0; icmp::HEADER_LEN + 8];
-        let port = PortId::of(node);
         match (self.nic(port).source_for(target), target) {
             (Some(IpAddr::V4(source)), IpAddr::V4(target)) => {
                 icmp::Repr::EchoRequest { identifier, sequence, data: &data }.emit(&mut message);
@@ -92,22 +91,29 @@ impl World {
     }
 
     /// Sends a segment of a probe, or of its answer.
-    fn send_segment(&mut self, port: PortId, src: Ipv4Addr, dst: Ipv4Addr, segment: &tcp::Repr) {
+    fn send_segment(&mut self, port: PortId, src: IpAddr, dst: IpAddr, segment: &tcp::Repr) {
         let mut bytes = [0; tcp::HEADER_LEN];
         segment.emit(&mut bytes, src, dst);
-        self.send_from_kernel(port, &segment.header(src, dst), &bytes, Kind::Probe);
+        match (src, dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                self.send_from_kernel(port, &segment.header(src, dst), &bytes, Kind::Probe);
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                let header = segment.header_v6(src, dst);
+                let mut packet = [0; ipv6::HEADER_LEN + tcp::HEADER_LEN];
+                header.emit(&mut packet).copy_from_slice(&bytes);
+                let port = self.port_towards(port, dst.into());
+                let frame = self.frame_packet(port, &packet, Kind::Probe);
+                self.send_packet(port, frame, false);
+            }
+            _ => {} // a source is of the family of what it is for
+        }
     }
 
     /// A TCP segment reached a node that has the address: a machine answers for its services, a client is answered.
     pub(super) fn receive_tcp(&mut self, port: PortId, frame: FrameId) {
         let (node, from) = (self.nic(port).node, self.frames.from(frame));
-        let read = |bytes: &[u8]| {
-            let packet = ipv4::Packet::new(bytes.get(ethernet::HEADER_LEN..)?).ok()?;
-            let (src, dst) = (packet.src(), packet.dst());
-            let segment = tcp::Packet::new(packet.payload()).ok()?;
-            Some((src, dst, tcp::Repr::parse(&segment, src, dst).ok()?))
-        };
-        let Some((src, dst, segment)) = read(self.frames.bytes(frame)) else {
+        let Some((src, dst, segment)) = read_segment(self.frames.bytes(frame)) else {
             return self.lose(from, frame, Some(port), Loss::Malformed);
         };
         let Some(cvm) = self.setup.cvm_of(node) else {
@@ -155,4 +161,21 @@ impl World {
             self.report(Who::Node(node), What::Answered { client: ClientId(index as u16), sent });
         }
     }
+}
+
+/// A segment in a frame of either family: where it comes from, where it goes, what it says.
+fn read_segment(frame: &[u8]) -> Option<(IpAddr, IpAddr, tcp::Repr)> {
+    let eth = ethernet::Frame::new(frame).ok()?;
+    let (src, dst, payload): (IpAddr, IpAddr, _) = match eth.ethertype() {
+        EtherType::IPV6 => {
+            let packet = ipv6::Packet::new(eth.payload()).ok()?;
+            (packet.src().into(), packet.dst().into(), packet.payload())
+        }
+        _ => {
+            let packet = ipv4::Packet::new(eth.payload()).ok()?;
+            (packet.src().into(), packet.dst().into(), packet.payload())
+        }
+    };
+    let segment = tcp::Packet::new(payload).ok()?;
+    Some((src, dst, tcp::Repr::parse(&segment, src, dst).ok()?))
 }

@@ -47,6 +47,9 @@ impl World {
         if protocol == Protocol::ICMPV6 {
             return self.receive_icmpv6(port, frame);
         }
+        if protocol == Protocol::TCP {
+            return self.receive_tcp(port, frame);
+        }
         self.send_problem(port, frame);
         self.lose(from, frame, Some(port), Loss::NoListener);
     }

@@ -42,7 +42,8 @@ mod userland;
 mod wakes;
 
 pub use act::{
-    Act, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct, Spoof, Tamper,
+    Act, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct, Spoof,
+    Tamper, Wire,
 };
 pub use machine::EPOCH;
 pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};

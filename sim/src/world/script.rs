@@ -40,7 +40,7 @@ impl World {
                 let change = if what == Tamper::Add { Change::Add(None) } else { Change::Remove };
                 self.tamper(self.port_to_tamper(cvm, address.addr()), address, change);
             }
-            Act::Spoof(node, spoof) => self.begin_spoof(index, node, &spoof),
+            Act::Spoof(node, eni, spoof) => self.begin_spoof(index, (node, eni), &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
             Act::Drop(..)
             | Act::Loss(..)

@@ -3,7 +3,7 @@
 //! What an act does not say of an advertisement is right: it is taken from the first machine that has the virtual
 //! router. So each word of an act is one thing that is wrong, and a receiver's reason for refusing it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use havip::config::{Instance, Version};
@@ -11,13 +11,14 @@ use havip::time::{Duration, Time};
 use havip::wire::checksum::Checksum;
 use havip::wire::ethernet::{self, EtherType, Mac};
 use havip::wire::ipv4::{self, Protocol};
-use havip::wire::{arp, vrrp};
+use havip::wire::{arp, ipv6, ndp, vrrp};
 
 use super::frames::PortId;
+use super::ipv6::discovery_frame;
 use super::kinds::kind_of_frame;
 use super::queue::Due;
 use super::report::Mark;
-use super::setup::{NodeId, Setup, TextId};
+use super::setup::{EniIndex, NodeId, Setup, TextId, link_local};
 use super::state::World;
 
 /// Frames of an attacker.
@@ -34,19 +35,23 @@ pub struct Spoof {
 pub enum Forged {
     /// An advertisement.
     Advert(ForgedAdvert),
-    /// An announcement that an address is at a hardware address, to one node or to everybody.
-    Arp(Ipv4Addr, Mac, Option<NodeId>),
+    /// An announcement that an address is at a hardware address, to one interface or to everybody: gratuitous ARP, or
+    /// an unsolicited neighbour advertisement.
+    Announcement(IpAddr, Mac, Option<Wire>),
     /// An IP packet, in hexadecimal digits.
     Packet(TextId),
 }
+
+/// A machine or a client, and one of its interfaces; without one, its first.
+pub type Wire = (NodeId, Option<EniIndex>);
 
 /// An advertisement of an attacker. What is not said is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForgedAdvert {
     /// The source address.
-    pub from: Ipv4Addr,
-    /// The destination; the group of VRRP if nothing is said.
-    pub to: Option<Ipv4Addr>,
+    pub from: IpAddr,
+    /// The destination, of the same family; the group of VRRP if nothing is said.
+    pub to: Option<IpAddr>,
     /// The virtual router.
     pub vrid: u8,
     /// The priority.
@@ -55,8 +60,8 @@ pub struct ForgedAdvert {
     pub auth: Option<Option<[u8; 8]>>,
     /// It carries no address.
     pub no_address: bool,
-    /// Other virtual addresses, up to four.
-    pub addresses: [Option<Ipv4Addr>; 4],
+    /// Other virtual addresses of the same family, up to four.
+    pub addresses: [Option<IpAddr>; 4],
     /// Another interval, in the protocol's own unit.
     pub interval: Option<u16>,
     /// Another version.
@@ -65,7 +70,7 @@ pub struct ForgedAdvert {
     pub message_type: Option<u8>,
     /// Another number of addresses than there are.
     pub count: Option<u8>,
-    /// Another time to live.
+    /// Another time to live, or hop limit.
     pub ttl: Option<u8>,
     /// The message ends after so many bytes.
     pub truncated: Option<u8>,
@@ -77,7 +82,7 @@ pub struct ForgedAdvert {
 
 impl ForgedAdvert {
     /// One with nothing wrong in it.
-    pub const fn new(from: Ipv4Addr, vrid: u8, priority: u8) -> ForgedAdvert {
+    pub const fn new(from: IpAddr, vrid: u8, priority: u8) -> ForgedAdvert {
         ForgedAdvert {
             from,
             to: None,
@@ -99,33 +104,52 @@ impl ForgedAdvert {
 
     /// The IP packet.
     fn packet(&self, setup: &Setup) -> Vec<u8> {
-        let to = self.to.unwrap_or(vrrp::GROUP);
-        let message = self.message(model(setup, self.vrid), to);
-        let header = ipv4::Repr {
-            src: self.from,
-            dst: to,
-            protocol: Protocol::VRRP,
-            ttl: self.ttl.unwrap_or(vrrp::TTL),
-            tos: 0xc0,
-            identification: 1,
-            dont_fragment: false,
-            payload_len: message.len() as u16,
-        };
-        let mut packet = vec![0; header.total_len()];
-        header.emit(&mut packet).copy_from_slice(&message);
-        packet
+        let model = model(setup, self.vrid, self.from.is_ipv6());
+        match (self.from, self.to) {
+            (IpAddr::V4(src), to) => {
+                let dst = to.and_then(v4).unwrap_or(vrrp::GROUP);
+                let message = self.message(model, src.into(), dst.into());
+                let header = ipv4::Repr {
+                    src,
+                    dst,
+                    protocol: Protocol::VRRP,
+                    ttl: self.ttl.unwrap_or(vrrp::TTL),
+                    tos: 0xc0,
+                    identification: 1,
+                    dont_fragment: false,
+                    payload_len: message.len() as u16,
+                };
+                let mut packet = vec![0; header.total_len()];
+                header.emit(&mut packet).copy_from_slice(&message);
+                packet
+            }
+            (IpAddr::V6(src), to) => {
+                let dst = to.and_then(v6).unwrap_or(vrrp::GROUP_V6);
+                let message = self.message(model, src.into(), dst.into());
+                let header = ipv6::Repr {
+                    src,
+                    dst,
+                    next_header: Protocol::VRRP,
+                    hop_limit: self.ttl.unwrap_or(vrrp::TTL),
+                    traffic_class: ipv6::TRAFFIC_CLASS_INTERNETWORK_CONTROL,
+                    flow_label: 0,
+                    payload_len: message.len() as u16,
+                };
+                let mut packet = vec![0; header.total_len()];
+                header.emit(&mut packet).copy_from_slice(&message);
+                packet
+            }
+        }
     }
 
-    fn message(&self, model: Option<&Instance>, to: Ipv4Addr) -> Vec<u8> {
-        let v3 = model.is_some_and(|one| one.version == Version::V3);
+    fn message(&self, model: Option<&Instance>, from: IpAddr, to: IpAddr) -> Vec<u8> {
+        // Over IPv6 there is no version 2.
+        let v3 = from.is_ipv6() || model.is_some_and(|one| one.version == Version::V3);
         let own = || {
             let all = model.map_or(&[][..], |one| &one.addresses[..]).iter();
-            all.filter_map(|one| match one.address.addr() {
-                IpAddr::V4(address) => Some(address),
-                IpAddr::V6(_) => None,
-            })
+            all.map(|one| one.address.addr()).filter(|address| address.is_ipv6() == from.is_ipv6())
         };
-        let mut addresses: Vec<Ipv4Addr> = self.addresses.iter().flatten().copied().collect();
+        let mut addresses: Vec<IpAddr> = self.addresses.iter().flatten().copied().collect();
         if addresses.is_empty() && !self.no_address {
             addresses.extend(own().take(usize::from(u8::MAX)));
         }
@@ -144,15 +168,25 @@ impl ForgedAdvert {
             0,
             0,
         ];
-        bytes.extend(addresses.iter().flat_map(Ipv4Addr::octets));
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => bytes.extend(address.octets()),
+                IpAddr::V6(address) => bytes.extend(address.octets()),
+            }
+        }
         if !v3 {
             bytes.extend(password.unwrap_or_default());
         }
         bytes.truncate(self.truncated.map_or(bytes.len(), usize::from));
         bytes.resize(bytes.len() + usize::from(self.padded.unwrap_or(0)), 0);
-        let sum = match v3 {
-            true => Checksum::pseudo_header(self.from, to, Protocol::VRRP, bytes.len() as u16),
-            false => Checksum::new(),
+        let sum = match (from, to) {
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                Checksum::pseudo_header_v6(from, to, Protocol::VRRP, bytes.len() as u32)
+            }
+            (IpAddr::V4(from), IpAddr::V4(to)) if v3 => {
+                Checksum::pseudo_header(from, to, Protocol::VRRP, bytes.len() as u16)
+            }
+            _ => Checksum::new(),
         };
         let checksum = sum.with(&bytes).finish() ^ u16::from(self.bad_checksum);
         if let Some(field) = bytes.get_mut(6..8) {
@@ -162,10 +196,19 @@ impl ForgedAdvert {
     }
 }
 
-/// Whose advertisement an attacker imitates: the first machine's that has the virtual router, or just the first's.
-fn model(setup: &Setup, vrid: u8) -> Option<&Instance> {
+fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    if let IpAddr::V4(address) = address { Some(address) } else { None }
+}
+
+fn v6(address: IpAddr) -> Option<Ipv6Addr> {
+    if let IpAddr::V6(address) = address { Some(address) } else { None }
+}
+
+/// Whose advertisement an attacker imitates: the first machine's that has the virtual router over this family, or just
+/// the first's.
+fn model(setup: &Setup, vrid: u8, ipv6: bool) -> Option<&Instance> {
     let configs = (0..setup.cvms.len() as u16).filter_map(|n| setup.config_of(super::CvmId(n), None));
-    let mut all = configs.flat_map(|config| &config.instances);
+    let mut all = configs.flat_map(|config| &config.instances).filter(|one| one.group.is_ipv6() == ipv6);
     all.clone().find(|one| one.vrid == vrid).or_else(|| all.next()).map(Arc::as_ref)
 }
 
@@ -183,7 +226,7 @@ pub(crate) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Repeated {
     act: u32,
-    node: NodeId,
+    at: Wire,
     spoof: Spoof,
     every: Duration,
     next: Time,
@@ -193,11 +236,11 @@ pub(super) struct Repeated {
 
 impl World {
     /// An act: sends a forged frame, and sees to it that it is sent again.
-    pub(super) fn begin_spoof(&mut self, act: u32, node: NodeId, spoof: &Spoof) {
-        self.spoof(act, node, &spoof.forged);
+    pub(super) fn begin_spoof(&mut self, act: u32, at: Wire, spoof: &Spoof) {
+        self.spoof(act, at, &spoof.forged);
         if let Some((every, lasts)) = spoof.again {
             let (next, ends) = (self.instant(self.now + every), self.now + lasts);
-            self.spoofs.push(Repeated { act, node, spoof: *spoof, every, next, ends });
+            self.spoofs.push(Repeated { act, at, spoof: *spoof, every, next, ends });
             self.arm_spoofs();
         }
     }
@@ -208,7 +251,7 @@ impl World {
             let one = self.spoofs[i];
             if one.next == self.now {
                 self.spoofs[i].next = self.instant(self.now + one.every);
-                self.spoof(one.act, one.node, &one.spoof.forged);
+                self.spoof(one.act, one.at, &one.spoof.forged);
             }
         }
         self.arm_spoofs();
@@ -222,42 +265,115 @@ impl World {
         }
     }
 
-    fn spoof(&mut self, act: u32, node: NodeId, forged: &Forged) {
-        let kernel = &self.kernels[usize::from(node.0)];
+    fn spoof(&mut self, act: u32, at: Wire, forged: &Forged) {
+        let kernel = &self.kernels[usize::from(at.0.0)];
         // Somebody on that machine, or at that client.
         if kernel.powered && !kernel.paused {
-            let bytes = self.forge(node, forged);
-            let frame = self.frames.store(&[&bytes], PortId::of(node), kind_of_frame(&bytes));
+            let port = self.port_of_wire(at);
+            let bytes = self.forge(port, forged);
+            let frame = self.frames.store(&[&bytes], port, kind_of_frame(&bytes));
             self.frames.set_mark(frame, Mark::Spoofed(act));
-            self.transmit(PortId::of(node), frame);
+            self.transmit(port, frame);
         }
     }
 
-    fn forge(&self, node: NodeId, forged: &Forged) -> Vec<u8> {
-        let mac = self.nic(PortId::of(node)).mac;
-        let packet = match *forged {
-            Forged::Advert(advert) => advert.packet(&self.setup),
-            Forged::Packet(text) => bytes_of_hex(self.setup.text(text)).unwrap_or_default(),
-            Forged::Arp(address, at, to) => {
-                let dst = to.map_or(Mac::BROADCAST, |to| self.nic(PortId::of(to)).mac);
-                return arp::Repr::announcement(at, address).frame_to(dst).to_vec();
+    fn port_of_wire(&self, (node, eni): Wire) -> PortId {
+        self.setup.port_of(node, eni.unwrap_or(EniIndex::ETH0))
+    }
+
+    fn forge(&self, port: PortId, forged: &Forged) -> Vec<u8> {
+        match *forged {
+            Forged::Advert(advert) => self.framed(port, &advert.packet(&self.setup)),
+            Forged::Packet(text) => {
+                self.framed(port, &bytes_of_hex(self.setup.text(text)).unwrap_or_default())
             }
+            Forged::Announcement(address, at, to) => {
+                let to = to.map(|to| self.nic(self.port_of_wire(to)).mac);
+                match address {
+                    IpAddr::V4(address) => {
+                        let dst = to.unwrap_or(Mac::BROADCAST);
+                        arp::Repr::announcement(at, address).frame_to(dst).to_vec()
+                    }
+                    IpAddr::V6(address) => {
+                        let message = ndp::Repr::announcement(at, address, false);
+                        let everybody = (Mac::for_multicast_v6(ipv6::ALL_NODES), ipv6::ALL_NODES);
+                        let (dst_mac, dst) = to.map_or(everybody, |mac| (mac, link_local(mac)));
+                        let (frame, len) = discovery_frame(&message, at, dst_mac, address, dst);
+                        frame[..len].to_vec()
+                    }
+                }
+            }
+        }
+    }
+
+    /// An attacker's packet in a frame to whoever has its destination: it resolves nothing, it knows.
+    fn framed(&self, port: PortId, packet: &[u8]) -> Vec<u8> {
+        let is_ipv6 = packet.first().is_some_and(|byte| byte >> 4 == 6);
+        let (ethertype, dst) = match is_ipv6 {
+            true => (EtherType::IPV6, IpAddr::from(bytes_at::<16>(packet, 24))),
+            false => (EtherType::IPV4, IpAddr::from(bytes_at::<4>(packet, 16))),
         };
-        let dst = packet.get(16..20).map_or(Ipv4Addr::UNSPECIFIED, |dst| {
-            Ipv4Addr::from(<[u8; 4]>::try_from(dst).unwrap_or_default())
-        });
-        let owner = self.nics.iter().find(|nic| nic.own.addr() == dst).map(|nic| nic.mac);
-        let dst = if dst.is_multicast() { Mac::for_multicast(dst) } else { owner.unwrap_or(Mac::BROADCAST) };
+        let owner = self.setup.owner_of(dst).map(|(node, eni)| self.nic(self.setup.port_of(node, eni)).mac);
+        let dst = match dst {
+            IpAddr::V4(group) if group.is_multicast() => Mac::for_multicast(group),
+            IpAddr::V6(group) if group.is_multicast() => Mac::for_multicast_v6(group),
+            _ => owner.unwrap_or(Mac::BROADCAST),
+        };
         let mut frame = vec![0; ethernet::HEADER_LEN];
-        ethernet::Repr { dst, src: mac, ethertype: EtherType::IPV4 }.emit(&mut frame);
+        ethernet::Repr { dst, src: self.nic(port).mac, ethertype }.emit(&mut frame);
         frame.extend(packet);
         frame
     }
 }
 
+/// Bytes of a packet, or zeros where it is too short.
+fn bytes_at<const N: usize>(packet: &[u8], at: usize) -> [u8; N] {
+    packet.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SETUP: &str = "scenario x\nrun 10s\nlan 172.16.16.0/24 ipv6 fd00:16::/64\n\
+                         cvm a 172.16.16.5 ipv6 fd00:16::5 keepalived x\n";
+    const BOTH: &str = "vrrp_instance V4 {\n interface eth0\n virtual_router_id 51\n priority 90\n\
+                        virtual_ipaddress {\n 172.16.16.12\n }\n}\n\
+                        vrrp_instance V6 {\n interface eth0\n virtual_router_id 51\n version 3\n advert_int 0.5\n\
+                        virtual_ipaddress {\n fd00:16::12\n fd00:16::13\n }\n}\n";
+
+    fn setup() -> Setup {
+        let script = crate::scenario::Script::parse("x.scn", SETUP).expect("a script");
+        let read = |_: &str| Ok(BOTH.to_owned());
+        script.prepare(&read, &crate::scenario::load_keepalived).expect("a setup").setup
+    }
+
+    #[test]
+    fn an_advertisement_imitates_the_router_of_its_own_family() {
+        let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
+        let advert = ForgedAdvert::new(v6("fd00:16::8"), 51, 200);
+        let bytes = advert.packet(&setup());
+        let packet = ipv6::Packet::new(&bytes).unwrap();
+        assert_eq!(
+            (packet.src(), packet.dst(), packet.hop_limit()),
+            ("fd00:16::8".parse().unwrap(), vrrp::GROUP_V6, 255)
+        );
+        let message = vrrp::Packet::from_ipv6(&packet).unwrap();
+        assert_eq!(message.which_rule(packet.src(), packet.dst()), Some(vrrp::ChecksumRule::PseudoHeader));
+        assert_eq!((message.version(), message.vrid(), message.priority()), (3, 51, 200));
+        assert_eq!(message.v3_max_interval(), Duration::from_millis(500));
+        let all: Vec<IpAddr> = message.addresses().iter().collect();
+        assert_eq!(all, [v6("fd00:16::12"), v6("fd00:16::13")]);
+
+        let bad = ForgedAdvert { bad_checksum: true, ..advert }.packet(&setup());
+        let packet = ipv6::Packet::new(&bad).unwrap();
+        assert_eq!(vrrp::Packet::from_ipv6(&packet).unwrap().which_rule(packet.src(), packet.dst()), None);
+
+        let bytes = ForgedAdvert::new(IpAddr::from([172, 16, 16, 8]), 51, 200).packet(&setup());
+        let packet = ipv4::Packet::new(&bytes).unwrap();
+        let message = vrrp::Packet::from_ipv4(&packet).unwrap();
+        assert_eq!((message.version(), message.address_count()), (2, 1));
+    }
 
     #[test]
     fn hexadecimal_digits_come_in_pairs() {

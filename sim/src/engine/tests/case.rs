@@ -249,13 +249,13 @@ impl Case {
                 (format!("clock {cvm} drift {sign}{ppm}ppm"), format!("clock {cvm} drift 0ppm"))
             }
             20 => (format!("clock {cvm} step -{ms}ms"), format!("clock {cvm} step +1h")),
-            21 => (self.spoof(act, of_node(node)), format!("stop {cvm}")),
+            21 => (self.spoof(act, node), format!("stop {cvm}")),
             22 => {
-                let node = of_node(node);
-                return (
-                    format!("spoof arp on {node} 172.16.16.12 is-at 02:00:00:00:00:66 every {ms}ms for 90ms"),
-                    None,
-                );
+                let what = match self.ipv6() && act.other < 3 {
+                    true => format!("na on {node} fd00:16::12"),
+                    false => format!("arp on {node} 172.16.16.12"),
+                };
+                return (format!("spoof {what} is-at 02:00:00:00:00:66 every {ms}ms for 90ms"), None);
             }
             23 => {
                 let first = if act.other < 3 { "fail" } else { "hang" };
@@ -280,19 +280,16 @@ impl Case {
 
     /// An attacker's advertisement, right or wrong.
     fn spoof(&self, act: &ActDraw, node: &str) -> String {
-        let to = if self.unicast { format!("to 172.16.16.{} ", 5 + act.one % 3) } else { String::new() };
-        let wrong =
-            ["", "bad checksum", "auth 2222", "truncated 12", "padded 6", "ttl 1"][usize::from(act.other)];
+        let ipv6 = self.ipv6() && act.lasts.is_multiple_of(20);
+        let net = if ipv6 { "fd00:16::" } else { "172.16.16." };
+        let to = if self.unicast { format!("to {net}{} ", 5 + act.one % 3) } else { String::new() };
+        let third = if ipv6 { "count 2" } else { "auth 2222" };
+        let wrong = ["", "bad checksum", third, "truncated 12", "padded 6", "ttl 1"][usize::from(act.other)];
         let (from, ms) = (5 + act.other, (act.amount + 1) * GRID);
         format!(
-            "spoof vrrp on {node} from 172.16.16.{from} {to}vrid 51 priority 200 {wrong} every {ms}ms for 500ms"
+            "spoof vrrp on {node} from {net}{from} {to}vrid 51 priority 200 {wrong} every {ms}ms for 500ms"
         )
     }
-}
-
-/// A machine or a client of which this is an interface, or its first one.
-fn of_node(end: &str) -> &str {
-    end.split_once('.').map_or(end, |(node, _)| node)
 }
 
 impl Display for Case {
@@ -332,6 +329,7 @@ impl Display for Case {
             let port = ["", ":80"][usize::from(i)];
             let (own, target) = match i {
                 1 if self.two_interfaces() => (format!("172.16.20.{last}"), format!("172.16.20.12{port}")),
+                1 if self.ipv6() => (format!("172.16.16.{last}{}", v6(last)), "[fd00:16::12]:80".to_owned()),
                 _ if self.ipv6() => (format!("172.16.16.{last}{}", v6(last)), "fd00:16::12".to_owned()),
                 _ => (format!("172.16.16.{last}"), format!("172.16.16.12{port}")),
             };

@@ -12,6 +12,8 @@ fn bad() -> Vec<(&'static str, String)> {
         assert!(PAIR.contains(old), "{old}");
         PAIR.replace(old, new)
     };
+    let pair_v6 =
+        |line: &str| pair(line).replace("subnet 172.16.16.0/24", "subnet 172.16.16.0/24 ipv6 fd00:16::/64");
     let lan = |line: &str| format!("scenario x\nrun 60s\nlan 10.0.0.0/24\n{line}\n");
     vec![
         ("nothing at all", String::new()),
@@ -122,6 +124,36 @@ fn bad() -> Vec<(&'static str, String)> {
             "two intervals",
             pair("at 3s spoof vrrp on web from 172.16.16.8 vrid 51 priority 1 interval 2 interval 3"),
         ),
+        (
+            "a forgery by no interface",
+            pair("at 3s spoof vrrp on a.eth1 from 172.16.16.8 vrid 51 priority 255"),
+        ),
+        ("a forgery by no interface of a client", pair("at 3s spoof hex on web.eth1 45c0")),
+        (
+            "a forged advert of IPv6 where there is none",
+            pair("at 3s spoof vrrp on web from fd00:16::8 vrid 51 priority 255"),
+        ),
+        (
+            "a forged neighbour advertisement where there is no IPv6",
+            pair("at 3s spoof na on web fd00:16::12 is-at 02:00:00:00:00:66"),
+        ),
+        ("ARP for IPv6", pair_v6("at 3s spoof arp on web fd00:16::12 is-at 02:00:00:00:00:66")),
+        (
+            "a neighbour advertisement for IPv4",
+            pair("at 3s spoof na on web 172.16.16.12 is-at 02:00:00:00:00:66"),
+        ),
+        (
+            "a forged advert of two families",
+            pair_v6("at 3s spoof vrrp on web from fd00:16::8 to 172.16.16.5 vrid 51 priority 255"),
+        ),
+        (
+            "a forged advert with an address of the other family",
+            pair_v6("at 3s spoof vrrp on web from fd00:16::8 vrid 51 priority 255 address 172.16.16.12"),
+        ),
+        (
+            "a forged advert of IPv6 with a password",
+            pair_v6("at 3s spoof vrrp on web from fd00:16::8 vrid 51 priority 255 auth 1111"),
+        ),
         ("half a byte", pair("at 3s spoof hex on web 45c")),
         ("repeated without an end", pair("at 3s spoof hex on web 45c0 every 1s")),
         ("a service nowhere", pair("service http tcp 80 on")),
@@ -156,7 +188,12 @@ fn bad() -> Vec<(&'static str, String)> {
             "a client without IPv6",
             lan("lan 10.0.1.0/24 ipv6 fd00::/64\nclient w 10.0.1.7 probe fd00::9 every 1s"),
         ),
-        ("a connection over IPv6", lan("client w 10.0.0.7 probe [fd00::9]:80 every 1s")),
+        (
+            "a connection to an IPv6 address without its port",
+            lan("client w 10.0.0.7 probe [fd00::9] every 1s"),
+        ),
+        ("a connection to IPv4 in brackets", lan("client w 10.0.0.7 probe [10.0.0.9]:80 every 1s")),
+        ("a connection over IPv6 where there is none", lan("client w 10.0.0.7 probe [fd00::9]:80 every 1s")),
         ("a client of another lan", lan("lan 10.0.1.0/24\nclient w 10.0.1.7 probe 10.0.0.9 every 1s")),
         ("lans that overlap", lan("lan 10.0.0.128/25")),
     ]

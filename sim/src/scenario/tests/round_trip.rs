@@ -70,6 +70,18 @@ fn text() -> impl Strategy<Value = TextId> + Clone {
     (0..TEXTS.len() as u16).prop_map(TextId)
 }
 
+/// Every node has eth0, the first machine one more.
+fn wire() -> impl Strategy<Value = (NodeId, Option<EniIndex>)> + Clone {
+    let whole = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), None));
+    let first = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), Some(EniIndex::ETH0)));
+    prop_oneof![whole, first, Just((NodeId(0), Some(EniIndex(1))))]
+}
+
+/// Any address of that family.
+fn of_family(ipv6: bool, n: u32) -> IpAddr {
+    if ipv6 { Ipv6Addr::from(0xfd00_u128 << 112 | u128::from(n)).into() } else { Ipv4Addr::from(n).into() }
+}
+
 fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
     let some = || option::of(any::<u8>());
     let advert = (
@@ -80,14 +92,17 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
             any::<u8>(),
             option::of(option::of("[!-~ ]{0,8}")),
         ),
-        (vec(any::<u32>(), 0..=4), option::of(any::<u16>()), any::<bool>()),
+        (vec(any::<u32>(), 0..=4), option::of(any::<u16>()), any::<bool>(), any::<bool>()),
         (some(), some(), some(), some(), some(), some()),
     );
-    let advert = advert.prop_map(|(head, (addresses, interval, bad_checksum), numbers)| {
+    let advert = advert.prop_map(|(head, (addresses, interval, bad_checksum, ipv6), numbers)| {
         let (from, to, vrid, priority, auth) = head;
         let (version, message_type, count, ttl, truncated, padded) = numbers;
         let mut all = [None; 4];
-        addresses.into_iter().zip(&mut all).for_each(|(address, slot)| *slot = Some(address.into()));
+        addresses
+            .into_iter()
+            .zip(&mut all)
+            .for_each(|(address, slot)| *slot = Some(of_family(ipv6, address)));
         let bytes = |text: String| {
             let mut bytes = [0; 8];
             bytes[..text.len()].copy_from_slice(text.as_bytes());
@@ -96,8 +111,8 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
         // `none` says that there is no password, and a quote cannot be written.
         let plain = |text: &String| text != "none" && !text.contains('"');
         Forged::Advert(ForgedAdvert {
-            to: to.map(Ipv4Addr::from),
-            auth: auth.map(|text| text.filter(plain).map(bytes)),
+            to: to.map(|to| of_family(ipv6, to)),
+            auth: auth.filter(|_| !ipv6).map(|text| text.filter(plain).map(bytes)),
             addresses: all,
             interval,
             bad_checksum,
@@ -108,14 +123,14 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
             ttl,
             truncated,
             padded,
-            ..ForgedAdvert::new(from.into(), vrid, priority)
+            ..ForgedAdvert::new(of_family(ipv6, from), vrid, priority)
         })
     });
-    let to = || option::of((0..CVMS + CLIENTS).prop_map(NodeId));
+    let announcement = (any::<bool>(), any::<u32>(), any::<[u8; 6]>(), option::of(wire()));
     let forged = prop_oneof![
         advert,
-        (any::<u32>(), any::<[u8; 6]>(), to()).prop_map(|(address, mac, to)| Forged::Arp(
-            address.into(),
+        announcement.prop_map(|(ipv6, address, mac, to)| Forged::Announcement(
+            of_family(ipv6, address),
             Mac(mac),
             to
         )),
@@ -126,12 +141,6 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
 
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
-    // Every node has eth0, the first machine one more.
-    let cable = || {
-        let whole = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), None));
-        let first = (0..CVMS + CLIENTS).prop_map(|n| (NodeId(n), Some(EniIndex::ETH0)));
-        prop_oneof![whole, first, Just((NodeId(0), Some(EniIndex(1))))]
-    };
     let on_cvm: [fn(CvmId) -> Act; 9] = [
         Act::Start,
         Act::Stop,
@@ -154,8 +163,8 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
     ];
     prop_oneof![
         (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
-        cable().prop_map(|(node, eni)| Act::Unplug(node, eni)),
-        cable().prop_map(|(node, eni)| Act::Plug(node, eni)),
+        wire().prop_map(|(node, eni)| Act::Unplug(node, eni)),
+        wire().prop_map(|(node, eni)| Act::Plug(node, eni)),
         (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
         (kinds(), path()).prop_map(|(kinds, path)| Act::Drop(kinds, path)),
         (share(), kinds(), path()).prop_map(|(share, kinds, path)| Act::Loss(share, kinds, path)),
@@ -172,7 +181,7 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
             let what = if add { Tamper::Add } else { Tamper::Del };
             Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap().into())
         }),
-        ((0..CVMS + CLIENTS).prop_map(NodeId), spoof(tick)).prop_map(|(node, spoof)| Act::Spoof(node, spoof)),
+        (wire(), spoof(tick)).prop_map(|((node, eni), spoof)| Act::Spoof(node, eni, spoof)),
         (share(), path()).prop_map(|(share, path)| Act::Corrupt(share, path)),
         (share(), path()).prop_map(|(share, path)| Act::Reorder(share, path)),
         (cvm(), text(), option::of(text())).prop_map(|(cvm, name, text)| Act::File(cvm, name, text)),

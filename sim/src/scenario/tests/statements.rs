@@ -1,5 +1,7 @@
 //! What each statement reads as.
 
+use std::net::IpAddr;
+
 use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
@@ -8,8 +10,8 @@ use havip::wire::ethernet::Mac;
 use super::super::{Expect, Fact, ProgramDecl, Script};
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
-    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, Drift, End, EniIndex, FileId, Forged, ForgedAdvert, HavipId, Health,
+    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
 };
 
 const A: CvmId = CvmId(0);
@@ -192,18 +194,19 @@ fn acts_on_scripts_files_clocks_and_addresses() {
 #[test]
 fn acts_of_an_attacker() {
     let web = NodeId(2);
-    let good = ForgedAdvert::new([172, 16, 16, 8].into(), 51, 255);
-    let spoof = |forged| Act::Spoof(web, Spoof { forged, again: None });
+    let good = ForgedAdvert::new(IpAddr::from([172, 16, 16, 8]), 51, 255);
+    let spoof = |forged| Act::Spoof(web, None, Spoof { forged, again: None });
     let advert = |advert| spoof(Forged::Advert(advert));
     let with = |text: &str| format!("spoof vrrp on web from 172.16.16.8 {text}");
     assert_eq!(act(&with("vrid 51 priority 255")), advert(good));
-    let to = ForgedAdvert { to: Some([172, 16, 16, 5].into()), ..good };
+    let to = ForgedAdvert { to: Some(IpAddr::from([172, 16, 16, 5])), ..good };
     assert_eq!(act(&with("to 172.16.16.5 vrid 51 priority 255")), advert(to));
     let auth = ForgedAdvert { auth: Some(Some(*b"1111\0\0\0\0")), ..good };
     assert_eq!(act(&with("vrid 51 priority 255 auth 1111")), advert(auth));
     let all = ForgedAdvert {
         auth: Some(None),
-        addresses: [Some([172, 16, 16, 99].into()), Some([172, 16, 16, 98].into()), None, None],
+        addresses: [Some([172, 16, 16, 99]), Some([172, 16, 16, 98]), None, None]
+            .map(|one| one.map(IpAddr::from)),
         interval: Some(2),
         version: Some(3),
         message_type: Some(2),
@@ -217,12 +220,48 @@ fn acts_of_an_attacker() {
     let text = "vrid 51 priority 255 auth none address 172.16.16.99 address 172.16.16.98 interval 2 version 3 type 2 \
                 count 0 ttl 1 truncated 12 padded 6 bad checksum every 600ms for 10s";
     let again = Some((ms(600), ms(10_000)));
-    assert_eq!(act(&with(text)), Act::Spoof(web, Spoof { forged: Forged::Advert(all), again }));
+    assert_eq!(act(&with(text)), Act::Spoof(web, None, Spoof { forged: Forged::Advert(all), again }));
     let mac = Mac([2, 0, 0, 0, 0, 0x66]);
-    let arp = |to| spoof(Forged::Arp([172, 16, 16, 12].into(), mac, to));
+    let arp = |to| spoof(Forged::Announcement(IpAddr::from([172, 16, 16, 12]), mac, to));
     assert_eq!(act("spoof arp on web 172.16.16.12 is-at 02:00:00:00:00:66"), arp(None));
-    assert_eq!(act("spoof arp on web 172.16.16.12 is-at 02:00:00:00:00:66 to a"), arp(Some(NodeId(0))));
+    assert_eq!(
+        act("spoof arp on web 172.16.16.12 is-at 02:00:00:00:00:66 to a"),
+        arp(Some((NodeId(0), None)))
+    );
     assert_eq!(act("spoof hex on web 45C00014"), spoof(Forged::Packet(TextId(0))));
+}
+
+#[test]
+fn an_attacker_names_an_interface_and_has_ipv6() {
+    let text = PAIR.replace("172.16.16.0/24", "172.16.16.0/24 ipv6 fd00:16::/64")
+        + "subnet 172.16.20.0/24\neni a.eth1 172.16.20.5\n\
+           at 3s spoof arp on a.eth1 172.16.20.12 is-at 02:00:00:00:00:66 to a.eth0\n\
+           at 3s spoof vrrp on web from fd00:16::8 vrid 51 priority 255 address fd00:16::99 ttl 64\n\
+           at 3s spoof vrrp on web from fe80::8 to ff02::12 vrid 51 priority 0\n\
+           at 3s spoof na on web fd00:16::12 is-at 02:00:00:00:00:66 every 1s for 5s\n\
+           at 3s spoof na on web.eth0 fd00:16::12 is-at 02:00:00:00:00:66 to a.eth1\n";
+    let script = parse(&text);
+    let (web, mac) = (NodeId(2), Mac([2, 0, 0, 0, 0, 0x66]));
+    let v6 = |text: &str| text.parse::<IpAddr>().unwrap();
+    let once = |forged| Spoof { forged, again: None };
+    let said = |address, to| Forged::Announcement(address, mac, to);
+    let (a0, a1) = ((NodeId(0), Some(EniIndex::ETH0)), (NodeId(0), Some(EniIndex(1))));
+    let advert = ForgedAdvert {
+        addresses: [Some(v6("fd00:16::99")), None, None, None],
+        ttl: Some(64),
+        ..ForgedAdvert::new(v6("fd00:16::8"), 51, 255)
+    };
+    let leaving = ForgedAdvert { to: Some(v6("ff02::12")), ..ForgedAdvert::new(v6("fe80::8"), 51, 0) };
+    let again = Some((ms(1000), ms(5000)));
+    let expected = [
+        Act::Spoof(a1.0, a1.1, once(said(IpAddr::from([172, 16, 20, 12]), Some(a0)))),
+        Act::Spoof(web, None, once(Forged::Advert(advert))),
+        Act::Spoof(web, None, once(Forged::Advert(leaving))),
+        Act::Spoof(web, None, Spoof { forged: said(v6("fd00:16::12"), None), again }),
+        Act::Spoof(web, Some(EniIndex::ETH0), once(said(v6("fd00:16::12"), Some(a1)))),
+    ];
+    assert_eq!(script.acts.iter().map(|timed| timed.act).collect::<Vec<_>>(), expected);
+    assert_eq!(parse(&script.to_string()), script, "{script}");
 }
 
 #[test]
@@ -247,6 +286,15 @@ fn services_are_declared_probed_and_failed() {
         ]
     );
     assert_eq!(script.expectations[0].expect, Expect::Eventually(Fact::Served(WEB)));
+    assert_eq!(parse(&script.to_string()), script, "{script}");
+
+    let text = text
+        .replace("172.16.16.0/24", "172.16.16.0/24 ipv6 fd00:16::/64")
+        .replace("172.16.16.100", "172.16.16.100 ipv6 fd00:16::100")
+        .replace("172.16.16.12:443", "[fd00:16::12]:443");
+    let script = parse(&text);
+    let web = &script.clients[0];
+    assert_eq!((web.target, web.port), ("fd00:16::12".parse().unwrap(), Some(443)));
     assert_eq!(parse(&script.to_string()), script, "{script}");
 }
 

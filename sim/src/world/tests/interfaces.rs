@@ -96,3 +96,22 @@ fn in_a_vpc_each_interface_is_an_eni_of_its_own_subnet() {
     assert!(hand.facts.iter().any(|what| matches!(what, What::Bound { to: Some(NodeId(0)), .. })));
     assert!(hand.answered() > 10);
 }
+
+#[test]
+fn an_attacker_sends_by_the_interface_that_is_named() {
+    let forged = "from 10.20.0.9 vrid 51 priority 255";
+    let mut hand = Hand::new(&format!(
+        "{TWO_LANS}\nat 1s spoof vrrp on a.eth1 {forged}\nat 2s spoof vrrp on a {forged}\n\
+         at 3s unplug a.eth1\nat 4s spoof vrrp on a.eth1 {forged}"
+    ));
+    hand.told();
+    hand.listens(B, ETH0, "224.0.0.18");
+    hand.listens(B, ETH1, "224.0.0.18");
+    hand.run(1_500);
+    assert_eq!(hand.told(), ["1.0003 b eth1 packet of 36 bytes"]);
+    hand.run(2_500);
+    let told = hand.told();
+    assert!(told.len() == 1 && told[0].ends_with("b eth0 packet of 36 bytes"), "{told:?}");
+    hand.run(5_000);
+    assert_eq!(hand.told(), ["3.0001 a eth1 down"], "without a cable nothing leaves");
+}
