@@ -62,6 +62,8 @@ pub enum Event<'a> {
     Start {
         /// In the kernel's order.
         interfaces: &'a [Interface],
+        /// When the machine booted, on its monotonic clock.
+        booted: Time,
     },
     /// An IP packet of a protocol the program listens to, the IP header included.
     Packet {

@@ -207,13 +207,14 @@ fn programs_without_script_security_draw_one_complaint() {
 
 #[test]
 fn pipes_delays_and_intervals_are_the_machines() {
-    let text = "global_defs {\n vrrp_startup_delay 3.5\n vrrp_garp_interval 0.001\n vrrp_gna_interval .002\n notify_fifo /run/a root\n \
+    let text = "global_defs {\n vrrp_startup_delay 3.5\n vrrp_delay_after_boot 60\n vrrp_garp_interval 0.001\n vrrp_gna_interval .002\n notify_fifo /run/a root\n \
                 vrrp_notify_fifo /run/b\n vrrp_notify_fifo /run/c\n vrrp_notify_priority_changes true\n fifo_write_vrrp_states_on_reload\n}\n\
                 interface_up_down_delays {\n eth0 1 1.5\n eth1 2\n eth1 3\n eth2\n eth3 300\n}\n";
     let loaded = load(&(text.to_owned() + &instance("VI_1", 51, "")));
-    assert_eq!(codes(&loaded), ["fifo-twice", "missing-parameter", "bad-number"]);
+    assert_eq!(codes(&loaded), ["newer-keepalived", "fifo-twice", "missing-parameter", "bad-number"]);
     let c = &loaded.config;
     assert_eq!(c.startup_delay, Duration::from_millis(3500));
+    assert_eq!(c.delay_after_boot, Duration::from_secs(60));
     let garp = c.instances[0].garp;
     assert_eq!((garp.interval, garp.gna_interval), (Duration::from_millis(1), Duration::from_millis(2)));
     assert_eq!(c.fifos, ["/run/a", "/run/b"]);

@@ -13,6 +13,8 @@ mod groups;
 mod links;
 mod locate;
 mod notify;
+#[cfg(test)]
+mod tests;
 mod tracking;
 
 use std::net::IpAddr;
@@ -52,6 +54,8 @@ pub struct Agent {
     /// The next instance's number: numbers are never used twice.
     subjects: u16,
     started: Time,
+    /// When the machine booted.
+    booted: Time,
     /// When the process ends, once it is stopping.
     ends: Option<Time>,
     earliest: Time,
@@ -70,6 +74,7 @@ impl Agent {
             links: Links::default(),
             subjects: 0,
             started: Time::ZERO,
+            booted: Time::ZERO,
             ends: None,
             earliest: Time::MAX,
         }
@@ -308,7 +313,8 @@ impl Agent {
         let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
         let (link, script, file) = (fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
         let waits = trackers().any(|t| self.is_unknown(t));
-        let delay = (self.started + config.startup_delay).saturating_since(now.mono);
+        let begins = (self.started + config.startup_delay).max(self.booted + config.delay_after_boot);
+        let delay = begins.saturating_since(now.mono);
         let router = &mut self.routers[index];
         router.set_bonus(now, bonus, out);
         router.set_fault(now, Fault::OwnLink, own_down, out);
@@ -413,7 +419,10 @@ impl Agent {
 impl Program for Agent {
     fn step(&mut self, now: Now, event: Event<'_>, out: &mut Actions) {
         match event {
-            Event::Start { interfaces } => self.start(now, interfaces, out),
+            Event::Start { interfaces, booted } => {
+                self.booted = booted;
+                self.start(now, interfaces, out);
+            }
             Event::Packet { interface, packet } => self.packet(now, interface, packet, out),
             Event::Neighbour { interface, frame } => self.neighbour(now, interface, frame, out),
             Event::Timer => self.timer(now, out),

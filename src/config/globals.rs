@@ -32,6 +32,7 @@ pub(super) struct Globals {
     pub(super) groups: [Option<Set<IpAddr>>; 2],
     pub(super) script_security: bool,
     startup_delay: Duration,
+    delay_after_boot: Duration,
     fifos: [Option<Set<String>>; 2],
     notify_priority_changes: bool,
     fifo_states_on_reload: bool,
@@ -74,6 +75,10 @@ impl Globals {
                 let read = seconds(node, 0, MICROS_MAX, "ignored: no delay", out);
                 self.startup_delay = read.unwrap_or(self.startup_delay);
             }
+            "vrrp_delay_after_boot" => {
+                let read = seconds(node, 0, MICROS_MAX, "ignored: no delay", out);
+                self.delay_after_boot = read.unwrap_or(self.delay_after_boot);
+            }
             // Copies of one popular sample carry a 0 here, which keepalived refuses.
             "vrrp_garp_interval" => self.garp_interval = pause(node, out).or(self.garp_interval.take()),
             "vrrp_gna_interval" => self.gna_interval = pause(node, out).or(self.gna_interval.take()),
@@ -95,6 +100,7 @@ impl Globals {
     /// Puts what is no default of an instance into the configuration.
     pub(super) fn settle(self, config: &mut Config) {
         config.startup_delay = self.startup_delay;
+        config.delay_after_boot = self.delay_after_boot;
         config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
         config.notify_priority_changes = self.notify_priority_changes;
         config.fifo_states_on_reload = self.fifo_states_on_reload;

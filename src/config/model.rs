@@ -24,6 +24,8 @@ pub struct Config {
     pub interfaces: Vec<String>,
     /// `vrrp_startup_delay`: nothing of VRRP is done before this has passed.
     pub startup_delay: Duration,
+    /// `vrrp_delay_after_boot`: nor before this has passed since the machine booted.
+    pub delay_after_boot: Duration,
     /// `interface_up_down_delays`.
     pub link_delays: Vec<LinkDelay>,
     /// `notify_fifo` and `vrrp_notify_fifo`: the pipes that are told of every transition.

@@ -50,7 +50,7 @@ pub struct VirtualRouter {
     pub(super) waiting: Waiting,
     /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
     pub(super) preempt_from: Option<Time>,
-    /// When `vrrp_startup_delay` is over.
+    /// When `vrrp_startup_delay` and `vrrp_delay_after_boot` are over.
     pub(super) deaf_until: Time,
     /// When it last advertised.
     pub(super) spoke: Time,
@@ -211,7 +211,8 @@ impl VirtualRouter {
 
     // Events.
 
-    /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: `vrrp_startup_delay`.
+    /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: what is left of
+    /// `vrrp_startup_delay` and `vrrp_delay_after_boot`.
     pub fn start(&mut self, now: Now, delay: Duration, out: &mut Actions) {
         self.begun = true;
         let cause = |why| Cause::new(now, why);

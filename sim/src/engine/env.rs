@@ -27,7 +27,7 @@ pub(super) struct SimEnv {
 
 /// An event without what it borrows.
 enum Held {
-    Start(Vec<Interface>),
+    Start(Vec<Interface>, Time),
     Packet(InterfaceId),
     Neighbour(InterfaceId),
     Timer,
@@ -58,7 +58,7 @@ impl SimEnv {
             self.bytes.extend_from_slice(bytes);
         };
         self.held = match event {
-            Event::Start { interfaces } => Held::Start(interfaces.to_vec()),
+            Event::Start { interfaces, booted } => Held::Start(interfaces.to_vec(), booted),
             Event::Packet { interface, packet } => {
                 keep(packet);
                 Held::Packet(interface)
@@ -83,7 +83,7 @@ impl SimEnv {
 
     fn event(&self) -> Event<'_> {
         match &self.held {
-            Held::Start(interfaces) => Event::Start { interfaces },
+            Held::Start(interfaces, booted) => Event::Start { interfaces, booted: *booted },
             Held::Packet(interface) => Event::Packet { interface: *interface, packet: &self.bytes },
             Held::Neighbour(interface) => Event::Neighbour { interface: *interface, frame: &self.bytes },
             Held::Timer => Event::Timer,

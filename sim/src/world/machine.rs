@@ -219,8 +219,9 @@ impl World {
         }
         if self.machine(cvm).is_starting(now) {
             self.begin_program(cvm);
+            let booted = self.userlands[usize::from(cvm.0)].booted;
             let interfaces = &self.machine(cvm).interfaces;
-            return Some((clocks, Event::Start { interfaces }));
+            return Some((clocks, Event::Start { interfaces, booted }));
         }
         let machine = self.machine(cvm);
         if machine.running != Running::Yes {
@@ -360,7 +361,8 @@ impl World {
         let node = self.setup.node_of_cvm(cvm);
         let takes = self.host.takes(&host::PROGRAM_START, cvm.0.into(), self.now, 0);
         if !self.kernels[usize::from(node.0)].powered {
-            self.userlands[usize::from(cvm.0)].boot();
+            let now = self.now;
+            self.userlands[usize::from(cvm.0)].boot(now);
         }
         self.kernels[usize::from(node.0)].powered = true;
         if self.machine(cvm).running == Running::No {

@@ -7,7 +7,7 @@
 
 use havip::config::Config;
 use havip::program::{ScriptId, ScriptResult, WatchId};
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 
 use super::act::{Health, ScriptAct};
 use super::clock::Clock;
@@ -24,6 +24,8 @@ const CHILDREN_MAX: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Userland {
     pub(super) clock: Clock,
+    /// What its monotonic clock showed when the machine booted.
+    pub(super) booted: Time,
     /// Scripts that an act has named.
     scripts: Vec<(TextId, Findings)>,
     /// Services that an act has made dead or hung.
@@ -65,7 +67,8 @@ impl Children {
 
 impl Userland {
     /// The machine boots, and starts its services.
-    pub(super) fn boot(&mut self) {
+    pub(super) fn boot(&mut self, now: Time) {
+        self.booted = self.clock.now(now).mono;
         self.services.clear();
     }
     fn health(&self, service: ServiceId) -> Health {

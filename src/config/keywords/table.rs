@@ -90,7 +90,7 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_down_timer_adverts", G, Integer, "1..100", "3", 1, "`down_timer_adverts` of every instance that has none").since("2.2.3"),
     // global_defs: the rest.
     yes("vrrp_startup_delay", G, Seconds, "0..4294", "0", 1, "wait before anything of VRRP is done"),
-    not("vrrp_delay_after_boot", G, Seconds, 1, "wait after the machine booted"),
+    yes("vrrp_delay_after_boot", G, Seconds, "0..4294", "0", 1, "wait until the machine has been up for so long, and only then do anything of VRRP").since("2.4.0"),
     yes("vrrp_garp_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two gratuitous ARPs of a burst"),
     yes("vrrp_gna_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two unsolicited neighbour advertisements"),
     yes("vrrp_check_unicast_src", G, Flag, "", "off", 1, "`check_unicast_src` of every instance"),

@@ -1,0 +1,116 @@
+//! What the agent does, action by action, on a machine that is played by hand.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Agent;
+use crate::config::{self, Options};
+use crate::files::Files;
+use crate::profile::Profile;
+use crate::program::{
+    Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role,
+};
+use crate::time::{Duration, Time};
+use crate::wire::ethernet::Mac;
+
+const ETH0: InterfaceId = InterfaceId(2);
+
+/// `VI_1` of virtual router 51 on eth0, with these lines, below these blocks.
+fn text(blocks: &str, lines: &str) -> String {
+    let addresses = " virtual_ipaddress {\n  172.16.16.12\n }\n";
+    format!("{blocks}vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n{lines}\n{addresses}}}\n")
+}
+
+/// A machine by hand: what its agent asks for is kept in words, and its addresses are there at once.
+struct Hand {
+    agent: Agent,
+    now: Time,
+    /// Since the machine began.
+    asked: Vec<(Time, String)>,
+}
+
+impl Hand {
+    /// The agent has not begun.
+    fn new(text: &str) -> Hand {
+        let options = Options { profile: Profile::KEEPALIVED, ..Options::default() };
+        let config = config::load(&Files::single("k.conf", text), &options).config;
+        Hand { agent: Agent::new(Arc::new(config), options), now: Time::ZERO, asked: Vec::new() }
+    }
+
+    /// It begins on a machine with eth0 that booted so long ago, in seconds.
+    fn start(&mut self, up_for: u64) {
+        self.now = Time::ZERO + Duration::from_secs(1_000);
+        let booted = Time::ZERO + Duration::from_secs(1_000 - up_for);
+        self.step(Event::Start { interfaces: &[interface(ETH0, "eth0", 5)], booted });
+    }
+
+    fn step(&mut self, event: Event<'_>) {
+        let mut out = Actions::new();
+        self.agent.step(Now { mono: self.now, utc: self.now }, event, &mut out);
+        let mut installed: Vec<(InterfaceId, IpAddr)> = Vec::new();
+        for action in out.iter() {
+            if let Action::AddAddress { interface, address, .. } = action {
+                installed.push((interface, address.addr()));
+            }
+            self.asked.push((self.now, words(action)));
+        }
+        for (interface, address) in installed {
+            self.step(Event::Address { interface, address, change: AddressChange::Added });
+        }
+    }
+
+    /// Lets its timers fire up to so many milliseconds after its start.
+    fn until(&mut self, millis: u64) {
+        let end = Time::ZERO + Duration::from_secs(1_000) + Duration::from_millis(millis);
+        while let Some(due) = self.agent.deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.step(Event::Timer);
+        }
+        self.now = end;
+    }
+
+    fn role(&self) -> Role {
+        self.agent.routers()[0].role()
+    }
+
+    /// When it first asked for something with these words, in milliseconds since its start.
+    fn first(&self, words: &str) -> Option<u64> {
+        let (at, _) = self.asked.iter().find(|(_, asked)| asked.contains(words))?;
+        Some(at.as_nanos() / 1_000_000 - 1_000_000)
+    }
+}
+
+fn interface(id: InterfaceId, name: &str, last: u8) -> Interface {
+    let addresses = vec![format!("172.16.16.{last}/24").parse().expect("an address")];
+    Interface { id, name: name.into(), mac: Mac([2, 0, 172, 16, 16, last]), addresses, up: true }
+}
+
+fn words(action: Action<'_>) -> String {
+    match action {
+        Action::Record(Record::Transition { to, why, .. }) => format!("{to} {why}"),
+        Action::Record(Record::Note { why, .. }) => why.to_string(),
+        Action::Notify { command } => format!("run {command}"),
+        Action::WriteFifo { path, line } => format!("write {path} {line}"),
+        Action::AddAddress { address, .. } => format!("add {address}"),
+        Action::RemoveAddress { address, .. } => format!("remove {address}"),
+        Action::SendFrame { interface, frame } => format!("frame {} {}", interface.0, frame.len()),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_delay_after_boot_counts_from_the_boot_and_a_startup_delay_from_the_start() {
+    let master_after = |globals: &str, up_for: u64| {
+        let mut hand = Hand::new(&text(&format!("global_defs {{\n{globals}\n}}\n"), ""));
+        hand.start(up_for);
+        hand.until(60_000);
+        hand.first("MASTER")
+    };
+    assert_eq!(master_after("", 0), Some(3_609));
+    assert_eq!(master_after("vrrp_delay_after_boot 10", 0), Some(13_609));
+    assert_eq!(master_after("vrrp_delay_after_boot 10", 8), Some(5_609));
+    assert_eq!(master_after("vrrp_delay_after_boot 10", 600), Some(3_609), "a restart");
+    // Neither is over before its own time is.
+    assert_eq!(master_after("vrrp_delay_after_boot 10\nvrrp_startup_delay 3", 9), Some(6_609));
+    assert_eq!(master_after("vrrp_delay_after_boot 10\nvrrp_startup_delay 3", 2), Some(11_609));
+}
