@@ -13,7 +13,8 @@
 //! 5. Every [`Action::AddAddress`] and [`Action::RemoveAddress`] is answered by one [`Event::Address`].
 //! 6. What a program asks of its kernel, the kernel has done at a later instant, never at the same one.
 //! 7. Every [`Action::RunScript`] is answered by one [`Event::Script`], after an [`Action::KillScript`] as well;
-//!    every [`Action::WatchFile`] by an [`Event::File`], and by one more after each change.
+//!    every [`Action::WatchFile`] by an [`Event::File`], every [`Action::WatchProcess`] by an [`Event::Process`], and
+//!    by one more after each change.
 //!
 //! No protocol is named here: keepalived's agent is one program, Pacemaker's and Heartbeat's models are others.
 
@@ -112,6 +113,13 @@ pub enum Event<'a> {
         /// What stands in it; nothing when there is no such file.
         text: Option<&'a str>,
     },
+    /// So many processes of a watched name run, or run now.
+    Process {
+        /// Which.
+        watch: WatchId,
+        /// How many; what stands still runs too.
+        running: u32,
+    },
     /// The files changed and the program is to read them again (SIGHUP).
     Reload {
         /// As they are now.
@@ -125,7 +133,7 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScriptId(pub u16);
 
-/// One of the files a program watches, by its own number.
+/// One of the files or processes a program watches, by its own number; files and processes are numbered apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WatchId(pub u16);
 
@@ -236,6 +244,13 @@ pub enum Action<'a> {
         file: WatchId,
         /// Its path.
         path: &'a str,
+    },
+    /// Tell how many processes of a name run, once at once and then whenever that changes.
+    WatchProcess {
+        /// How [`Event::Process`] will name it.
+        watch: WatchId,
+        /// The file name of the executable: `haproxy`.
+        name: &'a str,
     },
     /// Hand over ARP frames and neighbour advertisements as they come in, with [`Event::Neighbour`].
     WatchNeighbours {
@@ -408,6 +423,7 @@ enum Entry {
     Notify { command: Range<usize> },
     WriteFifo { path: Range<usize>, line: Range<usize> },
     WatchFile { file: WatchId, path: Range<usize> },
+    WatchProcess { watch: WatchId, name: Range<usize> },
     WatchNeighbours { interface: InterfaceId },
     Record(Record),
     Exit,
@@ -451,6 +467,9 @@ impl Actions {
                 Entry::WriteFifo { path: self.keep(path.as_bytes()), line: self.keep(line.as_bytes()) }
             }
             Action::WatchFile { file, path } => Entry::WatchFile { file, path: self.keep(path.as_bytes()) },
+            Action::WatchProcess { watch, name } => {
+                Entry::WatchProcess { watch, name: self.keep(name.as_bytes()) }
+            }
             Action::WatchNeighbours { interface } => Entry::WatchNeighbours { interface },
             Action::Record(record) => Entry::Record(record),
             Action::Exit => Entry::Exit,
@@ -494,6 +513,9 @@ impl Actions {
                 Action::WriteFifo { path: self.text(path), line: self.text(line) }
             }
             Entry::WatchFile { file, path } => Action::WatchFile { file: *file, path: self.text(path) },
+            Entry::WatchProcess { watch, name } => {
+                Action::WatchProcess { watch: *watch, name: self.text(name) }
+            }
             Entry::WatchNeighbours { interface } => Action::WatchNeighbours { interface: *interface },
             Entry::Record(record) => Action::Record(*record),
             Entry::Exit => Action::Exit,

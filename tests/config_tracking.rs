@@ -233,3 +233,46 @@ fn a_weight_that_can_change_nothing_is_said_to() {
     );
     assert_eq!(codes(&one(CHECK, " priority 2\n track_script {\n  chk\n }")), [""; 0]);
 }
+
+#[test]
+fn a_process_is_tracked_by_the_name_of_its_executable() {
+    let block = "vrrp_track_process p {\n process /usr/sbin/haproxy -f x\n weight -20 reverse\n quorum 2\n quorum_max 4\n \
+                 delay 2\n fork_delay 0.5\n}\n";
+    let loaded = one(block, " track_process {\n  p\n }");
+    assert_eq!(codes(&loaded), [""; 0]);
+    let [p] = &loaded.config.processes[..] else { panic!("{:?}", loaded.config) };
+    assert_eq!((p.name.as_str(), p.process.as_str(), p.quorum), ("p", "haproxy", (2, 4)));
+    assert_eq!((p.fork_delay, p.terminate_delay), (Duration::from_millis(500), Duration::from_secs(2)));
+    let tracker = Tracker { what: Tracked::Process(0), weight: -20, reverse: true };
+    assert_eq!(loaded.config.instances[0].tracked, [tracker]);
+    let line = one(block, " track_process {\n  p weight 7 noreverse\n }");
+    let tracker = Tracker { what: Tracked::Process(0), weight: 7, reverse: false };
+    assert_eq!((codes(&line), &line.config.instances[0].tracked), (vec![], &vec![tracker]));
+}
+
+#[test]
+fn of_a_process_one_must_run_and_any_number_may_unless_it_is_written() {
+    for (lines, quorum, said) in [
+        ("process x", (1, u32::MAX), ""),
+        ("process x\n quorum_max 0", (0, 0), ""),
+        ("process x\n quorum 3\n quorum_max 2", (2, 2), "quorum-above-max"),
+        ("process x\n quorum 0", (1, u32::MAX), "bad-number"),
+        ("process x\n full_command", (1, u32::MAX), "not-modelled"),
+    ] {
+        let loaded = one(&format!("track_process p {{\n {lines}\n}}\n"), " track_process {\n  p\n }");
+        assert_eq!(
+            (loaded.config.processes[0].quorum, codes(&loaded).join(" ").as_str()),
+            (quorum, said),
+            "{lines}"
+        );
+    }
+    let none = one("vrrp_track_process p {\n quorum 1\n}\n", " track_process {\n  p\n }");
+    assert_eq!(codes(&none), ["no-process-line", "not-to-track"]);
+    let twice = "vrrp_track_process p {\n process x\n}\ntrack_process p {\n process y\n}\n";
+    let twice = one(twice, " track_process {\n  p\n }");
+    assert_eq!((codes(&twice), twice.config.processes[0].process.as_str()), (vec!["defined-twice"], "x"));
+    // As those of scripts: an owner has no weights.
+    let weighted = "vrrp_track_process p {\n process x\n weight 5\n}\n";
+    let owner = one(weighted, " priority 255\n track_process {\n  p\n }");
+    assert_eq!((codes(&owner), owner.config.instances[0].tracked.len()), (vec!["weight-dropped"], 0));
+}

@@ -5,7 +5,7 @@
 //! does with one instance, in [`vrrp`](crate::vrrp).
 //!
 //! - `locate`: names to interfaces;
-//! - `tracking`: scripts and files; `links`: interfaces whose changes count later;
+//! - `tracking`: scripts, files and processes; `links`: interfaces whose changes count later;
 //! - `groups`: instances that decide together;
 //! - `notify`: scripts and pipes that are told.
 
@@ -311,16 +311,17 @@ impl Agent {
         let source_gone =
             interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
         let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
-        let (link, script, file) = (fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
+        let kinds = [Fault::Link, Fault::Script, Fault::File, Fault::Process];
+        let failing = kinds.map(|kind| (kind, fails(kind)));
         let waits = trackers().any(|t| self.is_unknown(t));
         let begins = (self.started + config.startup_delay).max(self.booted + config.delay_after_boot);
         let delay = begins.saturating_since(now.mono);
         let router = &mut self.routers[index];
         router.set_bonus(now, bonus, out);
         router.set_fault(now, Fault::OwnLink, own_down, out);
-        router.set_fault(now, Fault::Link, link, out);
-        router.set_fault(now, Fault::Script, script, out);
-        router.set_fault(now, Fault::File, file, out);
+        for (kind, fails) in failing {
+            router.set_fault(now, kind, fails, out);
+        }
         if config.instances[at].track_source {
             router.set_fault(now, Fault::SourceMissing, source_gone, out);
         }
@@ -335,6 +336,7 @@ impl Agent {
         let good = match tracker.what {
             Tracked::Interface(i) => self.is_up(i),
             Tracked::Script(i) => self.tracking.script(i).unwrap_or(weight < 0),
+            Tracked::Process(i) => self.tracking.process(i).unwrap_or(weight < 0),
             Tracked::File(i) => {
                 let number = self.tracking.file(i).unwrap_or(0).clamp(-254, 254) as i32;
                 return number * weight * if tracker.reverse { -1 } else { 1 };
@@ -353,6 +355,10 @@ impl Agent {
                 let bad = self.tracking.script(i).is_some_and(|good| good == tracker.reverse);
                 (weightless && bad).then_some(Fault::Script)
             }
+            Tracked::Process(i) => {
+                let bad = self.tracking.process(i).is_some_and(|good| good == tracker.reverse);
+                (weightless && bad).then_some(Fault::Process)
+            }
             // Measured (d14b, d14c): any number with weight 0, and less than -253 with another.
             Tracked::File(i) => {
                 let number = self.tracking.file(i).unwrap_or(0);
@@ -368,6 +374,7 @@ impl Agent {
             Tracked::Interface(_) => false,
             Tracked::Script(i) => tracker.weight == 0 && self.tracking.script(i).is_none(),
             Tracked::File(i) => self.tracking.file(i).is_none(),
+            Tracked::Process(i) => self.tracking.process(i).is_none(),
         }
     }
 
@@ -437,6 +444,11 @@ impl Program for Agent {
             }
             Event::File { file, text } => {
                 if self.tracking.read(file, text) {
+                    self.assess(now, out);
+                }
+            }
+            Event::Process { watch, running } => {
+                if self.tracking.counted(&self.config, watch, running, now) {
                     self.assess(now, out);
                 }
             }

@@ -8,7 +8,7 @@ use crate::config::{self, Options};
 use crate::files::Files;
 use crate::profile::Profile;
 use crate::program::{
-    Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role,
+    Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role, WatchId,
 };
 use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
@@ -113,4 +113,31 @@ fn a_delay_after_boot_counts_from_the_boot_and_a_startup_delay_from_the_start() 
     // Neither is over before its own time is.
     assert_eq!(master_after("vrrp_delay_after_boot 10\nvrrp_startup_delay 3", 9), Some(6_609));
     assert_eq!(master_after("vrrp_delay_after_boot 10\nvrrp_startup_delay 3", 2), Some(11_609));
+}
+
+#[test]
+fn a_process_of_weight_0_is_a_fault_while_it_does_not_run_and_a_weighted_one_lowers_the_priority() {
+    let process = |weight: &str| {
+        let blocks = format!("vrrp_track_process p {{\nprocess haproxy\n{weight}\n}}\n");
+        let mut hand = Hand::new(&text(&blocks, " track_process {\n  p\n }"));
+        hand.start(0);
+        hand.until(10_000);
+        assert_eq!(hand.role(), Role::Init, "it waits to hear how many run");
+        hand.step(runs(1));
+        hand.until(20_000);
+        assert_eq!(hand.role(), Role::Master);
+        hand.step(runs(0));
+        hand
+    };
+    let mut hand = process("");
+    assert_eq!(hand.role(), Role::Fault);
+    assert_eq!(hand.first("FAULT a tracked process does not run as it should"), Some(20_000));
+    hand.step(runs(1));
+    assert_eq!(hand.role(), Role::Backup);
+    let hand = process("weight -20");
+    assert_eq!((hand.role(), hand.agent.routers()[0].priority()), (Role::Master, 80));
+}
+
+fn runs(running: u32) -> Event<'static> {
+    Event::Process { watch: WatchId(0), running }
 }

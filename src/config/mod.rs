@@ -27,6 +27,7 @@ mod overrides;
 mod parser;
 mod paths;
 mod place;
+mod processes;
 mod reading;
 mod sources;
 mod suggest;
@@ -38,7 +39,7 @@ pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
 pub use keywords::{Context, Form, Keyword};
 pub use model::{
     Config, Garp, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password, Peer, SyncGroup, TrackFile,
-    TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
+    TrackProcess, TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
 };
 pub use reading::load;
 pub use sources::{Source, Sources};

@@ -20,6 +20,8 @@ pub struct Config {
     pub scripts: Vec<TrackScript>,
     /// The `track_file` blocks that somebody tracks, in file order.
     pub files: Vec<TrackFile>,
+    /// The `vrrp_track_process` blocks that somebody tracks, in file order.
+    pub processes: Vec<TrackProcess>,
     /// The names of the interfaces that somebody tracks.
     pub interfaces: Vec<String>,
     /// `vrrp_startup_delay`: nothing of VRRP is done before this has passed.
@@ -96,7 +98,7 @@ pub struct Instance {
     pub skip_check_addresses: bool,
     /// `auth_hmac`.
     pub hmac: Option<Hmac>,
-    /// `track_interface`, `track_script` and `track_file`.
+    /// `track_interface`, `track_script`, `track_file` and `track_process`.
     pub tracked: Vec<Tracker>,
     /// Its own interface counts: there is no `dont_track_primary`.
     pub track_own_interface: bool,
@@ -177,6 +179,8 @@ pub enum Tracked {
     Script(u16),
     /// A file's number: an index into [`Config::files`].
     File(u16),
+    /// Whether a process runs: an index into [`Config::processes`].
+    Process(u16),
 }
 
 /// A `vrrp_script`.
@@ -205,6 +209,21 @@ pub struct TrackFile {
     pub name: String,
     /// `file`: its path.
     pub path: String,
+}
+
+/// A `vrrp_track_process`: good while as many processes of its name run as should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackProcess {
+    /// Its name.
+    pub name: String,
+    /// `process`: the file name of the executable.
+    pub process: String,
+    /// `quorum`, `quorum_max`: how many must run, and how many may.
+    pub quorum: (u32, u32),
+    /// `fork_delay`: how long it must have been good again to count as good.
+    pub fork_delay: Duration,
+    /// `terminate_delay`: how long it must have been bad to count as bad.
+    pub terminate_delay: Duration,
 }
 
 /// One line of `interface_up_down_delays`.

@@ -23,11 +23,13 @@ pub enum Fault {
     Group = 6,
     /// Its own interface is down: nothing that it says gets out.
     OwnLink = 7,
+    /// Of a process of weight 0 too few run, or too many.
+    Process = 8,
 }
 
 /// Those that hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults(u8);
+pub struct Faults(u16);
 
 impl Faults {
     /// Sets or clears one; whether that changed anything.
@@ -56,7 +58,7 @@ impl Faults {
 }
 
 impl Fault {
-    const ALL: [Fault; 8] = [
+    const ALL: [Fault; 9] = [
         Fault::OwnLink,
         Fault::Link,
         Fault::SourceMissing,
@@ -64,6 +66,7 @@ impl Fault {
         Fault::NoPeers,
         Fault::Script,
         Fault::File,
+        Fault::Process,
         Fault::Group,
     ];
     /// In words, for the record.
@@ -77,6 +80,7 @@ impl Fault {
             Fault::NoPeers => Why::new("unicast without a peer"),
             Fault::Script => Why::new("a tracked script has failed"),
             Fault::File => Why::new("a tracked file says so"),
+            Fault::Process => Why::new("a tracked process does not run as it should"),
             Fault::Group => Why::new("another member of its group is in FAULT"),
         }
     }
@@ -88,6 +92,7 @@ impl Fault {
             Fault::NoPeers => "it has peers",
             Fault::Script => "the tracked script succeeds",
             Fault::File => "the tracked file says so",
+            Fault::Process => "the tracked process runs as it should",
             Fault::Group => "no member of its group is in FAULT",
         })
     }

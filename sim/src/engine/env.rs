@@ -36,6 +36,7 @@ enum Held {
     Script(ScriptId, ScriptResult),
     /// Its text is in `bytes`, if there is one.
     File(WatchId, bool),
+    Process(WatchId, u32),
     Reload(Box<Files>),
     Stop,
 }
@@ -75,6 +76,7 @@ impl SimEnv {
                 keep(text.unwrap_or_default().as_bytes());
                 Held::File(file, text.is_some())
             }
+            Event::Process { watch, running } => Held::Process(watch, running),
             Event::Reload { files } => Held::Reload(Box::new(files.clone())),
             Event::Stop => Held::Stop,
         };
@@ -96,6 +98,7 @@ impl SimEnv {
                 let text = exists.then(|| std::str::from_utf8(&self.bytes).unwrap_or_default());
                 Event::File { file: *file, text }
             }
+            Held::Process(watch, running) => Event::Process { watch: *watch, running: *running },
             Held::Reload(files) => Event::Reload { files },
             Held::Stop => Event::Stop,
         }

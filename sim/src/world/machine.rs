@@ -41,6 +41,7 @@ pub(super) enum Signal {
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     File(WatchId, Option<TextId>),
+    Process(WatchId, u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,6 +253,7 @@ impl World {
                     machine.children.ended(script);
                     Event::Script { script, result }
                 }
+                Signal::Process(watch, running) => Event::Process { watch, running },
                 Signal::File(file, text) => {
                     Event::File { file, text: text.map(|text| self.setup.text(text)) }
                 }
@@ -304,6 +306,7 @@ impl World {
             Action::Notify { command } => self.report_told(cvm, command, false),
             Action::WriteFifo { line, .. } => self.report_told(cvm, line, true),
             Action::WatchFile { file, path } => self.watch_file(cvm, file, path),
+            Action::WatchProcess { watch, name } => self.watch_process(cvm, watch, name),
             Action::WatchNeighbours { interface } => {
                 let Some(port) = self.port_of_interface(node, interface) else { return };
                 let watches = &mut self.machine(cvm).watches;

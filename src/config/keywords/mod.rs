@@ -49,6 +49,8 @@ pub enum Context {
     Script,
     /// `track_file`, outside any block.
     TrackFile,
+    /// `vrrp_track_process`.
+    TrackProcess,
     /// `auth_hmac`, in an instance.
     Hmac,
 }
@@ -121,7 +123,7 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 9] = [
         Context::Top,
         Context::Global,
         Context::Instance,
@@ -129,6 +131,7 @@ impl Context {
         Context::SyncGroup,
         Context::Script,
         Context::TrackFile,
+        Context::TrackProcess,
         Context::Hmac,
     ];
     /// The keyword that opens it, or words for the outermost.
@@ -141,6 +144,7 @@ impl Context {
             Context::SyncGroup => "vrrp_sync_group",
             Context::Script => "vrrp_script",
             Context::TrackFile => "track_file",
+            Context::TrackProcess => "vrrp_track_process",
             Context::Hmac => "auth_hmac",
         }
     }

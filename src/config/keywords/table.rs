@@ -1,6 +1,8 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
-use super::Context::{Authentication, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile};
+use super::Context::{
+    Authentication, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
+};
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
 use super::{Context, Form, Keyword};
 
@@ -13,6 +15,7 @@ const A: &[Context] = &[Authentication];
 const S: &[Context] = &[SyncGroup];
 const C: &[Context] = &[Script];
 const F: &[Context] = &[TrackFile];
+const P: &[Context] = &[TrackProcess];
 const H: &[Context] = &[Hmac];
 const TG: &[Context] = &[Top, Global];
 
@@ -48,10 +51,10 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_instance", T, Named(Instance), "", "", 1, "one virtual router of this machine"),
     yes("vrrp_script", T, Named(Script), "", "", 1, "a health check run on a period; it stands above what tracks it"),
     yes("vrrp_sync_group", T, Named(SyncGroup), "", "", 2, "instances that are master together or not at all"),
-    not("vrrp_track_process", T, Opaque, 2, "a process to watch (old name of track_process)"),
+    yes("vrrp_track_process", T, Named(TrackProcess), "", "", 2, "a process that must run; it stands above what tracks it"),
     yes("track_file", T, Named(TrackFile), "", "", 2, "a file whose number changes priorities; it stands above what tracks it"),
     yes("vrrp_track_file", T, Named(TrackFile), "", "", 2, "the old name of track_file"),
-    not("track_process", T, Opaque, 2, "a process to watch"),
+    yes("track_process", T, Named(TrackProcess), "", "", 2, "another name of vrrp_track_process"),
     not("track_group", T, Opaque, 2, "instances that static addresses follow"),
     not("garp_group", T, Opaque, 2, "pacing of gratuitous ARP per interface"),
     not("bfd_instance", T, Opaque, 2, "a BFD session"),
@@ -255,7 +258,7 @@ pub static TABLE: &[Keyword] = &[
     yes("dont_track_primary", I, Flag, "", "off", 1, "run even when the own interface is down"),
     yes("track_script", IS, Entries, "NAME [weight -253..253 [reverse]]", "the script's weight", 1, "health checks that count"),
     yes("track_file", IS, Entries, "NAME [weight -253..253]", "the file's weight", 2, "files whose number, times the weight, is added to the priority"),
-    not("track_process", IS, Opaque, 2, "processes that must run"),
+    yes("track_process", IS, Entries, "NAME [weight -253..253 [reverse]]", "the process's weight", 2, "processes that count"),
     not("track_bfd", IS, Entries, 2, "BFD sessions that must be up"),
     yes("track_src_ip", I, Flag, "", "off", 2, "fault while the source address is not on the interface"),
     yes("notify", IS, Words, "a command [user [group]]", "none", 1, "a script on every transition; kind, name, state and priority are appended"),
@@ -314,6 +317,17 @@ pub static TABLE: &[Keyword] = &[
     yes("file", F, Word, "a path", "", 2, "the file"),
     yes("weight", F, Words, "-253..253", "1", 2, "what its number is multiplied with; 0: a fault unless it is 0"),
     yes("init_file", F, Any, "[NUMBER] [overwrite]", "not made", 2, "make the file at the start"),
+
+    // vrrp_track_process.
+    yes("process", P, Words, "a name or a path", "", 2, "the executable; its file name is looked at and nothing behind it"),
+    yes("weight", P, Words, "-253..253 [reverse]", "0", 2, "what it does to the priority; 0: a fault while it does not run"),
+    yes("quorum", P, Integer, "1..65535", "1", 2, "how many of it must run"),
+    yes("quorum_max", P, Integer, "0..65535", "any number", 2, "how many of it may run; 0: none"),
+    yes("fork_delay", P, Seconds, "0..3600", "0", 2, "how long enough of it must run again to count"),
+    yes("terminate_delay", P, Seconds, "0..3600", "0", 2, "how long too few of it must run to count"),
+    yes("delay", P, Seconds, "0..3600", "0", 2, "fork_delay and terminate_delay in one"),
+    not("full_command", P, Flag, 2, "compare the whole command line: only names of processes are known here"),
+    not("param_match", P, Word, 2, "compare parameters as well: only names of processes are known here"),
 
     // auth_hmac.
     yes("key", H, Words, "1..255, then hex:..., file:PATH or the key itself; 32..64 bytes", "", 2, "a key, and the number it goes by").since("2.4.0"),
