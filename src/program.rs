@@ -205,6 +205,16 @@ pub enum Action<'a> {
         /// With its prefix length.
         address: IpNet,
     },
+    /// Add a route; one that is there stays. What a kernel refuses, nobody is told of.
+    AddRoute {
+        /// As `ip route add` takes it.
+        route: &'a str,
+    },
+    /// Remove a route, if it is there.
+    RemoveRoute {
+        /// As it was added.
+        route: &'a str,
+    },
     /// Name something the program will report about.
     Subject {
         /// How later records refer to it.
@@ -417,6 +427,8 @@ enum Entry {
     SendFrame { interface: InterfaceId, frame: Range<usize> },
     AddAddress { interface: InterfaceId, address: IpNet, lifetime: Option<Duration> },
     RemoveAddress { interface: InterfaceId, address: IpNet },
+    AddRoute { route: Range<usize> },
+    RemoveRoute { route: Range<usize> },
     Subject { id: Subject, group: u32, name: Range<usize> },
     RunScript { script: ScriptId, command: Range<usize> },
     KillScript { script: ScriptId },
@@ -455,6 +467,8 @@ impl Actions {
                 Entry::AddAddress { interface, address, lifetime }
             }
             Action::RemoveAddress { interface, address } => Entry::RemoveAddress { interface, address },
+            Action::AddRoute { route } => Entry::AddRoute { route: self.keep(route.as_bytes()) },
+            Action::RemoveRoute { route } => Entry::RemoveRoute { route: self.keep(route.as_bytes()) },
             Action::Subject { id, group, name } => {
                 Entry::Subject { id, group, name: self.keep(name.as_bytes()) }
             }
@@ -501,6 +515,8 @@ impl Actions {
             Entry::RemoveAddress { interface, address } => {
                 Action::RemoveAddress { interface: *interface, address: *address }
             }
+            Entry::AddRoute { route } => Action::AddRoute { route: self.text(route) },
+            Entry::RemoveRoute { route } => Action::RemoveRoute { route: self.text(route) },
             Entry::Subject { id, group, name } => {
                 Action::Subject { id: *id, group: *group, name: self.text(name) }
             }

@@ -276,3 +276,38 @@ fn of_a_process_one_must_run_and_any_number_may_unless_it_is_written() {
     let owner = one(weighted, " priority 255\n track_process {\n  p\n }");
     assert_eq!((codes(&owner), owner.config.instances[0].tracked.len()), (vec!["weight-dropped"], 0));
 }
+
+#[test]
+fn a_program_that_reads_a_pipe_needs_one() {
+    let globals = |lines: &str| {
+        let loaded = load(&format!("{SECURE}global_defs {{\n{lines}\n}}\n{}", instance("VI_1", 51, "")));
+        (codes(&loaded).join(" "), loaded.config.fifo_scripts)
+    };
+    let none: Vec<String> = Vec::new();
+    let both = "notify_fifo /run/a\nvrrp_notify_fifo /run/b\nvrrp_notify_fifo_script '/bin/b -x' root\nnotify_fifo_script /bin/a";
+    assert_eq!(
+        globals(both),
+        (String::new(), vec!["/bin/a /run/a".to_owned(), "/bin/b -x /run/b".to_owned()])
+    );
+    assert_eq!(globals("notify_fifo_script /bin/a"), ("reader-without-fifo".to_owned(), none));
+    let twice = globals("notify_fifo /run/a\nnotify_fifo_script /bin/a\nnotify_fifo_script /bin/b");
+    assert_eq!(twice, ("fifo-twice".to_owned(), vec!["/bin/a /run/a".to_owned()]));
+    let insecure = load(&format!(
+        "global_defs {{\nnotify_fifo /run/a\nnotify_fifo_script /bin/a\n}}\n{}",
+        instance("VI_1", 51, "")
+    ));
+    assert_eq!(codes(&insecure), ["script-security"]);
+}
+
+#[test]
+fn what_a_group_says_of_priorities_holds_for_its_instances_that_say_nothing() {
+    let off = " notify_priority_changes off";
+    let text = format!(
+        "{SECURE}vrrp_sync_group G {{\n group {{\n  A\n  B\n }}\n notify_priority_changes\n}}\n{}{}{}",
+        instance("A", 1, ""),
+        instance("B", 2, off),
+        instance("C", 3, "")
+    );
+    let told: Vec<_> = load(&text).config.instances.iter().map(|i| i.notify.priority_changes).collect();
+    assert_eq!(told, [Some(true), Some(false), None]);
+}

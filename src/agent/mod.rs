@@ -98,6 +98,7 @@ impl Agent {
             return out.push(Action::Exit);
         }
         let config = Arc::clone(&self.config);
+        notify::readers(&config, None, out);
         self.tracking = Tracking::start(&config, None, now, out);
         for instance in &config.instances {
             if !self.add(now, instance, out) {
@@ -124,7 +125,7 @@ impl Agent {
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
         self.listen(instance, located.place, out);
-        self.remove_left_over(&located, out);
+        self.remove_left_over(instance, &located, out);
         let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
@@ -143,9 +144,12 @@ impl Agent {
         }
     }
 
-    /// A killed agent leaves its addresses behind; the next one begins by taking them off.
-    fn remove_left_over(&self, located: &Located, out: &mut Actions) {
+    /// A killed agent leaves its routes and addresses behind; the next one begins by taking them off.
+    fn remove_left_over(&self, instance: &Instance, located: &Located, out: &mut Actions) {
         info!("removing VIPs.");
+        for route in &instance.routes {
+            out.push(Action::RemoveRoute { route });
+        }
         for held in &located.held {
             let interface = self.interfaces.iter().find(|i| i.id == held.interface);
             let left = interface.into_iter().flat_map(|i| &i.addresses);
@@ -249,6 +253,7 @@ impl Agent {
         info!("Reloading ...");
         let config = Arc::new(config::load(files, &self.options).config);
         let before = std::mem::replace(&mut self.config, Arc::clone(&config));
+        notify::readers(&config, Some(&before), out);
         let mut old = std::mem::take(&mut self.routers);
         self.tracking = Tracking::start(&config, Some((&self.tracking, &before)), now, out);
         for instance in &config.instances {

@@ -141,3 +141,75 @@ fn a_process_of_weight_0_is_a_fault_while_it_does_not_run_and_a_weighted_one_low
 fn runs(running: u32) -> Event<'static> {
     Event::Process { watch: WatchId(0), running }
 }
+
+#[test]
+fn routes_come_behind_the_addresses_and_go_before_them() {
+    let routes = " virtual_routes {\n  10.9.0.0/16 via 172.16.16.1\n  blackhole 10.8.0.0/16\n }";
+    let mut hand = Hand::new(&text("", routes));
+    hand.start(0);
+    hand.until(4_000);
+    hand.step(Event::Stop);
+    let of_interest = ["add 172", "remove 172", "Route"];
+    let asked = hand.asked.iter().map(|(_, asked)| asked.as_str());
+    let asked: Vec<&str> = asked.filter(|asked| of_interest.iter().any(|w| asked.contains(w))).collect();
+    let (via, hole) = ("10.9.0.0/16 via 172.16.16.1", "blackhole 10.8.0.0/16");
+    let left_over = [via, hole].map(|route| format!("RemoveRoute {{ route: {route:?} }}"));
+    assert_eq!(asked[..2], left_over, "a killed one may have left them");
+    let added = [via, hole].map(|route| format!("AddRoute {{ route: {route:?} }}"));
+    let tail: Vec<&str> = asked.iter().rev().take(6).rev().copied().collect();
+    let expected =
+        ["add 172.16.16.12/32", &added[0], &added[1], &left_over[1], &left_over[0], "remove 172.16.16.12/32"];
+    assert_eq!(tail, expected);
+}
+
+#[test]
+fn a_reload_changes_the_routes_of_a_master() {
+    let with = |route: &str| text("", &format!(" virtual_routes {{\n  10.7.0.0/16 dev eth0\n  {route}\n }}"));
+    let mut hand = Hand::new(&with("10.9.0.0/16 dev eth0"));
+    hand.start(0);
+    hand.until(4_000);
+    hand.asked.clear();
+    hand.step(Event::Reload { files: &Files::single("k.conf", with("10.6.0.0/16 dev eth0")) });
+    let routes: Vec<&str> =
+        hand.asked.iter().map(|(_, asked)| asked.as_str()).filter(|a| a.contains("Route")).collect();
+    assert_eq!(
+        routes,
+        ["RemoveRoute { route: \"10.9.0.0/16 dev eth0\" }", "AddRoute { route: \"10.6.0.0/16 dev eth0\" }"]
+    );
+}
+
+#[test]
+fn the_program_that_reads_a_pipe_runs_before_anything_is_written_into_it() {
+    let globals = |more: &str| {
+        format!(
+            "global_defs {{\nvrrp_notify_fifo /run/f\nvrrp_notify_fifo_script \"/bin/read -v\"\n{more}}}\n"
+        )
+    };
+    let mut hand = Hand::new(&text(&globals(""), ""));
+    hand.start(0);
+    assert_eq!(hand.asked[0].1, "run /bin/read -v /run/f");
+    assert!(hand.asked.iter().skip(1).any(|(_, asked)| asked == "write /run/f INSTANCE \"VI_1\" BACKUP 100"));
+    hand.asked.clear();
+    hand.step(Event::Reload { files: &Files::single("k.conf", text(&globals(""), "")) });
+    assert_eq!(hand.first("run "), None, "it runs already");
+    let more = "notify_fifo /run/g\nnotify_fifo_script /bin/all\n";
+    hand.step(Event::Reload { files: &Files::single("k.conf", text(&globals(more), "")) });
+    assert!(hand.first("run /bin/all /run/g").is_some() && hand.first("run /bin/read").is_none());
+}
+
+#[test]
+fn priorities_are_told_of_the_instances_that_say_so() {
+    let told = |globals: &str, line: &str| {
+        let track = "vrrp_track_process p {\nprocess haproxy\nweight -20\n}\n";
+        let blocks = format!("global_defs {{\nvrrp_notify_fifo /run/f\n{globals}\n}}\n{track}");
+        let mut hand = Hand::new(&text(&blocks, &format!("{line}\n track_process {{\n  p\n }}")));
+        hand.start(0);
+        hand.step(runs(1));
+        hand.step(runs(0));
+        hand.first("write /run/f INSTANCE \"VI_1\" BACKUP_PRIORITY 80").is_some()
+    };
+    assert!(!told("", ""));
+    assert!(told("", " notify_priority_changes on"));
+    assert!(told("vrrp_notify_priority_changes on", ""));
+    assert!(!told("vrrp_notify_priority_changes on", " notify_priority_changes off"));
+}

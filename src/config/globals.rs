@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Config;
 use super::addresses::multicast;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::garp::GarpKeys;
@@ -11,6 +10,7 @@ use super::model::{LinkDelay, Version};
 use super::numbers;
 use super::parser::Node;
 use super::values::{Set, integer, seconds, switch};
+use super::{Config, Span};
 use crate::time::Duration;
 
 /// What `global_defs` blocks say; a later line wins.
@@ -34,6 +34,8 @@ pub(super) struct Globals {
     startup_delay: Duration,
     delay_after_boot: Duration,
     fifos: [Option<Set<String>>; 2],
+    /// The programs that read them.
+    readers: [Option<Set<String>>; 2],
     notify_priority_changes: bool,
     fifo_states_on_reload: bool,
 }
@@ -85,6 +87,8 @@ impl Globals {
             "enable_script_security" | "script_security" => self.script_security = true,
             "notify_fifo" => fifo(&mut self.fifos[0], node, out),
             "vrrp_notify_fifo" => fifo(&mut self.fifos[1], node, out),
+            "notify_fifo_script" => reader(&mut self.readers[0], node, out),
+            "vrrp_notify_fifo_script" => reader(&mut self.readers[1], node, out),
             "vrrp_notify_priority_changes" => {
                 self.notify_priority_changes = switch(node, out).unwrap_or(self.notify_priority_changes);
             }
@@ -97,8 +101,25 @@ impl Globals {
         }
     }
 
+    /// Where the first program stands that reads a pipe.
+    pub(super) fn first_reader(&self) -> Option<Span> {
+        self.readers.iter().flatten().map(|s| s.line).min()
+    }
+
     /// Puts what is no default of an instance into the configuration.
-    pub(super) fn settle(self, config: &mut Config) {
+    pub(super) fn settle(self, config: &mut Config, out: &mut Diagnoses) {
+        for (fifo, reader) in self.fifos.iter().zip(self.readers) {
+            match (fifo, reader) {
+                (Some(fifo), Some(reader)) => {
+                    config.fifo_scripts.push(format!("{} {}", reader.value, fifo.value));
+                }
+                (None, Some(reader)) => {
+                    let message = "there is no pipe for this program to read: it is not run";
+                    out.push(Diagnosis::warning("reader-without-fifo", reader.line, message));
+                }
+                _ => {}
+            }
+        }
         config.startup_delay = self.startup_delay;
         config.delay_after_boot = self.delay_after_boot;
         config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
@@ -122,6 +143,16 @@ fn fifo(field: &mut Option<Set<String>>, node: &Node, out: &mut Diagnoses) {
         }
         None => *field = Set::new(path.text.clone(), node),
     }
+}
+
+fn reader(field: &mut Option<Set<String>>, node: &Node, out: &mut Diagnoses) {
+    if let Some(first) = field {
+        let message = format!("there is a {} already: that one counts", node.name());
+        let twice = Diagnosis::warning("fifo-twice", node.span(), message);
+        out.push(twice.related(first.line, "the first").by_keepalived());
+        return;
+    }
+    *field = super::notify::command(node).and_then(|command| Set::new(command, node));
 }
 
 /// `interface_up_down_delays`: seconds down, then seconds up. A later line of an interface wins.

@@ -29,6 +29,7 @@ mod paths;
 mod place;
 mod processes;
 mod reading;
+mod routes;
 mod sources;
 mod suggest;
 mod tracking;

@@ -32,6 +32,9 @@ pub struct Config {
     pub link_delays: Vec<LinkDelay>,
     /// `notify_fifo` and `vrrp_notify_fifo`: the pipes that are told of every transition.
     pub fifos: Vec<String>,
+    /// `notify_fifo_script` and `vrrp_notify_fifo_script`: the programs that read those pipes, each with its pipe's path
+    /// behind it.
+    pub fifo_scripts: Vec<String>,
     /// `vrrp_notify_priority_changes`: and of every change of priority.
     pub notify_priority_changes: bool,
     /// `fifo_write_vrrp_states_on_reload`.
@@ -84,6 +87,8 @@ pub struct Instance {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`, in file order: held and announced, never advertised.
     pub excluded: Vec<VirtualAddress>,
+    /// `virtual_routes`, in file order, as `ip route add` takes them.
+    pub routes: Vec<String>,
     /// The `garp_*` keywords.
     pub garp: Garp,
     /// `lower_prio_no_advert`.
@@ -252,6 +257,8 @@ pub struct Notify {
     pub any: Option<String>,
     /// `notify_master_rx_lower_pri`.
     pub master_rx_lower_pri: Option<String>,
+    /// `notify_priority_changes`: whether the pipes are told of priorities, where it is not as for all instances.
+    pub priority_changes: Option<bool>,
 }
 
 /// `auth_hmac` (keepalived 2.4): an HMAC-SHA256 behind each advertisement, with a time that only grows.

@@ -100,11 +100,12 @@ fn read(given: &Given<'_>, mends: &Mends) -> Reading {
     }
     groups::settle(groups, members, &mut config, &mut out);
     programs.extend(definitions.first_script());
+    programs.extend(globals.first_reader());
     definitions.settle(&mut config, &mut out);
     if !globals.script_security {
         advice::script_security(programs.into_iter().min(), &mut out);
     }
-    globals.settle(&mut config);
+    globals.settle(&mut config, &mut out);
     let mut delays = BTreeMap::new();
     for node in top.iter().filter(|n| n.name() == "interface_up_down_delays") {
         link_delays(node, &mut delays, &mut out);

@@ -412,6 +412,7 @@ impl VirtualRouter {
                 self.send_advert(self.priority, now, out);
                 self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
                 self.change_addresses(&old.held, out);
+                self.change_routes(&old.config.routes, out);
                 self.verify_from_now(now);
             }
             Role::Backup => self.await_master(now, Awaited::Advert),

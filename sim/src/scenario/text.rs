@@ -343,6 +343,7 @@ impl fmt::Display for FactText<'_> {
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
             Fact::Served(client) => write!(f, "served {}", self.names.node(self.names.node_of(client))),
             Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
+            Fact::Routed(c, text) => write!(f, "routed {} {}", cvm(c), Quoted(self.names.text(text))),
             Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }
     }

@@ -46,7 +46,7 @@ pub(super) const CLOUD_ACTS: [&str; 3] = ["bind-delay", "drop-claims", "hear-cla
 pub(super) const FORMS: [&str; 5] = ["by", "during", "in", "never", "eventually"];
 
 /// What a fact begins with.
-pub(super) const FACTS: [&str; 10] = [
+pub(super) const FACTS: [&str; 11] = [
     "master",
     "bound",
     "unbound",
@@ -57,6 +57,7 @@ pub(super) const FACTS: [&str; 10] = [
     "served",
     "claimed",
     "notified",
+    "routed",
 ];
 
 /// What `in T..T` measures.

@@ -39,6 +39,8 @@ pub(super) struct Kernel {
     pub(super) tampers: VecDeque<Install>,
     /// Addresses that go by themselves.
     pub(super) leases: Vec<Lease>,
+    /// Routes besides those of its own subnets and to their gateways.
+    pub(super) routes: Vec<String>,
     /// Frames that came while it was paused, and by which port.
     pub(super) ring: VecDeque<(PortId, FrameId)>,
 }
@@ -54,6 +56,7 @@ impl Kernel {
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
             leases: Vec::new(),
+            routes: Vec::new(),
             ring: VecDeque::new(),
         }
     }
@@ -407,7 +410,10 @@ impl World {
         kernel.installs.clear();
         kernel.leases.clear();
         kernel.tampers.clear();
-        let ring = std::mem::take(&mut kernel.ring);
+        let (ring, routes) = (std::mem::take(&mut kernel.ring), std::mem::take(&mut kernel.routes));
+        if let Some(cvm) = self.setup.cvm_of(node) {
+            routes.iter().for_each(|route| self.report_route(cvm, route, false));
+        }
         for port in self.ports_of(node) {
             let index = self.nic(port).index;
             let own: Vec<IpNet> = self

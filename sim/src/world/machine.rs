@@ -290,6 +290,8 @@ impl World {
             Action::RemoveAddress { interface, address } => {
                 self.change_address(cvm, interface, address, Change::Remove);
             }
+            Action::AddRoute { route } => self.change_route(cvm, route, true),
+            Action::RemoveRoute { route } => self.change_route(cvm, route, false),
             Action::Subject { id, group, name } => {
                 let subjects = &mut self.machine(cvm).subjects;
                 let index = usize::from(id.0);

@@ -191,6 +191,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             Just(Fact::TwoMasters),
             client().prop_map(Fact::Stale),
             client().prop_map(Fact::Served),
+            (cvm(), text()).prop_map(|(cvm, text)| Fact::Routed(cvm, text)),
         ]
     };
     let fact = move || {

@@ -308,6 +308,7 @@ fn every_fact() {
         ("served web", Fact::Served(WEB)),
         ("claimed a", Fact::Claimed(A)),
         ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
+        ("routed a \"10.9.0.0/16\"", Fact::Routed(A, TextId(0))),
     ] {
         assert_eq!(expect(&format!("by 24s {text}")), Expect::By(at(24), expected), "{text}");
     }
