@@ -214,6 +214,7 @@ fn inside(context: Context, lines: &str) -> String {
         Context::Script => format!("vrrp_script S {{\n{lines}\n}}\n"),
         Context::TrackFile => format!("track_file F {{\n{lines}\n}}\n"),
         Context::TrackProcess => format!("vrrp_track_process P {{\n{lines}\n}}\n"),
+        Context::GarpGroup => format!("garp_group {{\n{lines}\n}}\n"),
         Context::Hmac => with_lines(&format!("auth_hmac {{\n{lines}\n}}")),
     }
 }

@@ -311,3 +311,32 @@ fn what_a_group_says_of_priorities_holds_for_its_instances_that_say_nothing() {
     let told: Vec<_> = load(&text).config.instances.iter().map(|i| i.notify.priority_changes).collect();
     assert_eq!(told, [Some(true), Some(false), None]);
 }
+
+#[test]
+fn a_garp_group_has_interfaces_and_an_interval() {
+    let groups = |text: &str| {
+        let loaded = load(&format!("{text}{}", instance("VI_1", 51, "")));
+        let groups = loaded.config.garp_groups.iter();
+        let groups: Vec<_> = groups
+            .map(|g| (g.interfaces.join(" "), g.interval.as_micros(), g.gna_interval.as_micros()))
+            .collect();
+        (groups, codes(&loaded).join(" "))
+    };
+    let one = "garp_group {\n garp_interval 0.001\n interface eth0\n}\n";
+    assert_eq!(groups(one), (vec![("eth0".to_owned(), 1_000, 0)], String::new()));
+    let two = "garp_group {\n gna_interval 0.5\n interfaces {\n  eth1 eth0\n  eth2\n }\n}\n";
+    let (all, said) = groups(&format!("{one}{two}"));
+    assert_eq!((all[1].clone(), said.as_str()), (("eth1 eth2".to_owned(), 0, 500_000), "interface-twice"));
+    for empty in ["garp_group {\n garp_interval 1\n}\n", "garp_group {\n interface eth0\n}\n"] {
+        assert_eq!(groups(empty), (vec![], "empty-garp-group".to_owned()), "{empty}");
+    }
+}
+
+#[test]
+fn bfd_is_said_once_to_have_no_effect_and_takes_nothing_down() {
+    let block = "bfd_instance peer {\n neighbor_ip 172.16.16.6\n min_rx 50\n}\n";
+    let loaded = one(block, " track_bfd {\n  peer\n }");
+    assert_eq!(codes(&loaded), ["not-modelled"]);
+    assert!(loaded.diagnoses[0].help.iter().any(|help| help.contains("no session is opened")));
+    assert!(loaded.config.instances[0].tracked.is_empty());
+}

@@ -6,13 +6,14 @@
 //!
 //! - `locate`: names to interfaces;
 //! - `tracking`: scripts, files and processes; `links`: interfaces whose changes count later;
-//! - `groups`: instances that decide together;
+//! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
 //! - `notify`: scripts and pipes that are told.
 
 mod groups;
 mod links;
 mod locate;
 mod notify;
+mod pacing;
 #[cfg(test)]
 mod tests;
 mod tracking;
@@ -36,6 +37,7 @@ use crate::wire::{Family, arp, ipv4, ipv6, ndp};
 use groups::Group;
 use links::Links;
 use locate::{Located, has, locate};
+use pacing::Pacing;
 use tracking::Tracking;
 
 /// Measured (c03): after SIGTERM the process stays for about a second.
@@ -51,6 +53,7 @@ pub struct Agent {
     groups: Vec<Group>,
     tracking: Tracking,
     links: Links,
+    pacing: Pacing,
     /// The next instance's number: numbers are never used twice.
     subjects: u16,
     started: Time,
@@ -72,6 +75,7 @@ impl Agent {
             groups: Vec::new(),
             tracking: Tracking::default(),
             links: Links::default(),
+            pacing: Pacing::default(),
             subjects: 0,
             started: Time::ZERO,
             booted: Time::ZERO,
@@ -108,6 +112,7 @@ impl Agent {
             }
         }
         self.groups = groups::of(&config, &mut self.routers);
+        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.say_if_nothing_runs(out);
     }
 
@@ -181,8 +186,11 @@ impl Agent {
     }
 
     fn timer(&mut self, now: Now, out: &mut Actions) {
-        for router in self.routers.iter_mut().filter(|r| r.deadline() <= now.mono) {
-            router.timer(now, out);
+        for at in 0..self.routers.len() {
+            if self.routers[at].deadline() <= now.mono {
+                self.routers[at].timer(now, out);
+                self.pacing.share(at, &mut self.routers);
+            }
         }
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
@@ -280,6 +288,7 @@ impl Agent {
             notify::instance(&before, &gone, Notice::Removed, out);
         }
         self.groups = groups::of(&config, &mut self.routers);
+        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);
     }
@@ -400,6 +409,7 @@ impl Agent {
         }
         self.tell_of_instances(out);
         self.tell_of_groups(false, out);
+        self.pacing.share_all(&mut self.routers);
         let routers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
         let others = self.tracking.deadline().min(self.links.deadline());
         let ends = self.ends.unwrap_or(Time::MAX);

@@ -14,6 +14,7 @@ use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
 
 const ETH0: InterfaceId = InterfaceId(2);
+const ETH1: InterfaceId = InterfaceId(3);
 
 /// `VI_1` of virtual router 51 on eth0, with these lines, below these blocks.
 fn text(blocks: &str, lines: &str) -> String {
@@ -32,7 +33,11 @@ struct Hand {
 impl Hand {
     /// The agent has not begun.
     fn new(text: &str) -> Hand {
-        let options = Options { profile: Profile::KEEPALIVED, ..Options::default() };
+        Hand::of(text, Profile::KEEPALIVED)
+    }
+
+    fn of(text: &str, profile: Profile) -> Hand {
+        let options = Options { profile, ..Options::default() };
         let config = config::load(&Files::single("k.conf", text), &options).config;
         Hand { agent: Agent::new(Arc::new(config), options), now: Time::ZERO, asked: Vec::new() }
     }
@@ -41,7 +46,10 @@ impl Hand {
     fn start(&mut self, up_for: u64) {
         self.now = Time::ZERO + Duration::from_secs(1_000);
         let booted = Time::ZERO + Duration::from_secs(1_000 - up_for);
-        self.step(Event::Start { interfaces: &[interface(ETH0, "eth0", 5)], booted });
+        self.step(Event::Start {
+            interfaces: &[interface(ETH0, "eth0", 5), interface(ETH1, "eth1", 6)],
+            booted,
+        });
     }
 
     fn step(&mut self, event: Event<'_>) {
@@ -212,4 +220,41 @@ fn priorities_are_told_of_the_instances_that_say_so() {
     assert!(told("", " notify_priority_changes on"));
     assert!(told("vrrp_notify_priority_changes on", ""));
     assert!(!told("vrrp_notify_priority_changes on", " notify_priority_changes off"));
+}
+
+/// Two instances on eth0 and one on eth1, each with an address; when each frame leaves, in milliseconds, and where.
+fn announcements(blocks: &str, profile: Profile) -> Vec<(u64, char)> {
+    let one = |name: &str, on: &str, vrid: u8| {
+        let lines = format!(" interface {on}\n virtual_router_id {vrid}\n garp_master_delay 0");
+        format!("vrrp_instance {name} {{\n{lines}\n virtual_ipaddress {{\n  172.16.17.{vrid}\n }}\n}}\n")
+    };
+    let text = format!("{blocks}{}{}{}", one("A", "eth0", 1), one("B", "eth0", 2), one("C", "eth1", 3));
+    let mut hand = Hand::of(&text, profile);
+    hand.start(0);
+    hand.until(60_000);
+    let frames = hand.asked.iter().filter(|(_, asked)| asked.starts_with("frame"));
+    let place = |asked: &str| if asked.starts_with("frame 2") { '0' } else { '1' };
+    frames.map(|(at, asked)| (at.as_nanos() / 1_000_000 - 1_003_609, place(asked))).collect()
+}
+
+#[test]
+fn interfaces_of_a_garp_group_announce_one_after_another() {
+    let group = |lines: &str| format!("garp_group {{\n{lines}\n}}\n");
+    let both = group("garp_interval 0.2\ninterfaces {\neth0\neth1\n}");
+    // As measured for an interval: the first address twice, others once.
+    let paced = [(0, '0'), (200, '0'), (400, '0'), (600, '0'), (800, '1'), (1000, '1')];
+    assert_eq!(announcements(&both, Profile::KEEPALIVED), paced);
+    // One interface has a pace, and the other none: five at once.
+    let one = announcements(&group("garp_interval 0.2\ninterface eth0"), Profile::KEEPALIVED);
+    assert_eq!(one.iter().filter(|a| a.1 == '1').map(|a| a.0).collect::<Vec<_>>(), [0; 5]);
+    assert_eq!(one.iter().filter(|a| a.1 == '0').map(|a| a.0).collect::<Vec<_>>(), [0, 200, 400, 600]);
+    // The interval of all interfaces is each one's own.
+    let all = announcements("global_defs {\nvrrp_garp_interval 0.2\n}\n", Profile::KEEPALIVED);
+    let all: Vec<_> = all.into_iter().collect();
+    assert_eq!(all, [(0, '0'), (0, '1'), (200, '0'), (200, '1'), (400, '0'), (600, '0')]);
+    let none = announcements("", Profile::KEEPALIVED);
+    assert_eq!((none.len(), none.iter().all(|a| a.0 == 0)), (15, true));
+    // havip's rounds keep the same distance.
+    let havip = announcements(&both, Profile::HAVIP);
+    assert!(havip.windows(2).take(4).all(|two| two[0].0 + 200 == two[1].0), "{havip:?}");
 }

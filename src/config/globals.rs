@@ -129,7 +129,7 @@ impl Globals {
 }
 
 /// The time between two announcements.
-fn pause(node: &Node, out: &mut Diagnoses) -> Option<Set<Duration>> {
+pub(super) fn pause(node: &Node, out: &mut Diagnoses) -> Option<Set<Duration>> {
     Set::new(seconds(node, 1, MICROS_MAX, "ignored: no pause, as without the line", out)?, node)
 }
 

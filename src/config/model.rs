@@ -30,6 +30,8 @@ pub struct Config {
     pub delay_after_boot: Duration,
     /// `interface_up_down_delays`.
     pub link_delays: Vec<LinkDelay>,
+    /// The `garp_group` blocks: an interface is in one at most.
+    pub garp_groups: Vec<GarpGroup>,
     /// `notify_fifo` and `vrrp_notify_fifo`: the pipes that are told of every transition.
     pub fifos: Vec<String>,
     /// `notify_fifo_script` and `vrrp_notify_fifo_script`: the programs that read those pipes, each with its pipe's path
@@ -229,6 +231,17 @@ pub struct TrackProcess {
     pub fork_delay: Duration,
     /// `terminate_delay`: how long it must have been bad to count as bad.
     pub terminate_delay: Duration,
+}
+
+/// A `garp_group`: interfaces whose announcements keep a distance from each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GarpGroup {
+    /// Their names.
+    pub interfaces: Vec<String>,
+    /// `garp_interval`: between two gratuitous ARPs; zero for none.
+    pub interval: Duration,
+    /// `gna_interval`: between two unsolicited neighbour advertisements; zero for none.
+    pub gna_interval: Duration,
 }
 
 /// One line of `interface_up_down_delays`.

@@ -51,6 +51,8 @@ pub enum Context {
     TrackFile,
     /// `vrrp_track_process`.
     TrackProcess,
+    /// `garp_group`.
+    GarpGroup,
     /// `auth_hmac`, in an instance.
     Hmac,
 }
@@ -123,7 +125,7 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 9] = [
+    pub const ALL: [Context; 10] = [
         Context::Top,
         Context::Global,
         Context::Instance,
@@ -132,6 +134,7 @@ impl Context {
         Context::Script,
         Context::TrackFile,
         Context::TrackProcess,
+        Context::GarpGroup,
         Context::Hmac,
     ];
     /// The keyword that opens it, or words for the outermost.
@@ -145,6 +148,7 @@ impl Context {
             Context::Script => "vrrp_script",
             Context::TrackFile => "track_file",
             Context::TrackProcess => "vrrp_track_process",
+            Context::GarpGroup => "garp_group",
             Context::Hmac => "auth_hmac",
         }
     }

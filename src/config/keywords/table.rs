@@ -1,7 +1,7 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
 use super::Context::{
-    Authentication, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
+    Authentication, GarpGroup, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
 };
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
 use super::{Context, Form, Keyword};
@@ -16,6 +16,7 @@ const S: &[Context] = &[SyncGroup];
 const C: &[Context] = &[Script];
 const F: &[Context] = &[TrackFile];
 const P: &[Context] = &[TrackProcess];
+const R: &[Context] = &[GarpGroup];
 const H: &[Context] = &[Hmac];
 const TG: &[Context] = &[Top, Global];
 
@@ -56,8 +57,8 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_track_file", T, Named(TrackFile), "", "", 2, "the old name of track_file"),
     yes("track_process", T, Named(TrackProcess), "", "", 2, "another name of vrrp_track_process"),
     not("track_group", T, Opaque, 2, "instances that static addresses follow"),
-    not("garp_group", T, Opaque, 2, "pacing of gratuitous ARP per interface"),
-    not("bfd_instance", T, Opaque, 2, "a BFD session"),
+    yes("garp_group", T, Block(GarpGroup), "", "", 2, "interfaces that share a switch, and how fast it takes gratuitous ARP"),
+    not("bfd_instance", T, Opaque, 2, "a BFD session; BFD is a protocol of its own, with timers of milliseconds on both sides: no session is opened"),
     yes("interface_up_down_delays", T, Entries, "0..255", "0 0", 2, "an interface a line: seconds a link must be down, and up, to count"),
     not("static_ipaddress", T, Entries, 3, "addresses that never move"),
     not("static_routes", T, Entries, 3, "routes that never move"),
@@ -259,7 +260,7 @@ pub static TABLE: &[Keyword] = &[
     yes("track_script", IS, Entries, "NAME [weight -253..253 [reverse]]", "the script's weight", 1, "health checks that count"),
     yes("track_file", IS, Entries, "NAME [weight -253..253]", "the file's weight", 2, "files whose number, times the weight, is added to the priority"),
     yes("track_process", IS, Entries, "NAME [weight -253..253 [reverse]]", "the process's weight", 2, "processes that count"),
-    not("track_bfd", IS, Entries, 2, "BFD sessions that must be up"),
+    not("track_bfd", IS, Entries, 2, "BFD sessions that must be up; no session is opened (see bfd_instance), so they count as up"),
     yes("track_src_ip", I, Flag, "", "off", 2, "fault while the source address is not on the interface"),
     yes("notify", IS, Words, "a command [user [group]]", "none", 1, "a script on every transition; kind, name, state and priority are appended"),
     yes("notify_master", IS, Words, "a command [user [group]]", "none", 1, "a script on becoming master"),
@@ -328,6 +329,12 @@ pub static TABLE: &[Keyword] = &[
     yes("delay", P, Seconds, "0..3600", "0", 2, "fork_delay and terminate_delay in one"),
     not("full_command", P, Flag, 2, "compare the whole command line: only names of processes are known here"),
     not("param_match", P, Word, 2, "compare parameters as well: only names of processes are known here"),
+
+    // garp_group.
+    yes("garp_interval", R, Seconds, "0.000001..4294", "none", 2, "time between two gratuitous ARPs of all its interfaces together"),
+    yes("gna_interval", R, Seconds, "0.000001..4294", "none", 2, "the same for unsolicited neighbour advertisements"),
+    yes("interface", R, Word, "a name", "", 2, "its interface, if it is one"),
+    yes("interfaces", R, Entries, "", "", 2, "its interfaces, if there are several"),
 
     // auth_hmac.
     yes("key", H, Words, "1..255, then hex:..., file:PATH or the key itself; 32..64 bytes", "", 2, "a key, and the number it goes by").since("2.4.0"),
