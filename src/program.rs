@@ -90,6 +90,11 @@ pub enum Event<'a> {
         /// Its state now.
         up: bool,
     },
+    /// An interface is there that was not: somebody plugged in a card, or made a link.
+    Appeared {
+        /// As it is now.
+        interface: &'a Interface,
+    },
     /// An address came or went.
     Address {
         /// Where.

@@ -159,7 +159,7 @@ fn what_is_not_modelled_is_skipped_whole_and_warned_of_once() {
     );
     let loaded = load(&text);
     assert_eq!(loaded.config.instances.len(), 1, "{}", rendered(&loaded));
-    assert_eq!(codes(&loaded), ["not-modelled"; 4], "{}", rendered(&loaded));
+    assert_eq!(codes(&loaded), ["not-modelled"; 3], "{}", rendered(&loaded));
 }
 
 #[test]

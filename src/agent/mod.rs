@@ -36,7 +36,7 @@ use crate::wire::ethernet::{self, EtherType, Mac};
 use crate::wire::{Family, arp, ipv4, ipv6, ndp};
 use groups::Group;
 use links::Links;
-use locate::{Located, has, locate};
+use locate::{Located, has, locate, nowhere};
 use pacing::Pacing;
 use tracking::Tracking;
 
@@ -123,14 +123,18 @@ impl Agent {
         }
     }
 
-    /// Adds an instance and starts it. False if its interface does not exist.
+    /// Adds an instance and starts it. False if its interface does not exist, and it is not to wait for it.
     fn add(&mut self, now: Now, instance: &Arc<Instance>, out: &mut Actions) -> bool {
-        let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
+        let found = locate(&self.interfaces, instance, self.profile());
+        let waits = || self.config.dynamic_interfaces.then(|| nowhere(instance));
+        let Some(located) = found.or_else(waits) else { return false };
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
-        self.listen(instance, located.place, out);
-        self.remove_left_over(instance, &located, out);
+        if !located.faults.contains(&Fault::NoInterface) {
+            self.listen(instance, located.place, out);
+            self.remove_left_over(instance, &located, out);
+        }
         let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
@@ -210,6 +214,29 @@ impl Agent {
         if self.links.changed(&self.config, known, up, now) {
             self.link_counts(now, interface, up, out);
         }
+    }
+
+    /// An interface is there that was not. Who has waited for it takes part from now on.
+    fn appeared(&mut self, now: Now, interface: &Interface, out: &mut Actions) {
+        self.interfaces.retain(|i| i.id != interface.id);
+        self.interfaces.push(interface.clone());
+        for at in 0..self.routers.len() {
+            let instance = Arc::clone(self.routers[at].config());
+            if !self.routers[at].faults().has(Fault::NoInterface) {
+                continue;
+            }
+            let Some(located) = locate(&self.interfaces, &instance, self.profile()) else { continue };
+            self.listen(&instance, located.place, out);
+            self.remove_left_over(&instance, &located, out);
+            let router = &mut self.routers[at];
+            router.move_to(located.place, located.held);
+            for fault in located.faults {
+                router.set_fault(now, fault, true, out);
+            }
+            router.set_fault(now, Fault::NoInterface, false, out);
+        }
+        self.pacing = Pacing::start(&self.config, &self.interfaces, &mut self.routers);
+        self.assess(now, out);
     }
 
     fn link_counts(&mut self, now: Now, interface: InterfaceId, up: bool, out: &mut Actions) {
@@ -449,6 +476,7 @@ impl Program for Agent {
             Event::Neighbour { interface, frame } => self.neighbour(now, interface, frame, out),
             Event::Timer => self.timer(now, out),
             Event::Link { interface, up } => self.link(now, interface, up, out),
+            Event::Appeared { interface } => self.appeared(now, interface, out),
             Event::Address { interface, address, change } => {
                 self.address(now, interface, (address, change), out);
             }

@@ -258,3 +258,36 @@ fn interfaces_of_a_garp_group_announce_one_after_another() {
     let havip = announcements(&both, Profile::HAVIP);
     assert!(havip.windows(2).take(4).all(|two| two[0].0 + 200 == two[1].0), "{havip:?}");
 }
+
+#[test]
+fn an_instance_waits_for_its_interface_if_it_may() {
+    let with = |globals: &str| {
+        let text = text(&format!("global_defs {{\n{globals}\n}}\n"), "").replace("eth0", "eth7");
+        let mut hand = Hand::new(&text);
+        hand.start(0);
+        hand.until(9_000);
+        hand
+    };
+    let hand = with("");
+    assert!(hand.asked.last().is_some_and(|(_, asked)| asked == "Exit"), "keepalived ends");
+    let mut hand = with("dynamic_interfaces");
+    assert_eq!(hand.role(), Role::Fault);
+    assert_eq!(hand.first("FAULT its interface does not exist"), Some(0));
+    assert_eq!(hand.first("Listen"), None);
+    let (eth7, eth8) = (interface(InterfaceId(9), "eth7", 7), interface(InterfaceId(8), "eth8", 8));
+    hand.step(Event::Appeared { interface: &eth8 });
+    assert_eq!(hand.role(), Role::Fault, "another one");
+    hand.step(Event::Appeared { interface: &Interface { up: false, ..eth7.clone() } });
+    assert_eq!((hand.role(), hand.first("Listen")), (Role::Fault, Some(9_000)), "there, and without a link");
+    hand.step(Event::Link { interface: eth7.id, up: true });
+    assert_eq!(hand.role(), Role::Backup);
+    hand.until(20_000);
+    assert_eq!(
+        (hand.role(), hand.first("MASTER"), hand.first("frame 9")),
+        (Role::Master, Some(12_609), Some(9_000))
+    );
+    // The same at once where the link is up.
+    let mut hand = with("dynamic_interfaces allow_if_changes");
+    hand.step(Event::Appeared { interface: &eth7 });
+    assert_eq!(hand.role(), Role::Backup);
+}

@@ -33,6 +33,7 @@ pub(super) struct Globals {
     pub(super) script_security: bool,
     startup_delay: Duration,
     delay_after_boot: Duration,
+    dynamic_interfaces: bool,
     fifos: [Option<Set<String>>; 2],
     /// The programs that read them.
     readers: [Option<Set<String>>; 2],
@@ -92,6 +93,7 @@ impl Globals {
             "vrrp_notify_priority_changes" => {
                 self.notify_priority_changes = switch(node, out).unwrap_or(self.notify_priority_changes);
             }
+            "dynamic_interfaces" => self.dynamic_interfaces = true,
             "fifo_write_vrrp_states_on_reload" => self.fifo_states_on_reload = true,
             _ => {
                 if let Some(key) = name.strip_prefix("vrrp_") {
@@ -122,6 +124,7 @@ impl Globals {
         }
         config.startup_delay = self.startup_delay;
         config.delay_after_boot = self.delay_after_boot;
+        config.dynamic_interfaces = self.dynamic_interfaces;
         config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
         config.notify_priority_changes = self.notify_priority_changes;
         config.fifo_states_on_reload = self.fifo_states_on_reload;

@@ -121,8 +121,7 @@ mod tests {
             "conf/keys.conf" => Ok("@a key 3 \"file:k3\"\nkey 4 file:missing\nkey 5 file:*\n".to_owned()),
             "/etc/k" => Ok("include secret.conf\n".to_owned()),
             "conf/k3" => Ok("hex:0102\n".to_owned()),
-            "conf/*" => Err(io::Error::from(io::ErrorKind::NotFound)),
-            "conf/missing" => Err(io::Error::from(io::ErrorKind::NotFound)),
+            "conf/*" | "conf/missing" => Err(io::Error::from(io::ErrorKind::NotFound)),
             _ => panic!("{path}"),
         };
         let found = gather("conf/a.conf", &mut one, &read).unwrap();

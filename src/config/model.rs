@@ -28,6 +28,8 @@ pub struct Config {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: nor before this has passed since the machine booted.
     pub delay_after_boot: Duration,
+    /// `dynamic_interfaces`: an instance whose interface does not exist waits for it.
+    pub dynamic_interfaces: bool,
     /// `interface_up_down_delays`.
     pub link_delays: Vec<LinkDelay>,
     /// The `garp_group` blocks: an interface is in one at most.

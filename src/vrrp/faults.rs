@@ -25,6 +25,8 @@ pub enum Fault {
     OwnLink = 7,
     /// Of a process of weight 0 too few run, or too many.
     Process = 8,
+    /// Its interface does not exist.
+    NoInterface = 9,
 }
 
 /// Those that hold.
@@ -58,7 +60,8 @@ impl Faults {
 }
 
 impl Fault {
-    const ALL: [Fault; 9] = [
+    const ALL: [Fault; 10] = [
+        Fault::NoInterface,
         Fault::OwnLink,
         Fault::Link,
         Fault::SourceMissing,
@@ -72,6 +75,7 @@ impl Fault {
     /// In words, for the record.
     pub(crate) fn why(self, source: IpAddr) -> Why {
         match self {
+            Fault::NoInterface => Why::new("its interface does not exist"),
             Fault::OwnLink | Fault::Link => Why::new("link down"),
             Fault::SourceMissing => Why::with("address {} is not on the interface", [Value::Address(source)]),
             Fault::SourceIsVirtual => {
@@ -87,6 +91,7 @@ impl Fault {
     /// In words, once it is gone.
     pub(crate) fn mended(self) -> Why {
         Why::new(match self {
+            Fault::NoInterface => "its interface is there",
             Fault::OwnLink | Fault::Link => "link up",
             Fault::SourceMissing | Fault::SourceIsVirtual => "its source address is back",
             Fault::NoPeers => "it has peers",

@@ -134,7 +134,7 @@ impl VirtualRouter {
         place: Place,
         held: Vec<Held>,
     ) -> Self {
-        let advertised = held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect();
+        let advertised = advertised(&held);
         VirtualRouter {
             profile,
             subject,
@@ -166,6 +166,12 @@ impl VirtualRouter {
             notices: Vec::new(),
             config,
         }
+    }
+
+    /// The interface that it has waited for is there.
+    pub fn move_to(&mut self, place: Place, held: Vec<Held>) {
+        self.advertised = advertised(&held);
+        (self.place, self.held) = (place, held);
     }
 
     /// Its configuration.
@@ -459,4 +465,9 @@ impl VirtualRouter {
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
+}
+
+/// The addresses that fit into an advertisement, whose number has 8 bits.
+fn advertised(held: &[Held]) -> Vec<IpAddr> {
+    held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect()
 }

@@ -32,6 +32,7 @@ enum Held {
     Neighbour(InterfaceId),
     Timer,
     Link(InterfaceId, bool),
+    Appeared(Box<Interface>),
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     /// Its text is in `bytes`, if there is one.
@@ -69,6 +70,7 @@ impl SimEnv {
                 Held::Neighbour(interface)
             }
             Event::Timer => Held::Timer,
+            Event::Appeared { interface } => Held::Appeared(Box::new(interface.clone())),
             Event::Link { interface, up } => Held::Link(interface, up),
             Event::Address { interface, address, change } => Held::Address(interface, address, change),
             Event::Script { script, result } => Held::Script(script, result),
@@ -89,6 +91,7 @@ impl SimEnv {
             Held::Packet(interface) => Event::Packet { interface: *interface, packet: &self.bytes },
             Held::Neighbour(interface) => Event::Neighbour { interface: *interface, frame: &self.bytes },
             Held::Timer => Event::Timer,
+            Held::Appeared(interface) => Event::Appeared { interface },
             Held::Link(interface, up) => Event::Link { interface: *interface, up: *up },
             Held::Address(interface, address, change) => {
                 Event::Address { interface: *interface, address: *address, change: *change }

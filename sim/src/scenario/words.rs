@@ -7,7 +7,7 @@ pub(super) const STATEMENTS: [&str; 18] = [
 ];
 
 /// Every act.
-pub(super) const ACTS: [&str; 29] = [
+pub(super) const ACTS: [&str; 30] = [
     "start",
     "stop",
     "kill",
@@ -19,6 +19,7 @@ pub(super) const ACTS: [&str; 29] = [
     "resume",
     "unplug",
     "plug",
+    "attach",
     "cut",
     "drop",
     "heal",

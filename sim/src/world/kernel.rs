@@ -4,6 +4,7 @@ mod sending;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use havip::time::Time;
 use havip::wire::ethernet::{self, EtherType, Mac};
@@ -292,7 +293,7 @@ impl World {
     /// The carrier comes or goes.
     pub(super) fn set_carrier(&mut self, port: PortId, up: bool) {
         let nic = self.nic_mut(port);
-        if nic.carrier == up {
+        if nic.carrier == up || !nic.attached {
             return;
         }
         nic.carrier = up;
@@ -303,6 +304,23 @@ impl World {
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.signal_link(cvm, interface, up);
+        }
+    }
+
+    /// An interface is plugged into a machine, which then has it, with its own addresses and a link.
+    pub(super) fn attach(&mut self, node: NodeId, eni: EniIndex) {
+        let port = self.setup.port_of(node, eni);
+        let setup = Arc::clone(&self.setup);
+        let (Some(eni), nic) = (setup.enis_of(node).nth(usize::from(eni.0)), self.nic_mut(port)) else {
+            return;
+        };
+        if nic.attached {
+            return;
+        }
+        (nic.attached, nic.carrier) = (true, true);
+        eni.addresses().for_each(|own| nic.add(own));
+        if let Some(cvm) = setup.cvm_of(node) {
+            self.signal_attached(cvm, port);
         }
     }
 
@@ -335,6 +353,7 @@ impl World {
                 .setup
                 .enis_of(node)
                 .nth(usize::from(index.0))
+                .filter(|_| self.nic(port).attached)
                 .into_iter()
                 .flat_map(EniSetup::addresses)
                 .collect();

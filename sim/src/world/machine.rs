@@ -41,6 +41,7 @@ pub(super) enum Signal {
     Stop,
     Reload(FileId),
     Link(InterfaceId, bool),
+    Attached(PortId),
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     File(WatchId, Option<TextId>),
@@ -241,6 +242,12 @@ impl World {
             let event = match signal {
                 Signal::Start => return None,
                 Signal::Stop => Event::Stop,
+                Signal::Attached(port) => {
+                    self.find_interfaces(cvm);
+                    let id = self.nic(port).interface();
+                    let interface = self.machine(cvm).interfaces.iter().find(|one| one.id == id)?;
+                    return Some((clocks, Event::Appeared { interface }));
+                }
                 Signal::Link(interface, up) => Event::Link { interface, up },
                 Signal::Address(interface, address, change) => Event::Address { interface, address, change },
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },

@@ -8,8 +8,8 @@ use havip::wire::ethernet::Mac;
 use super::super::{Expect, Fact, ProgramDecl, Script};
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, FileId, Forged, ForgedAdvert, HavipId, Health, Kind, Kinds,
-    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, Drift, End, EniIndex, FileId, Forged, ForgedAdvert, HavipId, Health,
+    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
 };
 
 const A: CvmId = CvmId(0);
@@ -103,6 +103,20 @@ fn declarations_take_their_options() {
     let with: Vec<_> = c.with.iter().map(|w| (w.key.as_str(), w.value.as_str())).collect();
     assert_eq!(with, [("priority", "90"), ("VI_1.advert_int", "2")]);
     assert_eq!(script.clients[0].mac, Mac([2, 0, 0, 0, 0, 11]));
+}
+
+#[test]
+fn an_interface_may_be_attached_later() {
+    let text = format!("{PAIR}eni a.eth1 172.16.16.7 off\neni a.eth2 172.16.16.8\nat 1s attach a.eth1\n");
+    let script = parse(&text);
+    let off: Vec<_> = script.cvms[0].more.iter().map(|eni| eni.off).collect();
+    assert_eq!(off, [true, false]);
+    assert_eq!(script.acts[0].act, Act::Attach(NodeId(0), EniIndex(1)));
+    assert_eq!(script.act_text(&script.acts[0].act).to_string(), "attach a.eth1");
+    for wrong in ["attach a", "attach a.eth2", "attach a.eth0", "attach web"] {
+        let text = text.replace("attach a.eth1", wrong);
+        assert!(Script::parse("x.scn", &text).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -308,7 +322,7 @@ fn every_fact() {
         ("served web", Fact::Served(WEB)),
         ("claimed a", Fact::Claimed(A)),
         ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
-        ("routed a \"10.9.0.0/16\"", Fact::Routed(A, TextId(0))),
+        ("routed a 10.9.0.0/16", Fact::Routed(A, TextId(0))),
     ] {
         assert_eq!(expect(&format!("by 24s {text}")), Expect::By(at(24), expected), "{text}");
     }

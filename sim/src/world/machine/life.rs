@@ -5,6 +5,7 @@ use havip::time::Time;
 
 use super::{Machine, Running, Signal};
 use crate::world::act::Drift;
+use crate::world::frames::PortId;
 use crate::world::host;
 use crate::world::nic::ETH0;
 use crate::world::report::{Life, What, Who};
@@ -139,20 +140,30 @@ impl World {
     }
 
     pub(super) fn begin_program(&mut self, cvm: CvmId) {
+        self.find_interfaces(cvm);
+        let machine = self.machine(cvm);
+        machine.signals.pop_front();
+        machine.running = Running::Yes;
+        self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Program(cvm, Life::Started));
+    }
+
+    /// The machine's interfaces as they are now, for its program.
+    pub(super) fn find_interfaces(&mut self, cvm: CvmId) {
         let node = self.setup.node_of_cvm(cvm);
-        let nics = self.ports_of(node).map(|port| self.nic(port));
-        let interfaces = nics.zip(self.setup.enis_of(node)).map(|(nic, eni)| Interface {
+        let nics = self.ports_of(node).map(|port| self.nic(port)).zip(self.setup.enis_of(node));
+        let interfaces = nics.filter(|(nic, _)| nic.attached).map(|(nic, eni)| Interface {
             id: nic.interface(),
             name: eni.name.clone(),
             mac: nic.mac,
             addresses: nic.addresses().to_vec(),
             up: nic.carrier,
         });
-        let interfaces = interfaces.collect();
-        let machine = self.machine(cvm);
-        machine.signals.pop_front();
-        machine.running = Running::Yes;
-        machine.interfaces = interfaces;
-        self.report(Who::Node(node), What::Program(cvm, Life::Started));
+        self.machine(cvm).interfaces = interfaces.collect();
+    }
+
+    /// Tells the program of an interface that it has now, after the time that such an event takes.
+    pub(in crate::world) fn signal_attached(&mut self, cvm: CvmId, port: PortId) {
+        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), self.now, port.0.into());
+        self.signal(cvm, self.instant(self.now + takes), Signal::Attached(port));
     }
 }
