@@ -284,7 +284,7 @@ fn an_instance_waits_for_its_interface_if_it_may() {
     hand.until(20_000);
     assert_eq!(
         (hand.role(), hand.first("MASTER"), hand.first("frame 9")),
-        (Role::Master, Some(12_609), Some(9_000))
+        (Role::Master, Some(12_609), Some(12_609))
     );
     // The same at once where the link is up.
     let mut hand = with("dynamic_interfaces allow_if_changes");
