@@ -107,8 +107,10 @@ fn declarations_take_their_options() {
 
 #[test]
 fn an_interface_may_be_attached_later() {
-    let text = format!("{PAIR}eni a.eth1 172.16.16.7 off\neni a.eth2 172.16.16.8\nat 1s attach a.eth1\n");
-    let script = parse(&text);
+    let text = "scenario x\nrun 20s\nlan 172.16.16.0/24\nlan 10.20.0.0/24\nlan 10.30.0.0/24\n\
+                cvm a 172.16.16.5 keepalived x\nclient web 172.16.16.100 probe 172.16.16.12 every 100ms\n\
+                eni a.eth1 10.20.0.5 off\neni a.eth2 10.30.0.5\nat 1s attach a.eth1\n";
+    let script = parse(text);
     let off: Vec<_> = script.cvms[0].more.iter().map(|eni| eni.off).collect();
     assert_eq!(off, [true, false]);
     assert_eq!(script.acts[0].act, Act::Attach(NodeId(0), EniIndex(1)));
