@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Files {
     /// The path of the main file: a key of `texts`, or of nothing where the file is missing.
     pub main: String,
-    /// Every file by its path, as `include` resolves it.
+    /// Every file by its path, as `include` resolves it; those of keys among them.
     pub texts: BTreeMap<String, String>,
 }
 

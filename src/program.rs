@@ -13,7 +13,8 @@
 //! 5. Every [`Action::AddAddress`] and [`Action::RemoveAddress`] is answered by one [`Event::Address`].
 //! 6. What a program asks of its kernel, the kernel has done at a later instant, never at the same one.
 //! 7. Every [`Action::RunScript`] is answered by one [`Event::Script`], after an [`Action::KillScript`] as well;
-//!    every [`Action::WatchFile`] by an [`Event::File`], and by one more after each change.
+//!    every [`Action::WatchFile`] by an [`Event::File`], every [`Action::WatchProcess`] by an [`Event::Process`], and
+//!    by one more after each change.
 //!
 //! No protocol is named here: keepalived's agent is one program, Pacemaker's and Heartbeat's models are others.
 
@@ -62,6 +63,8 @@ pub enum Event<'a> {
     Start {
         /// In the kernel's order.
         interfaces: &'a [Interface],
+        /// When the machine booted, on its monotonic clock.
+        booted: Time,
     },
     /// An IP packet of a protocol the program listens to, the IP header included.
     Packet {
@@ -87,6 +90,11 @@ pub enum Event<'a> {
         /// Its state now.
         up: bool,
     },
+    /// An interface is there that was not: somebody plugged in a card, or made a link.
+    Appeared {
+        /// As it is now.
+        interface: &'a Interface,
+    },
     /// An address came or went.
     Address {
         /// Where.
@@ -110,6 +118,13 @@ pub enum Event<'a> {
         /// What stands in it; nothing when there is no such file.
         text: Option<&'a str>,
     },
+    /// So many processes of a watched name run, or run now.
+    Process {
+        /// Which.
+        watch: WatchId,
+        /// How many; what stands still runs too.
+        running: u32,
+    },
     /// The files changed and the program is to read them again (SIGHUP).
     Reload {
         /// As they are now.
@@ -123,7 +138,7 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScriptId(pub u16);
 
-/// One of the files a program watches, by its own number.
+/// One of the files or processes a program watches, by its own number; files and processes are numbered apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WatchId(pub u16);
 
@@ -195,6 +210,16 @@ pub enum Action<'a> {
         /// With its prefix length.
         address: IpNet,
     },
+    /// Add a route; one that is there stays. What a kernel refuses, nobody is told of.
+    AddRoute {
+        /// As `ip route add` takes it.
+        route: &'a str,
+    },
+    /// Remove a route, if it is there.
+    RemoveRoute {
+        /// As it was added.
+        route: &'a str,
+    },
     /// Name something the program will report about.
     Subject {
         /// How later records refer to it.
@@ -234,6 +259,13 @@ pub enum Action<'a> {
         file: WatchId,
         /// Its path.
         path: &'a str,
+    },
+    /// Tell how many processes of a name run, once at once and then whenever that changes.
+    WatchProcess {
+        /// How [`Event::Process`] will name it.
+        watch: WatchId,
+        /// The file name of the executable: `haproxy`.
+        name: &'a str,
     },
     /// Hand over ARP frames and neighbour advertisements as they come in, with [`Event::Neighbour`].
     WatchNeighbours {
@@ -400,12 +432,15 @@ enum Entry {
     SendFrame { interface: InterfaceId, frame: Range<usize> },
     AddAddress { interface: InterfaceId, address: IpNet, lifetime: Option<Duration> },
     RemoveAddress { interface: InterfaceId, address: IpNet },
+    AddRoute { route: Range<usize> },
+    RemoveRoute { route: Range<usize> },
     Subject { id: Subject, group: u32, name: Range<usize> },
     RunScript { script: ScriptId, command: Range<usize> },
     KillScript { script: ScriptId },
     Notify { command: Range<usize> },
     WriteFifo { path: Range<usize>, line: Range<usize> },
     WatchFile { file: WatchId, path: Range<usize> },
+    WatchProcess { watch: WatchId, name: Range<usize> },
     WatchNeighbours { interface: InterfaceId },
     Record(Record),
     Exit,
@@ -437,6 +472,8 @@ impl Actions {
                 Entry::AddAddress { interface, address, lifetime }
             }
             Action::RemoveAddress { interface, address } => Entry::RemoveAddress { interface, address },
+            Action::AddRoute { route } => Entry::AddRoute { route: self.keep(route.as_bytes()) },
+            Action::RemoveRoute { route } => Entry::RemoveRoute { route: self.keep(route.as_bytes()) },
             Action::Subject { id, group, name } => {
                 Entry::Subject { id, group, name: self.keep(name.as_bytes()) }
             }
@@ -449,6 +486,9 @@ impl Actions {
                 Entry::WriteFifo { path: self.keep(path.as_bytes()), line: self.keep(line.as_bytes()) }
             }
             Action::WatchFile { file, path } => Entry::WatchFile { file, path: self.keep(path.as_bytes()) },
+            Action::WatchProcess { watch, name } => {
+                Entry::WatchProcess { watch, name: self.keep(name.as_bytes()) }
+            }
             Action::WatchNeighbours { interface } => Entry::WatchNeighbours { interface },
             Action::Record(record) => Entry::Record(record),
             Action::Exit => Entry::Exit,
@@ -480,6 +520,8 @@ impl Actions {
             Entry::RemoveAddress { interface, address } => {
                 Action::RemoveAddress { interface: *interface, address: *address }
             }
+            Entry::AddRoute { route } => Action::AddRoute { route: self.text(route) },
+            Entry::RemoveRoute { route } => Action::RemoveRoute { route: self.text(route) },
             Entry::Subject { id, group, name } => {
                 Action::Subject { id: *id, group: *group, name: self.text(name) }
             }
@@ -492,6 +534,9 @@ impl Actions {
                 Action::WriteFifo { path: self.text(path), line: self.text(line) }
             }
             Entry::WatchFile { file, path } => Action::WatchFile { file: *file, path: self.text(path) },
+            Entry::WatchProcess { watch, name } => {
+                Action::WatchProcess { watch: *watch, name: self.text(name) }
+            }
             Entry::WatchNeighbours { interface } => Action::WatchNeighbours { interface: *interface },
             Entry::Record(record) => Action::Record(*record),
             Entry::Exit => Action::Exit,

@@ -118,7 +118,7 @@ fn start(agent: &mut Agent, out: &mut Actions) {
         addresses: vec!["172.16.16.5/24".parse().unwrap(), "172.16.16.12/32".parse().unwrap()],
         up: true,
     };
-    agent.step(clocks(Time::ZERO), Event::Start { interfaces: &[eth0] }, out);
+    agent.step(clocks(Time::ZERO), Event::Start { interfaces: &[eth0], booted: Time::ZERO }, out);
 }
 
 fn clocks(mono: Time) -> Now {

@@ -159,7 +159,7 @@ fn what_is_not_modelled_is_skipped_whole_and_warned_of_once() {
     );
     let loaded = load(&text);
     assert_eq!(loaded.config.instances.len(), 1, "{}", rendered(&loaded));
-    assert_eq!(codes(&loaded), ["not-modelled"; 4], "{}", rendered(&loaded));
+    assert_eq!(codes(&loaded), ["not-modelled"; 3], "{}", rendered(&loaded));
 }
 
 #[test]
@@ -213,6 +213,8 @@ fn inside(context: Context, lines: &str) -> String {
         Context::SyncGroup => format!("vrrp_sync_group G {{\n{lines}\n}}\n"),
         Context::Script => format!("vrrp_script S {{\n{lines}\n}}\n"),
         Context::TrackFile => format!("track_file F {{\n{lines}\n}}\n"),
+        Context::TrackProcess => format!("vrrp_track_process P {{\n{lines}\n}}\n"),
+        Context::GarpGroup => format!("garp_group {{\n{lines}\n}}\n"),
         Context::Hmac => with_lines(&format!("auth_hmac {{\n{lines}\n}}")),
     }
 }
@@ -323,6 +325,7 @@ fn holds(text: &str) {
             config::Tracked::Interface(i) => usize::from(i) < c.interfaces.len(),
             config::Tracked::Script(i) => usize::from(i) < c.scripts.len(),
             config::Tracked::File(i) => usize::from(i) < c.files.len(),
+            config::Tracked::Process(i) => usize::from(i) < c.processes.len(),
         };
         assert!(known && (-253..=253).contains(&tracker.weight), "{tracker:?} of {text:?}");
     }

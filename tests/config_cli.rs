@@ -32,6 +32,8 @@ fn the_exit_code_tells_clean_from_faulty_from_unreadable() {
         (&["profiles", "windows"], 2),
         (&["check", "pair.conf", "--id", "a", "--as", "havip"], 0),
         (&["check", "pair.conf", "--id", "a", "--as", "keepalived-1.2"], 2),
+        (&["check", "pair-key-file.conf", "--id", "a"], 0),
+        (&["check", "pair-key-file.conf", "--id", "b"], 1),
         (&["--version"], 0),
     ] {
         let output = havipd(arguments);

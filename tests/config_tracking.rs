@@ -207,13 +207,14 @@ fn programs_without_script_security_draw_one_complaint() {
 
 #[test]
 fn pipes_delays_and_intervals_are_the_machines() {
-    let text = "global_defs {\n vrrp_startup_delay 3.5\n vrrp_garp_interval 0.001\n vrrp_gna_interval .002\n notify_fifo /run/a root\n \
+    let text = "global_defs {\n vrrp_startup_delay 3.5\n vrrp_delay_after_boot 60\n vrrp_garp_interval 0.001\n vrrp_gna_interval .002\n notify_fifo /run/a root\n \
                 vrrp_notify_fifo /run/b\n vrrp_notify_fifo /run/c\n vrrp_notify_priority_changes true\n fifo_write_vrrp_states_on_reload\n}\n\
                 interface_up_down_delays {\n eth0 1 1.5\n eth1 2\n eth1 3\n eth2\n eth3 300\n}\n";
     let loaded = load(&(text.to_owned() + &instance("VI_1", 51, "")));
-    assert_eq!(codes(&loaded), ["fifo-twice", "missing-parameter", "bad-number"]);
+    assert_eq!(codes(&loaded), ["newer-keepalived", "fifo-twice", "missing-parameter", "bad-number"]);
     let c = &loaded.config;
     assert_eq!(c.startup_delay, Duration::from_millis(3500));
+    assert_eq!(c.delay_after_boot, Duration::from_secs(60));
     let garp = c.instances[0].garp;
     assert_eq!((garp.interval, garp.gna_interval), (Duration::from_millis(1), Duration::from_millis(2)));
     assert_eq!(c.fifos, ["/run/a", "/run/b"]);
@@ -231,4 +232,111 @@ fn a_weight_that_can_change_nothing_is_said_to() {
         ["weight-without-effect"]
     );
     assert_eq!(codes(&one(CHECK, " priority 2\n track_script {\n  chk\n }")), [""; 0]);
+}
+
+#[test]
+fn a_process_is_tracked_by_the_name_of_its_executable() {
+    let block = "vrrp_track_process p {\n process /usr/sbin/haproxy -f x\n weight -20 reverse\n quorum 2\n quorum_max 4\n \
+                 delay 2\n fork_delay 0.5\n}\n";
+    let loaded = one(block, " track_process {\n  p\n }");
+    assert_eq!(codes(&loaded), [""; 0]);
+    let [p] = &loaded.config.processes[..] else { panic!("{:?}", loaded.config) };
+    assert_eq!((p.name.as_str(), p.process.as_str(), p.quorum), ("p", "haproxy", (2, 4)));
+    assert_eq!((p.fork_delay, p.terminate_delay), (Duration::from_millis(500), Duration::from_secs(2)));
+    let tracker = Tracker { what: Tracked::Process(0), weight: -20, reverse: true };
+    assert_eq!(loaded.config.instances[0].tracked, [tracker]);
+    let line = one(block, " track_process {\n  p weight 7 noreverse\n }");
+    let tracker = Tracker { what: Tracked::Process(0), weight: 7, reverse: false };
+    assert_eq!((codes(&line), &line.config.instances[0].tracked), (vec![], &vec![tracker]));
+}
+
+#[test]
+fn of_a_process_one_must_run_and_any_number_may_unless_it_is_written() {
+    for (lines, quorum, said) in [
+        ("process x", (1, u32::MAX), ""),
+        ("process x\n quorum_max 0", (0, 0), ""),
+        ("process x\n quorum 3\n quorum_max 2", (2, 2), "quorum-above-max"),
+        ("process x\n quorum 0", (1, u32::MAX), "bad-number"),
+        ("process x\n full_command", (1, u32::MAX), "not-modelled"),
+    ] {
+        let loaded = one(&format!("track_process p {{\n {lines}\n}}\n"), " track_process {\n  p\n }");
+        assert_eq!(
+            (loaded.config.processes[0].quorum, codes(&loaded).join(" ").as_str()),
+            (quorum, said),
+            "{lines}"
+        );
+    }
+    let none = one("vrrp_track_process p {\n quorum 1\n}\n", " track_process {\n  p\n }");
+    assert_eq!(codes(&none), ["no-process-line", "not-to-track"]);
+    let twice = "vrrp_track_process p {\n process x\n}\ntrack_process p {\n process y\n}\n";
+    let twice = one(twice, " track_process {\n  p\n }");
+    assert_eq!((codes(&twice), twice.config.processes[0].process.as_str()), (vec!["defined-twice"], "x"));
+    // As those of scripts: an owner has no weights.
+    let weighted = "vrrp_track_process p {\n process x\n weight 5\n}\n";
+    let owner = one(weighted, " priority 255\n track_process {\n  p\n }");
+    assert_eq!((codes(&owner), owner.config.instances[0].tracked.len()), (vec!["weight-dropped"], 0));
+}
+
+#[test]
+fn a_program_that_reads_a_pipe_needs_one() {
+    let globals = |lines: &str| {
+        let loaded = load(&format!("{SECURE}global_defs {{\n{lines}\n}}\n{}", instance("VI_1", 51, "")));
+        (codes(&loaded).join(" "), loaded.config.fifo_scripts)
+    };
+    let none: Vec<String> = Vec::new();
+    let both = "notify_fifo /run/a\nvrrp_notify_fifo /run/b\nvrrp_notify_fifo_script '/bin/b -x' root\nnotify_fifo_script /bin/a";
+    assert_eq!(
+        globals(both),
+        (String::new(), vec!["/bin/a /run/a".to_owned(), "/bin/b -x /run/b".to_owned()])
+    );
+    assert_eq!(globals("notify_fifo_script /bin/a"), ("reader-without-fifo".to_owned(), none));
+    let twice = globals("notify_fifo /run/a\nnotify_fifo_script /bin/a\nnotify_fifo_script /bin/b");
+    assert_eq!(twice, ("fifo-twice".to_owned(), vec!["/bin/a /run/a".to_owned()]));
+    let insecure = load(&format!(
+        "global_defs {{\nnotify_fifo /run/a\nnotify_fifo_script /bin/a\n}}\n{}",
+        instance("VI_1", 51, "")
+    ));
+    assert_eq!(codes(&insecure), ["script-security"]);
+}
+
+#[test]
+fn what_a_group_says_of_priorities_holds_for_its_instances_that_say_nothing() {
+    let off = " notify_priority_changes off";
+    let text = format!(
+        "{SECURE}vrrp_sync_group G {{\n group {{\n  A\n  B\n }}\n notify_priority_changes\n}}\n{}{}{}",
+        instance("A", 1, ""),
+        instance("B", 2, off),
+        instance("C", 3, "")
+    );
+    let told: Vec<_> = load(&text).config.instances.iter().map(|i| i.notify.priority_changes).collect();
+    assert_eq!(told, [Some(true), Some(false), None]);
+}
+
+#[test]
+fn a_garp_group_has_interfaces_and_an_interval() {
+    let groups = |text: &str| {
+        let loaded = load(&format!("{text}{}", instance("VI_1", 51, "")));
+        let groups = loaded.config.garp_groups.iter();
+        let groups: Vec<_> = groups
+            .map(|g| (g.interfaces.join(" "), g.interval.as_micros(), g.gna_interval.as_micros()))
+            .collect();
+        (groups, codes(&loaded).join(" "))
+    };
+    let one = "garp_group {\n garp_interval 0.001\n interface eth0\n}\n";
+    assert_eq!(groups(one), (vec![("eth0".to_owned(), 1_000, 0)], String::new()));
+    let two = "garp_group {\n gna_interval 0.5\n interfaces {\n  eth1 eth0\n  eth2\n }\n}\n";
+    let (all, said) = groups(&format!("{one}{two}"));
+    assert_eq!((all[1].clone(), said.as_str()), (("eth1 eth2".to_owned(), 0, 500_000), "interface-twice"));
+    for empty in ["garp_group {\n garp_interval 1\n}\n", "garp_group {\n interface eth0\n}\n"] {
+        assert_eq!(groups(empty), (vec![], "empty-garp-group".to_owned()), "{empty}");
+    }
+}
+
+#[test]
+fn bfd_is_said_once_to_have_no_effect_and_takes_nothing_down() {
+    let block = "bfd_instance peer {\n neighbor_ip 172.16.16.6\n min_rx 50\n}\n";
+    let loaded = one(block, " track_bfd {\n  peer\n }");
+    assert_eq!(codes(&loaded), ["not-modelled"]);
+    assert!(loaded.diagnoses[0].help.iter().any(|help| help.contains("no session is opened")));
+    assert!(loaded.config.instances[0].tracked.is_empty());
 }

@@ -27,7 +27,7 @@ fn agent(own: u8, other: u8, priority: u8, hmac: &str) -> Agent {
     let addresses = vec![format!("172.16.16.{own}/24").parse().expect("an address")];
     let mac = Mac([2, 0, 172, 16, 16, own]);
     let eth0 = Interface { id: ETH0, name: "eth0".into(), mac, addresses, up: true };
-    agent.step(at(Time::ZERO), Event::Start { interfaces: &[eth0] }, &mut Actions::new());
+    agent.step(at(Time::ZERO), Event::Start { interfaces: &[eth0], booted: Time::ZERO }, &mut Actions::new());
     agent
 }
 

@@ -246,7 +246,7 @@ fn backup() -> Agent {
     let eth0 =
         Interface { id: ETH0, name: "eth0".into(), mac: Mac([2, 0, 172, 16, 16, 6]), addresses, up: true };
     let zero = Now { mono: Time::ZERO, utc: Time::ZERO };
-    agent.step(zero, Event::Start { interfaces: &[eth0] }, &mut Actions::new());
+    agent.step(zero, Event::Start { interfaces: &[eth0], booted: Time::ZERO }, &mut Actions::new());
     agent
 }
 

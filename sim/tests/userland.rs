@@ -16,7 +16,7 @@ const LOAD: WatchId = WatchId(0);
 /// A machine whose configuration tracks the script `chk` and the file `load`.
 fn world(acts: &str) -> World {
     let text = format!(
-        "scenario x\nrun 20s\nlan 10.0.0.0/24\ncvm a 10.0.0.5 keepalived a.conf\nat 0s file load 7 on a\n{acts}"
+        "scenario x\nrun 20s\nlan 10.0.0.0/24\ncvm a 10.0.0.5 keepalived a.conf\nservice haproxy tcp 443 on a\nat 0s file load 7 on a\n{acts}"
     );
     let script = Script::parse("x.scn", &text).expect("a script");
     let load = |_: &Files, _: &Options| {
@@ -53,6 +53,7 @@ fn heard(world: &mut World, actions: &[Action<'_>], until: u64) -> Vec<(Time, St
                     world.apply(cvm, *action);
                 }
             }
+            world.set_deadline(cvm, None);
         }
         for report in world.reports() {
             if let What::Notified { told, .. } = report.what {
@@ -73,6 +74,7 @@ fn say(event: Event<'_>) -> String {
             ScriptResult::Killed => "killed".into(),
         },
         Event::File { file: LOAD, text } => text.unwrap_or("gone").into(),
+        Event::Process { watch: WatchId(n), running } => format!("{n}: {running}"),
         other => panic!("{other:?}"),
     }
 }
@@ -155,4 +157,25 @@ fn a_program_that_ends_hears_of_none_of_its_scripts() {
     let mut world = world("at 1s kill a\nat 2s start a\nat 0s script chk takes 3s on a\n");
     assert_eq!(texts(&heard(&mut world, &[run()], 4900)), [""; 0]);
     assert_eq!(texts(&heard(&mut world, &[], 5100)), ["exited 0"], "the second program's");
+}
+
+#[test]
+fn of_a_service_one_process_runs_until_it_dies_whether_it_hangs_or_not() {
+    let watch = |n, name| Action::WatchProcess { watch: WatchId(n), name };
+    let asks = [watch(0, "haproxy"), watch(1, "keepalived"), watch(2, "nginx")];
+    let acts = "at 1s hang haproxy on a\nat 2s fail haproxy on a\nat 3s mend haproxy on a\n";
+    let mut told = heard(&mut world(acts), &asks, 900);
+    told.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(texts(&told), ["0: 1", "1: 2", "2: 0"]);
+    let told = heard(&mut world(acts), &[watch(0, "haproxy")], 5000);
+    assert_eq!(texts(&told), ["0: 1", "0: 0", "0: 1"]);
+    let after = told[1].0 - (Time::ZERO + Duration::from_secs(2));
+    assert!((Duration::from_micros(300)..=Duration::from_micros(900)).contains(&after), "{after}");
+}
+
+#[test]
+fn a_boot_starts_services_and_a_kill_of_the_program_leaves_them_as_they_are() {
+    let watch = Action::WatchProcess { watch: WatchId(0), name: "haproxy" };
+    let acts = "at 1s fail haproxy on a\nat 2s kill a\nat 3s start a\nat 4s power-off a\nat 5s power-on a\n";
+    assert_eq!(texts(&heard(&mut world(acts), &[watch], 6000)), ["0: 1", "0: 0", "0: 0", "0: 1"]);
 }

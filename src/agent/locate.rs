@@ -6,8 +6,9 @@ use ipnet::IpNet;
 
 use crate::config::{Instance, VirtualAddress};
 use crate::profile::{Profile, Switch};
-use crate::program::Interface;
+use crate::program::{Interface, InterfaceId};
 use crate::vrrp::{Fault, Held, Place};
+use crate::wire::ethernet::Mac;
 
 /// Where an instance lives, what it will hold there, and what keeps it from taking part.
 #[derive(Debug)]
@@ -42,6 +43,15 @@ pub(super) fn locate(interfaces: &[Interface], instance: &Instance, profile: Pro
     let asked = [Fault::SourceMissing, Fault::SourceIsVirtual, Fault::NoPeers];
     let faults = asked.into_iter().filter(own).collect();
     Some(Located { place, held, faults })
+}
+
+/// Where an instance lives whose interface does not exist yet: nowhere.
+pub(super) fn nowhere(instance: &Instance) -> Located {
+    let none =
+        || if instance.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let source = instance.source.unwrap_or_else(none);
+    let place = Place { interface: InterfaceId(u16::MAX), mac: Mac::UNSPECIFIED, source };
+    Located { place, held: Vec::new(), faults: vec![Fault::NoInterface] }
 }
 
 /// Whether an address is on an interface.

@@ -5,14 +5,17 @@
 //! does with one instance, in [`vrrp`](crate::vrrp).
 //!
 //! - `locate`: names to interfaces;
-//! - `tracking`: scripts and files; `links`: interfaces whose changes count later;
-//! - `groups`: instances that decide together;
+//! - `tracking`: scripts, files and processes; `links`: interfaces whose changes count later;
+//! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
 //! - `notify`: scripts and pipes that are told.
 
 mod groups;
 mod links;
 mod locate;
 mod notify;
+mod pacing;
+#[cfg(test)]
+mod tests;
 mod tracking;
 
 use std::net::IpAddr;
@@ -33,7 +36,8 @@ use crate::wire::ethernet::{self, EtherType, Mac};
 use crate::wire::{Family, arp, ipv4, ipv6, ndp};
 use groups::Group;
 use links::Links;
-use locate::{Located, has, locate};
+use locate::{Located, has, locate, nowhere};
+use pacing::Pacing;
 use tracking::Tracking;
 
 /// Measured (c03): after SIGTERM the process stays for about a second.
@@ -49,9 +53,12 @@ pub struct Agent {
     groups: Vec<Group>,
     tracking: Tracking,
     links: Links,
+    pacing: Pacing,
     /// The next instance's number: numbers are never used twice.
     subjects: u16,
     started: Time,
+    /// When the machine booted.
+    booted: Time,
     /// When the process ends, once it is stopping.
     ends: Option<Time>,
     earliest: Time,
@@ -68,8 +75,10 @@ impl Agent {
             groups: Vec::new(),
             tracking: Tracking::default(),
             links: Links::default(),
+            pacing: Pacing::default(),
             subjects: 0,
             started: Time::ZERO,
+            booted: Time::ZERO,
             ends: None,
             earliest: Time::MAX,
         }
@@ -93,6 +102,7 @@ impl Agent {
             return out.push(Action::Exit);
         }
         let config = Arc::clone(&self.config);
+        notify::readers(&config, None, out);
         self.tracking = Tracking::start(&config, None, now, out);
         for instance in &config.instances {
             if !self.add(now, instance, out) {
@@ -102,6 +112,7 @@ impl Agent {
             }
         }
         self.groups = groups::of(&config, &mut self.routers);
+        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.say_if_nothing_runs(out);
     }
 
@@ -112,14 +123,18 @@ impl Agent {
         }
     }
 
-    /// Adds an instance and starts it. False if its interface does not exist.
+    /// Adds an instance and starts it. False if its interface does not exist, and it is not to wait for it.
     fn add(&mut self, now: Now, instance: &Arc<Instance>, out: &mut Actions) -> bool {
-        let Some(located) = locate(&self.interfaces, instance, self.profile()) else { return false };
+        let found = locate(&self.interfaces, instance, self.profile());
+        let waits = || self.config.dynamic_interfaces.then(|| nowhere(instance));
+        let Some(located) = found.or_else(waits) else { return false };
         let subject = Subject(self.subjects);
         self.subjects = self.subjects.saturating_add(1);
         out.push(Action::Subject { id: subject, group: group_of(instance), name: &instance.name });
-        self.listen(instance, &located, out);
-        self.remove_left_over(&located, out);
+        if !located.faults.contains(&Fault::NoInterface) {
+            self.listen(instance, &located, out);
+            self.remove_left_over(instance, &located, out);
+        }
         let (config, faults) = (Arc::clone(instance), located.faults.clone());
         let mut router = VirtualRouter::new(config, self.profile(), subject, located.place, located.held);
         for fault in faults {
@@ -143,9 +158,12 @@ impl Agent {
         }
     }
 
-    /// A killed agent leaves its addresses behind; the next one begins by taking them off.
-    fn remove_left_over(&self, located: &Located, out: &mut Actions) {
+    /// A killed agent leaves its routes and addresses behind; the next one begins by taking them off.
+    fn remove_left_over(&self, instance: &Instance, located: &Located, out: &mut Actions) {
         info!("removing VIPs.");
+        for route in &instance.routes {
+            out.push(Action::RemoveRoute { route });
+        }
         for held in &located.held {
             let interface = self.interfaces.iter().find(|i| i.id == held.interface);
             let left = interface.into_iter().flat_map(|i| &i.addresses);
@@ -177,8 +195,11 @@ impl Agent {
     }
 
     fn timer(&mut self, now: Now, out: &mut Actions) {
-        for router in self.routers.iter_mut().filter(|r| r.deadline() <= now.mono) {
-            router.timer(now, out);
+        for at in 0..self.routers.len() {
+            if self.routers[at].deadline() <= now.mono {
+                self.routers[at].timer(now, out);
+                self.pacing.share(at, &mut self.routers);
+            }
         }
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
@@ -198,6 +219,29 @@ impl Agent {
         if self.links.changed(&self.config, known, up, now) {
             self.link_counts(now, interface, up, out);
         }
+    }
+
+    /// An interface is there that was not. Who has waited for it takes part from now on.
+    fn appeared(&mut self, now: Now, interface: &Interface, out: &mut Actions) {
+        self.interfaces.retain(|i| i.id != interface.id);
+        self.interfaces.push(interface.clone());
+        for at in 0..self.routers.len() {
+            let instance = Arc::clone(self.routers[at].config());
+            if !self.routers[at].faults().has(Fault::NoInterface) {
+                continue;
+            }
+            let Some(located) = locate(&self.interfaces, &instance, self.profile()) else { continue };
+            self.listen(&instance, &located, out);
+            self.remove_left_over(&instance, &located, out);
+            let router = &mut self.routers[at];
+            router.move_to(located.place, located.held);
+            for fault in located.faults {
+                router.set_fault(now, fault, true, out);
+            }
+            router.set_fault(now, Fault::NoInterface, false, out);
+        }
+        self.pacing = Pacing::start(&self.config, &self.interfaces, &mut self.routers);
+        self.assess(now, out);
     }
 
     fn link_counts(&mut self, now: Now, interface: InterfaceId, up: bool, out: &mut Actions) {
@@ -249,6 +293,7 @@ impl Agent {
         info!("Reloading ...");
         let config = Arc::new(config::load(files, &self.options).config);
         let before = std::mem::replace(&mut self.config, Arc::clone(&config));
+        notify::readers(&config, Some(&before), out);
         let mut old = std::mem::take(&mut self.routers);
         self.tracking = Tracking::start(&config, Some((&self.tracking, &before)), now, out);
         for instance in &config.instances {
@@ -275,6 +320,7 @@ impl Agent {
             notify::instance(&before, &gone, Notice::Removed, out);
         }
         self.groups = groups::of(&config, &mut self.routers);
+        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);
     }
@@ -311,15 +357,17 @@ impl Agent {
         let source_gone =
             interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
         let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
-        let (link, script, file) = (fails(Fault::Link), fails(Fault::Script), fails(Fault::File));
+        let kinds = [Fault::Link, Fault::Script, Fault::File, Fault::Process];
+        let failing = kinds.map(|kind| (kind, fails(kind)));
         let waits = trackers().any(|t| self.is_unknown(t));
-        let delay = (self.started + config.startup_delay).saturating_since(now.mono);
+        let begins = (self.started + config.startup_delay).max(self.booted + config.delay_after_boot);
+        let delay = begins.saturating_since(now.mono);
         let router = &mut self.routers[index];
         router.set_bonus(now, bonus, out);
         router.set_fault(now, Fault::OwnLink, own_down, out);
-        router.set_fault(now, Fault::Link, link, out);
-        router.set_fault(now, Fault::Script, script, out);
-        router.set_fault(now, Fault::File, file, out);
+        for (kind, fails) in failing {
+            router.set_fault(now, kind, fails, out);
+        }
         if config.instances[at].track_source {
             router.set_fault(now, Fault::SourceMissing, source_gone, out);
         }
@@ -334,6 +382,7 @@ impl Agent {
         let good = match tracker.what {
             Tracked::Interface(i) => self.is_up(i),
             Tracked::Script(i) => self.tracking.script(i).unwrap_or(weight < 0),
+            Tracked::Process(i) => self.tracking.process(i).unwrap_or(weight < 0),
             Tracked::File(i) => {
                 let number = self.tracking.file(i).unwrap_or(0).clamp(-254, 254) as i32;
                 return number * weight * if tracker.reverse { -1 } else { 1 };
@@ -352,6 +401,10 @@ impl Agent {
                 let bad = self.tracking.script(i).is_some_and(|good| good == tracker.reverse);
                 (weightless && bad).then_some(Fault::Script)
             }
+            Tracked::Process(i) => {
+                let bad = self.tracking.process(i).is_some_and(|good| good == tracker.reverse);
+                (weightless && bad).then_some(Fault::Process)
+            }
             // Measured (d14b, d14c): any number with weight 0, and less than -253 with another.
             Tracked::File(i) => {
                 let number = self.tracking.file(i).unwrap_or(0);
@@ -367,6 +420,7 @@ impl Agent {
             Tracked::Interface(_) => false,
             Tracked::Script(i) => tracker.weight == 0 && self.tracking.script(i).is_none(),
             Tracked::File(i) => self.tracking.file(i).is_none(),
+            Tracked::Process(i) => self.tracking.process(i).is_none(),
         }
     }
 
@@ -387,6 +441,7 @@ impl Agent {
         }
         self.tell_of_instances(out);
         self.tell_of_groups(false, out);
+        self.pacing.share_all(&mut self.routers);
         let routers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
         let others = self.tracking.deadline().min(self.links.deadline());
         let ends = self.ends.unwrap_or(Time::MAX);
@@ -418,11 +473,15 @@ impl Agent {
 impl Program for Agent {
     fn step(&mut self, now: Now, event: Event<'_>, out: &mut Actions) {
         match event {
-            Event::Start { interfaces } => self.start(now, interfaces, out),
+            Event::Start { interfaces, booted } => {
+                self.booted = booted;
+                self.start(now, interfaces, out);
+            }
             Event::Packet { interface, packet } => self.packet(now, interface, packet, out),
             Event::Neighbour { interface, frame } => self.neighbour(now, interface, frame, out),
             Event::Timer => self.timer(now, out),
             Event::Link { interface, up } => self.link(now, interface, up, out),
+            Event::Appeared { interface } => self.appeared(now, interface, out),
             Event::Address { interface, address, change } => {
                 self.address(now, interface, (address, change), out);
             }
@@ -433,6 +492,11 @@ impl Program for Agent {
             }
             Event::File { file, text } => {
                 if self.tracking.read(file, text) {
+                    self.assess(now, out);
+                }
+            }
+            Event::Process { watch, running } => {
+                if self.tracking.counted(&self.config, watch, running, now) {
                     self.assess(now, out);
                 }
             }

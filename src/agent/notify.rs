@@ -6,6 +6,14 @@ use crate::config::{Config, Notify};
 use crate::program::{Action, Actions, Role};
 use crate::vrrp::{Notice, VirtualRouter};
 
+/// Runs the programs that read the pipes, before anything is written; after a reload those that are new.
+pub(super) fn readers(config: &Config, before: Option<&Config>, out: &mut Actions) {
+    let known = |command: &String| before.is_some_and(|before| before.fifo_scripts.contains(command));
+    for command in config.fifo_scripts.iter().filter(|command| !known(command)) {
+        out.push(Action::Notify { command });
+    }
+}
+
 /// Tells what happened to an instance.
 pub(super) fn instance(config: &Config, router: &VirtualRouter, notice: Notice, out: &mut Actions) {
     let told = &router.config().notify;
@@ -17,7 +25,7 @@ pub(super) fn instance(config: &Config, router: &VirtualRouter, notice: Notice, 
         Notice::Is(role) => (state(role), script_of(told, role), true),
         Notice::Removed => (state(Role::Fault), None, true),
         Notice::MasterHeardLower => ("MASTER_RX_LOWER_PRI", told.master_rx_lower_pri.as_deref(), false),
-        Notice::Priority(_) if !config.notify_priority_changes => return,
+        Notice::Priority(_) if !told.priority_changes.unwrap_or(config.notify_priority_changes) => return,
         Notice::Priority(now) => {
             priority = now;
             let word = if router.role() == Role::Master { "MASTER_PRIORITY" } else { "BACKUP_PRIORITY" };

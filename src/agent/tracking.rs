@@ -1,20 +1,24 @@
-//! What is tracked: scripts run on a period, files whose number counts.
+//! What is tracked: scripts run on a period, files whose number counts, processes that run or do not.
 //!
 //! A script's verdict follows keepalived's counter: it is good at the top of `0..rise + fall`, bad at the bottom, each
 //! success a step up and each failure a step down, and on reaching `rise` from below, or falling under it from above, it
 //! jumps to that end. The first run decides alone.
+//!
+//! A process is good while its quorum runs. What changes counts once its delay is over, unless it has changed back by
+//! then: a service that begins again, or forks and execs, is no failure. What runs at the start counts at once.
 
 use tracing::info;
 
-use crate::config::{Config, TrackScript};
+use crate::config::{Config, TrackProcess, TrackScript};
 use crate::program::{Action, Actions, Now, ScriptId, ScriptResult, WatchId};
 use crate::time::Time;
 
-/// Every script and file of a machine, by their place in the configuration.
+/// Every script, file and process of a machine, by their place in the configuration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tracking {
     scripts: Vec<Script>,
     files: Vec<Option<i64>>,
+    processes: Vec<Process>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +35,16 @@ struct Script {
     fails: Time,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Process {
+    /// Whether its quorum runs, once that is known.
+    good: Option<bool>,
+    /// When that becomes the other one.
+    turns: Time,
+}
+
 impl Tracking {
-    /// Begins to track. What an earlier configuration knew of a script of the same name is kept.
+    /// Begins to track. What an earlier configuration knew of a script or a process of the same name is kept.
     pub(super) fn start(
         config: &Config,
         old: Option<(&Tracking, &Config)>,
@@ -44,6 +56,11 @@ impl Tracking {
             let at = config.scripts.iter().position(|s| s.name == script.name)?;
             tracking.scripts.get(at).filter(|s| !s.first).map(|s| (s.counter, s.good))
         };
+        let was_good = |process: &TrackProcess| {
+            let (tracking, config) = old?;
+            let at = config.processes.iter().position(|p| p.name == process.name)?;
+            tracking.processes.get(at)?.good
+        };
         let begin = |script: &TrackScript| {
             let (counter, good) = known(script).unwrap_or((0, script.init_fail.then_some(false)));
             let first = known(script).is_none();
@@ -52,7 +69,15 @@ impl Tracking {
         let mut tracking = Tracking {
             scripts: config.scripts.iter().map(begin).collect(),
             files: vec![None; config.files.len()],
+            processes: config
+                .processes
+                .iter()
+                .map(|one| Process { good: was_good(one), turns: Time::MAX })
+                .collect(),
         };
+        for (i, one) in config.processes.iter().enumerate() {
+            out.push(Action::WatchProcess { watch: WatchId(i as u16), name: &one.process });
+        }
         for (i, file) in config.files.iter().enumerate() {
             out.push(Action::WatchFile { file: WatchId(i as u16), path: &file.path });
         }
@@ -68,6 +93,11 @@ impl Tracking {
     /// A file's number; nothing before it was read.
     pub(super) fn file(&self, index: u16) -> Option<i64> {
         *self.files.get(usize::from(index))?
+    }
+
+    /// Whether the quorum of a process runs; nothing before its first count.
+    pub(super) fn process(&self, index: u16) -> Option<bool> {
+        self.processes.get(usize::from(index))?.good
     }
 
     /// Runs what is due, ends what takes too long. Whether a verdict changed.
@@ -90,6 +120,10 @@ impl Tracking {
                 out.push(Action::KillScript { script: id });
                 changed |= script.count(false, setup);
             }
+        }
+        for process in self.processes.iter_mut().filter(|p| p.turns <= now.mono) {
+            (process.good, process.turns) = (process.good.map(|good| !good), Time::MAX);
+            changed = true;
         }
         changed
     }
@@ -114,9 +148,21 @@ impl Tracking {
         std::mem::replace(known, number) != number
     }
 
+    /// So many of a process run. Whether that changed what counts.
+    pub(super) fn counted(&mut self, config: &Config, watch: WatchId, running: u32, now: Now) -> bool {
+        let index = usize::from(watch.0);
+        let (Some(process), Some(setup)) = (self.processes.get_mut(index), config.processes.get(index))
+        else {
+            return false;
+        };
+        let (least, most) = setup.quorum;
+        process.count((least..=most).contains(&running), setup, now.mono)
+    }
+
     /// When something is due.
     pub(super) fn deadline(&self) -> Time {
-        self.scripts.iter().map(|s| s.due.min(s.fails)).min().unwrap_or(Time::MAX)
+        let scripts = self.scripts.iter().map(|s| s.due.min(s.fails));
+        scripts.chain(self.processes.iter().map(|p| p.turns)).min().unwrap_or(Time::MAX)
     }
 }
 
@@ -138,6 +184,24 @@ impl Script {
             info!("VRRP_Script({}) {}", setup.name, if success { "succeeded" } else { "failed" });
         }
         std::mem::replace(&mut self.good, good) != good
+    }
+}
+
+impl Process {
+    /// Its quorum runs, or does not. Whether that counts at once and is something new.
+    fn count(&mut self, runs: bool, setup: &TrackProcess, now: Time) -> bool {
+        let delay = if runs { setup.fork_delay } else { setup.terminate_delay };
+        if self.good == Some(runs) {
+            self.turns = Time::MAX;
+        } else if self.good.is_some() && !delay.is_zero() {
+            // One process more or less on the same side of the quorum does not put it off.
+            self.turns = self.turns.min(now + delay);
+        } else {
+            info!("Process {} is {} quorum", setup.name, if runs { "up to" } else { "below" });
+            *self = Process { good: Some(runs), turns: Time::MAX };
+            return true;
+        }
+        false
     }
 }
 
@@ -182,6 +246,40 @@ mod tests {
         assert_eq!(verdicts(&setup(1, 2, false), "+-+--"), "ggggb");
         assert_eq!(verdicts(&setup(2, 1, false), "-+-++"), "bbbbg");
         assert_eq!(verdicts(&setup(3, 1, true), "+"), "g", "measured (d15c): one good run is enough");
+    }
+
+    #[test]
+    fn a_process_counts_once_its_delay_is_over_unless_it_is_back_before() {
+        let ms = |n: u64| Time::from_nanos(n * 1_000_000);
+        let name = "haproxy".to_owned();
+        let setup = TrackProcess {
+            process: name.clone(),
+            name,
+            quorum: (2, 3),
+            fork_delay: Duration::from_millis(50),
+            terminate_delay: Duration::from_millis(400),
+        };
+        let config = Config { processes: vec![setup], ..Config::default() };
+        let now = |n: u64| Now { mono: ms(n), utc: ms(n) };
+        let mut tracking = Tracking::start(&config, None, now(0), &mut Actions::new());
+        let (watch, mut out) = (WatchId(0), Actions::new());
+        assert_eq!((tracking.process(0), tracking.deadline()), (None, Time::MAX));
+        assert!(tracking.counted(&config, watch, 2, now(1)), "at the start it counts at once");
+        assert!(!tracking.counted(&config, watch, 1, now(100)));
+        assert!(!tracking.counted(&config, watch, 0, now(200)), "fewer still: not put off");
+        assert_eq!((tracking.process(0), tracking.deadline()), (Some(true), ms(500)));
+        assert!(!tracking.counted(&config, watch, 2, now(300)));
+        assert_eq!(tracking.deadline(), Time::MAX, "back before the delay was over");
+        assert!(!tracking.counted(&config, watch, 4, now(400)), "too many is bad as well");
+        assert!(tracking.timer(&config, now(800), &mut out));
+        assert_eq!((tracking.process(0), tracking.deadline()), (Some(false), Time::MAX));
+        assert!(!tracking.counted(&config, watch, 3, now(900)));
+        assert!(!tracking.timer(&config, now(949), &mut out) && tracking.timer(&config, now(950), &mut out));
+        assert_eq!(tracking.process(0), Some(true));
+        assert!(!tracking.counted(&config, WatchId(7), 0, now(960)), "a number that it did not give");
+        // A reload keeps what was known until it is told anew.
+        let again = Tracking::start(&config, Some((&tracking, &config)), now(999), &mut Actions::new());
+        assert_eq!(again.process(0), Some(true));
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl Job<'_> {
             group: self.group(),
             addresses,
             excluded,
+            routes: std::mem::take(&mut self.draft.routes),
             garp,
             lower_prio_no_advert: self.decide("lower_prio_no_advert", lower).unwrap_or(false)
                 || strict.is_some(),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Span;
-use super::diagnosis::{Diagnoses, Diagnosis};
-use super::globals::Globals;
-use super::model::Garp;
+use super::diagnosis::{Diagnoses, Diagnosis, quote};
+use super::globals::{Globals, pause};
+use super::model::{Garp, GarpGroup};
 use super::numbers::NumberError;
 use super::parser::Node;
 use super::values::{Set, integer};
@@ -118,4 +118,52 @@ impl GarpKeys {
             gna_interval: globals.gna_interval.as_ref().map_or(Duration::ZERO, |s| s.value),
         }
     }
+}
+
+/// Reads every `garp_group`. An interface is in the first that names it.
+pub(super) fn groups(top: &[Node], out: &mut Diagnoses) -> Vec<GarpGroup> {
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    let mut groups = Vec::new();
+    for node in top.iter().filter(|n| n.name() == "garp_group") {
+        let (mut interval, mut gna_interval, mut interfaces) = (None, None, Vec::new());
+        for line in &node.children {
+            let names = match line.name() {
+                "garp_interval" => {
+                    interval = pause(line, out).or(interval);
+                    continue;
+                }
+                "gna_interval" => {
+                    gna_interval = pause(line, out).or(gna_interval);
+                    continue;
+                }
+                "interface" => line.words.get(1..2).unwrap_or_default().iter().collect::<Vec<_>>(),
+                "interfaces" => line.children.iter().flat_map(|entry| &entry.words).collect(),
+                _ => continue,
+            };
+            for name in names {
+                if let Some(&before) = seen.get(&name.text) {
+                    let message =
+                        format!("{} is in a garp_group already: that one counts", quote(&name.text));
+                    let twice = Diagnosis::warning("interface-twice", name.span, message);
+                    out.push(twice.label("no effect").related(before, "the first").by_keepalived());
+                    continue;
+                }
+                seen.insert(name.text.clone(), name.span);
+                interfaces.push(name.text.clone());
+            }
+        }
+        let lacks = match (interfaces.is_empty(), &interval, &gna_interval) {
+            (true, ..) => "it names no interface",
+            (_, None, None) => "it has no interval",
+            _ => "",
+        };
+        if !lacks.is_empty() {
+            let message = format!("a garp_group without effect: {lacks}");
+            out.push(Diagnosis::error("empty-garp-group", node.span(), message).by_keepalived());
+            continue;
+        }
+        let of = |set: Option<Set<Duration>>| set.map_or(Duration::ZERO, |s| s.value);
+        groups.push(GarpGroup { interfaces, interval: of(interval), gna_interval: of(gna_interval) });
+    }
+    groups
 }

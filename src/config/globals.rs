@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Config;
 use super::addresses::multicast;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::garp::GarpKeys;
@@ -11,6 +10,7 @@ use super::model::{LinkDelay, Version};
 use super::numbers;
 use super::parser::Node;
 use super::values::{Set, integer, seconds, switch};
+use super::{Config, Span};
 use crate::time::Duration;
 
 /// What `global_defs` blocks say; a later line wins.
@@ -32,7 +32,11 @@ pub(super) struct Globals {
     pub(super) groups: [Option<Set<IpAddr>>; 2],
     pub(super) script_security: bool,
     startup_delay: Duration,
+    delay_after_boot: Duration,
+    dynamic_interfaces: bool,
     fifos: [Option<Set<String>>; 2],
+    /// The programs that read them.
+    readers: [Option<Set<String>>; 2],
     notify_priority_changes: bool,
     fifo_states_on_reload: bool,
 }
@@ -74,15 +78,22 @@ impl Globals {
                 let read = seconds(node, 0, MICROS_MAX, "ignored: no delay", out);
                 self.startup_delay = read.unwrap_or(self.startup_delay);
             }
+            "vrrp_delay_after_boot" => {
+                let read = seconds(node, 0, MICROS_MAX, "ignored: no delay", out);
+                self.delay_after_boot = read.unwrap_or(self.delay_after_boot);
+            }
             // Copies of one popular sample carry a 0 here, which keepalived refuses.
             "vrrp_garp_interval" => self.garp_interval = pause(node, out).or(self.garp_interval.take()),
             "vrrp_gna_interval" => self.gna_interval = pause(node, out).or(self.gna_interval.take()),
             "enable_script_security" | "script_security" => self.script_security = true,
             "notify_fifo" => fifo(&mut self.fifos[0], node, out),
             "vrrp_notify_fifo" => fifo(&mut self.fifos[1], node, out),
+            "notify_fifo_script" => reader(&mut self.readers[0], node, out),
+            "vrrp_notify_fifo_script" => reader(&mut self.readers[1], node, out),
             "vrrp_notify_priority_changes" => {
                 self.notify_priority_changes = switch(node, out).unwrap_or(self.notify_priority_changes);
             }
+            "dynamic_interfaces" => self.dynamic_interfaces = true,
             "fifo_write_vrrp_states_on_reload" => self.fifo_states_on_reload = true,
             _ => {
                 if let Some(key) = name.strip_prefix("vrrp_") {
@@ -92,9 +103,28 @@ impl Globals {
         }
     }
 
+    /// Where the first program stands that reads a pipe.
+    pub(super) fn first_reader(&self) -> Option<Span> {
+        self.readers.iter().flatten().map(|s| s.line).min()
+    }
+
     /// Puts what is no default of an instance into the configuration.
-    pub(super) fn settle(self, config: &mut Config) {
+    pub(super) fn settle(self, config: &mut Config, out: &mut Diagnoses) {
+        for (fifo, reader) in self.fifos.iter().zip(self.readers) {
+            match (fifo, reader) {
+                (Some(fifo), Some(reader)) => {
+                    config.fifo_scripts.push(format!("{} {}", reader.value, fifo.value));
+                }
+                (None, Some(reader)) => {
+                    let message = "there is no pipe for this program to read: it is not run";
+                    out.push(Diagnosis::warning("reader-without-fifo", reader.line, message));
+                }
+                _ => {}
+            }
+        }
         config.startup_delay = self.startup_delay;
+        config.delay_after_boot = self.delay_after_boot;
+        config.dynamic_interfaces = self.dynamic_interfaces;
         config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
         config.notify_priority_changes = self.notify_priority_changes;
         config.fifo_states_on_reload = self.fifo_states_on_reload;
@@ -102,7 +132,7 @@ impl Globals {
 }
 
 /// The time between two announcements.
-fn pause(node: &Node, out: &mut Diagnoses) -> Option<Set<Duration>> {
+pub(super) fn pause(node: &Node, out: &mut Diagnoses) -> Option<Set<Duration>> {
     Set::new(seconds(node, 1, MICROS_MAX, "ignored: no pause, as without the line", out)?, node)
 }
 
@@ -116,6 +146,16 @@ fn fifo(field: &mut Option<Set<String>>, node: &Node, out: &mut Diagnoses) {
         }
         None => *field = Set::new(path.text.clone(), node),
     }
+}
+
+fn reader(field: &mut Option<Set<String>>, node: &Node, out: &mut Diagnoses) {
+    if let Some(first) = field {
+        let message = format!("there is a {} already: that one counts", node.name());
+        let twice = Diagnosis::warning("fifo-twice", node.span(), message);
+        out.push(twice.related(first.line, "the first").by_keepalived());
+        return;
+    }
+    *field = super::notify::command(node).and_then(|command| Set::new(command, node));
 }
 
 /// `interface_up_down_delays`: seconds down, then seconds up. A later line of an interface wins.

@@ -83,7 +83,7 @@ fn group(
 }
 
 /// Puts instances and groups together: who is in which, and whose weights count.
-pub(super) fn settle(groups: Vec<Group>, members: Vec<Member>, config: &mut Config, out: &mut Diagnoses) {
+pub(super) fn settle(groups: Vec<Group>, mut members: Vec<Member>, config: &mut Config, out: &mut Diagnoses) {
     let names: std::collections::BTreeMap<String, usize> =
         members.iter().enumerate().map(|(i, m)| (m.instance.name.clone(), i)).collect();
     let mut of: Vec<Option<(Span, bool)>> = vec![None; members.len()];
@@ -106,6 +106,8 @@ pub(super) fn settle(groups: Vec<Group>, members: Vec<Member>, config: &mut Conf
                 continue;
             }
             of[i] = Some((group.name.span, group.tracking_weight));
+            let priorities = &mut members[i].instance.notify.priority_changes;
+            *priorities = priorities.or(group.notifies.notify.priority_changes);
             list.push(i);
         }
         if let Some(group) = one(group, list, &members, out) {

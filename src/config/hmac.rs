@@ -103,8 +103,9 @@ impl HmacDraft {
                 match vault.files.texts.get(&paths::resolve(from, path)) {
                     Some(text) => bytes_of(text.trim_end_matches(['\n', '\r'])),
                     None => {
-                        let message = format!("the file {} is not read here", quote(path));
-                        out.push(wrong(&message).help("only keys that stand in the configuration are known"));
+                        let message = format!("there is no file {}, or it cannot be read", quote(path));
+                        let help = "a path is from the directory of the file that it stands in";
+                        out.push(wrong(&message).help(help).by_keepalived());
                         return;
                     }
                 }

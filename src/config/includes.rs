@@ -1,4 +1,4 @@
-//! Follows `include` lines from file to file. It touches no disk: whoever calls knows how files are found and read.
+//! Follows `include` lines from file to file, and finds the files that keys of `auth_hmac` are in. It touches no disk: whoever calls knows how files are found and read.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -20,7 +20,7 @@ pub struct Gathered {
     pub cut_short: bool,
 }
 
-/// Reads a file and everything its `include` lines may mean. `find` says which files a path means, which may be a
+/// Reads a file and everything its `include` lines may mean, and the files of its keys. `find` says which files a path means, which may be a
 /// pattern; `read` reads one. Included files that cannot be read are left out: the parser says so where it looks
 /// for them.
 ///
@@ -36,7 +36,21 @@ pub fn gather(
     let mut seen = BTreeSet::from([main.to_owned(), paths::normalise(main)]);
     let mut waiting = vec![main.to_owned()];
     while let Some(including) = waiting.pop() {
-        let patterns: Vec<String> = files.texts[&including].lines().filter_map(pattern).collect();
+        let lines = || files.texts[&including].lines();
+        let patterns: Vec<String> = lines().filter_map(pattern).collect();
+        let keys: Vec<String> = lines().filter_map(key_file).collect();
+        for found in keys.iter().map(|path| paths::resolve(&including, path)) {
+            if seen.len() > FILES_MAX || bytes > BYTES_MAX {
+                return Ok(Gathered { files, cut_short: true });
+            }
+            // A key is no configuration: nothing is included from it.
+            if seen.insert(found.clone())
+                && let Ok(text) = read(&found)
+            {
+                bytes += text.len();
+                files.texts.insert(found, text);
+            }
+        }
         for found in patterns.iter().flat_map(|pattern| find(&paths::resolve(&including, pattern))) {
             if seen.contains(&found) {
                 continue;
@@ -65,6 +79,16 @@ fn pattern(line: &str) -> Option<String> {
     })
 }
 
+/// The file of a `key NUMBER file:PATH` line, which is named and never a pattern.
+fn key_file(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace().skip_while(|word| word.starts_with('@'));
+    if words.next()? != "key" {
+        return None;
+    }
+    let quotes: &[char] = &['"', '\''];
+    words.nth(1)?.trim_matches(quotes).strip_prefix("file:").map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +110,23 @@ mod tests {
         let paths: Vec<_> = found.files.texts.keys().map(String::as_str).collect();
         assert_eq!(paths, ["conf/a.conf", "conf/common.conf", "conf/sub/x.conf", "y.conf"]);
         assert!(!found.cut_short);
+    }
+
+    #[test]
+    fn the_files_of_keys_are_read_by_name_and_nothing_is_included_from_them() {
+        let read = |path: &str| match path {
+            "conf/a.conf" => {
+                Ok("include keys.conf\n key 1 hex:00\n key 2 file:/etc/k\n key file:no\n".to_owned())
+            }
+            "conf/keys.conf" => Ok("@a key 3 \"file:k3\"\nkey 4 file:missing\nkey 5 file:*\n".to_owned()),
+            "/etc/k" => Ok("include secret.conf\n".to_owned()),
+            "conf/k3" => Ok("hex:0102\n".to_owned()),
+            "conf/*" | "conf/missing" => Err(io::Error::from(io::ErrorKind::NotFound)),
+            _ => panic!("{path}"),
+        };
+        let found = gather("conf/a.conf", &mut one, &read).unwrap();
+        let paths: Vec<_> = found.files.texts.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["/etc/k", "conf/a.conf", "conf/k3", "conf/keys.conf"]);
     }
 
     #[test]

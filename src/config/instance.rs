@@ -14,7 +14,7 @@ use super::notify::Notifies;
 use super::parser::Node;
 use super::tracking::Lines;
 use super::values::{Set, integer, seconds, switch};
-use super::{Span, values};
+use super::{Span, routes, values};
 use crate::time::Duration;
 
 /// An instance as far as its own lines say.
@@ -47,6 +47,7 @@ pub(super) struct Draft {
     pub(super) held: BTreeMap<IpAddr, Span>,
     /// `no_virtual_ipaddress`
     pub(super) no_address_is_meant: bool,
+    pub(super) routes: Vec<String>,
     pub(super) garp: GarpKeys,
     pub(super) lower_prio_no_advert: Option<Set<bool>>,
     pub(super) higher_prio_send_advert: Option<Set<bool>>,
@@ -91,6 +92,7 @@ impl Draft {
             excluded: Vec::new(),
             held: BTreeMap::new(),
             no_address_is_meant: false,
+            routes: Vec::new(),
             garp: GarpKeys::default(),
             lower_prio_no_advert: None,
             higher_prio_send_advert: None,
@@ -160,6 +162,9 @@ impl Draft {
             }
             "virtual_ipaddress_excluded" => {
                 node.children.iter().for_each(|entry| self.virtual_address(&entry.words, true, out));
+            }
+            "virtual_routes" => {
+                self.routes.extend(node.children.iter().filter_map(|entry| routes::read(&entry.words, out)));
             }
             "no_virtual_ipaddress" => self.no_address_is_meant = true,
             "check_unicast_src" => {

@@ -27,7 +27,9 @@ mod overrides;
 mod parser;
 mod paths;
 mod place;
+mod processes;
 mod reading;
+mod routes;
 mod sources;
 mod suggest;
 mod tracking;
@@ -37,8 +39,8 @@ mod weights;
 pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
 pub use keywords::{Context, Form, Keyword};
 pub use model::{
-    Config, Garp, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password, Peer, SyncGroup, TrackFile,
-    TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
+    Config, Garp, GarpGroup, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password, Peer, SyncGroup,
+    TrackFile, TrackProcess, TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
 };
 pub use reading::load;
 pub use sources::{Source, Sources};

@@ -20,14 +20,25 @@ pub struct Config {
     pub scripts: Vec<TrackScript>,
     /// The `track_file` blocks that somebody tracks, in file order.
     pub files: Vec<TrackFile>,
+    /// The `vrrp_track_process` blocks that somebody tracks, in file order.
+    pub processes: Vec<TrackProcess>,
     /// The names of the interfaces that somebody tracks.
     pub interfaces: Vec<String>,
     /// `vrrp_startup_delay`: nothing of VRRP is done before this has passed.
     pub startup_delay: Duration,
+    /// `vrrp_delay_after_boot`: nor before this has passed since the machine booted.
+    pub delay_after_boot: Duration,
+    /// `dynamic_interfaces`: an instance whose interface does not exist waits for it.
+    pub dynamic_interfaces: bool,
     /// `interface_up_down_delays`.
     pub link_delays: Vec<LinkDelay>,
+    /// The `garp_group` blocks: an interface is in one at most.
+    pub garp_groups: Vec<GarpGroup>,
     /// `notify_fifo` and `vrrp_notify_fifo`: the pipes that are told of every transition.
     pub fifos: Vec<String>,
+    /// `notify_fifo_script` and `vrrp_notify_fifo_script`: the programs that read those pipes, each with its pipe's path
+    /// behind it.
+    pub fifo_scripts: Vec<String>,
     /// `vrrp_notify_priority_changes`: and of every change of priority.
     pub notify_priority_changes: bool,
     /// `fifo_write_vrrp_states_on_reload`.
@@ -80,6 +91,8 @@ pub struct Instance {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`, in file order: held and announced, never advertised.
     pub excluded: Vec<VirtualAddress>,
+    /// `virtual_routes`, in file order, as `ip route add` takes them.
+    pub routes: Vec<String>,
     /// The `garp_*` keywords.
     pub garp: Garp,
     /// `lower_prio_no_advert`.
@@ -94,7 +107,7 @@ pub struct Instance {
     pub skip_check_addresses: bool,
     /// `auth_hmac`.
     pub hmac: Option<Hmac>,
-    /// `track_interface`, `track_script` and `track_file`.
+    /// `track_interface`, `track_script`, `track_file` and `track_process`.
     pub tracked: Vec<Tracker>,
     /// Its own interface counts: there is no `dont_track_primary`.
     pub track_own_interface: bool,
@@ -175,6 +188,8 @@ pub enum Tracked {
     Script(u16),
     /// A file's number: an index into [`Config::files`].
     File(u16),
+    /// Whether a process runs: an index into [`Config::processes`].
+    Process(u16),
 }
 
 /// A `vrrp_script`.
@@ -205,6 +220,32 @@ pub struct TrackFile {
     pub path: String,
 }
 
+/// A `vrrp_track_process`: good while as many processes of its name run as should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackProcess {
+    /// Its name.
+    pub name: String,
+    /// `process`: the file name of the executable.
+    pub process: String,
+    /// `quorum`, `quorum_max`: how many must run, and how many may.
+    pub quorum: (u32, u32),
+    /// `fork_delay`: how long it must have been good again to count as good.
+    pub fork_delay: Duration,
+    /// `terminate_delay`: how long it must have been bad to count as bad.
+    pub terminate_delay: Duration,
+}
+
+/// A `garp_group`: interfaces whose announcements keep a distance from each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GarpGroup {
+    /// Their names.
+    pub interfaces: Vec<String>,
+    /// `garp_interval`: between two gratuitous ARPs; zero for none.
+    pub interval: Duration,
+    /// `gna_interval`: between two unsolicited neighbour advertisements; zero for none.
+    pub gna_interval: Duration,
+}
+
 /// One line of `interface_up_down_delays`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkDelay {
@@ -231,6 +272,8 @@ pub struct Notify {
     pub any: Option<String>,
     /// `notify_master_rx_lower_pri`.
     pub master_rx_lower_pri: Option<String>,
+    /// `notify_priority_changes`: whether the pipes are told of priorities, where it is not as for all instances.
+    pub priority_changes: Option<bool>,
 }
 
 /// `auth_hmac` (keepalived 2.4): an HMAC-SHA256 behind each advertisement, with a time that only grows.

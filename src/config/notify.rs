@@ -19,6 +19,10 @@ impl Notifies {
     pub(super) fn line(&mut self, node: &Node, out: &mut Diagnoses) -> bool {
         let name = node.name();
         let notify = &mut self.notify;
+        if name == "notify_priority_changes" {
+            notify.priority_changes = super::values::switch(node, out).or(notify.priority_changes);
+            return true;
+        }
         let field = match name {
             "notify_master" => &mut notify.master,
             "notify_backup" => &mut notify.backup,

@@ -13,7 +13,7 @@ use super::lexer::{Item, lex};
 use super::overrides::{self, Override};
 use super::parser::{Mends, Node, parse};
 use super::tracking::Definitions;
-use super::{Config, Loaded, Options, Sources, Span, advice};
+use super::{Config, Loaded, Options, Sources, Span, advice, garp};
 use crate::files::Files;
 
 /// A slip inside a block that was itself mended shows in the next reading; more than this is no slip.
@@ -100,16 +100,18 @@ fn read(given: &Given<'_>, mends: &Mends) -> Reading {
     }
     groups::settle(groups, members, &mut config, &mut out);
     programs.extend(definitions.first_script());
+    programs.extend(globals.first_reader());
     definitions.settle(&mut config, &mut out);
     if !globals.script_security {
         advice::script_security(programs.into_iter().min(), &mut out);
     }
-    globals.settle(&mut config);
+    globals.settle(&mut config, &mut out);
     let mut delays = BTreeMap::new();
     for node in top.iter().filter(|n| n.name() == "interface_up_down_delays") {
         link_delays(node, &mut delays, &mut out);
     }
     config.link_delays = delays.into_values().collect();
+    config.garp_groups = garp::groups(top, &mut out);
     warn_of_keywords(top, &mut out);
     let (mut diagnoses, dropped) = out.into_parts();
     if let Some(cleared) = diagnoses.iter().find(|d| d.code == "master-clears-nopreempt").and_then(|d| d.span)
@@ -250,7 +252,9 @@ fn warn_of_keywords(top: &[Node], out: &mut Diagnoses) {
         if is_old {
             waiting.extend(node.children.iter().rev());
         }
-        if is_old || !said.insert(keyword.name) {
+        // A session and who tracks it: one warning is enough.
+        let about = if keyword.name == "track_bfd" { "bfd_instance" } else { keyword.name };
+        if is_old || !said.insert(about) {
             continue;
         }
         let span = node.words[0].span;

@@ -1,4 +1,4 @@
-//! What can be tracked (`vrrp_script`, `track_file`), and the lines that track it.
+//! What can be tracked (`vrrp_script`, `track_file`, `vrrp_track_process`), and the lines that track it.
 //!
 //! keepalived looks a tracked name up as it reads the line (measured: the complaint names the line): what stands below
 //! does not exist yet.
@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::lexer::Word;
-use super::model::{Config, SyncGroup, TrackFile, TrackScript, Tracked, Tracker};
+use super::model::{Config, SyncGroup, TrackFile, TrackProcess, TrackScript, Tracked, Tracker};
 use super::parser::{Node, line_span};
 use super::values::seconds_whole;
-use super::{Span, numbers};
+use super::{Span, numbers, processes};
 use crate::time::Duration;
 
 /// The least and the greatest weight; keepalived takes 254 for 253, and says so.
@@ -23,6 +23,7 @@ pub(super) enum Kind {
     Interface,
     Script,
     File,
+    Process,
 }
 
 impl Kind {
@@ -31,14 +32,16 @@ impl Kind {
             "track_interface" => Some(Kind::Interface),
             "track_script" => Some(Kind::Script),
             "track_file" => Some(Kind::File),
+            "track_process" => Some(Kind::Process),
             _ => None,
         }
     }
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Interface => "interface",
             Kind::Script => "script",
             Kind::File => "file",
+            Kind::Process => "process",
         }
     }
 }
@@ -70,18 +73,19 @@ pub(super) struct Found {
 pub(super) struct Definitions {
     scripts: Vec<Definition<TrackScript>>,
     files: Vec<Definition<TrackFile>>,
+    processes: Vec<Definition<TrackProcess>>,
     interfaces: Vec<String>,
     names: BTreeMap<(Kind, String), u16>,
 }
 
 /// A block that defines something, and where among the file's blocks it stands.
 #[derive(Debug)]
-struct Definition<T> {
-    value: T,
-    weight: i16,
-    reverse: bool,
-    place: usize,
-    name: Span,
+pub(super) struct Definition<T> {
+    pub(super) value: T,
+    pub(super) weight: i16,
+    pub(super) reverse: bool,
+    pub(super) place: usize,
+    pub(super) name: Span,
 }
 
 impl Definitions {
@@ -106,10 +110,27 @@ impl Definitions {
                         all.files.push(file);
                     }
                 }
+                "vrrp_track_process" | "track_process" => {
+                    if let Some(process) = processes::read(name, node, place, out)
+                        && all.is_new(Kind::Process, name, all.processes.len(), out)
+                    {
+                        all.processes.push(process);
+                    }
+                }
                 _ => {}
             }
         }
         all
+    }
+
+    /// Where the block of something stands among the file's, and its name.
+    fn stands(&self, kind: Kind, index: u16) -> (usize, Span) {
+        let index = usize::from(index);
+        match kind {
+            Kind::File => (self.files[index].place, self.files[index].name),
+            Kind::Process => (self.processes[index].place, self.processes[index].name),
+            _ => (self.scripts[index].place, self.scripts[index].name),
+        }
     }
 
     /// The first script that would be run.
@@ -123,10 +144,7 @@ impl Definitions {
         if let Some(&before) = self.names.get(&(kind, name.text.clone())) {
             let message =
                 format!("there is a {} {} already: that one counts", kind.name(), quote(&name.text));
-            let first = match kind {
-                Kind::File => self.files[usize::from(before)].name,
-                _ => self.scripts[usize::from(before)].name,
-            };
+            let (_, first) = self.stands(kind, before);
             let twice = Diagnosis::warning("defined-twice", name.span, message).related(first, "the first");
             out.push(twice);
             return false;
@@ -178,6 +196,11 @@ impl Definitions {
                 let index = self.look_up(who, place, kind, name, out)?;
                 (Tracked::File(index), self.files[usize::from(index)].weight, false)
             }
+            Kind::Process => {
+                let index = self.look_up(who, place, kind, name, out)?;
+                let process = &self.processes[usize::from(index)];
+                (Tracked::Process(index), process.weight, process.reverse)
+            }
         };
         let mut tracker = Tracker { what, weight, reverse };
         options_of(kind, &mut tracker, options, out)?;
@@ -195,10 +218,7 @@ impl Definitions {
 
     fn look_up(&self, who: &str, place: usize, kind: Kind, name: &Word, out: &mut Diagnoses) -> Option<u16> {
         let index = self.names.get(&(kind, name.text.clone())).copied();
-        let defined = index.map(|i| match kind {
-            Kind::File => (self.files[usize::from(i)].place, self.files[usize::from(i)].name),
-            _ => (self.scripts[usize::from(i)].place, self.scripts[usize::from(i)].name),
-        });
+        let defined = index.map(|i| self.stands(kind, i));
         let message = format!("{who}: there is no {} {} to track", kind.name(), quote(&name.text));
         let missing = Diagnosis::error("not-to-track", name.span, message).label("no effect").by_keepalived();
         match defined {
@@ -234,6 +254,12 @@ impl Definitions {
             if used.contains(&Tracked::File(i)) {
                 renumbered.insert(Tracked::File(i), Tracked::File(config.files.len() as u16));
                 config.files.push(file.value);
+            }
+        }
+        for (i, process) in (0u16..).zip(self.processes) {
+            if used.contains(&Tracked::Process(i)) {
+                renumbered.insert(Tracked::Process(i), Tracked::Process(config.processes.len() as u16));
+                config.processes.push(process.value);
             }
         }
         for (i, name) in (0u16..).zip(self.interfaces) {
@@ -274,7 +300,9 @@ fn options_of(kind: Kind, tracker: &mut Tracker, options: &[Word], out: &mut Dia
     tracker.weight = weight(value, kept, out);
     match options.get(2) {
         Some(word) if word.text == "reverse" && kind != Kind::File => tracker.reverse = true,
-        Some(word) if word.text == "noreverse" && kind == Kind::Script => tracker.reverse = false,
+        Some(word) if word.text == "noreverse" && matches!(kind, Kind::Script | Kind::Process) => {
+            tracker.reverse = false;
+        }
         Some(word) => {
             let message = format!("{} is no option of a weight", quote(&word.text));
             out.push(Diagnosis::error("bad-option", word.span, message).label("ignored").by_keepalived());
@@ -365,7 +393,7 @@ fn file(name: &Word, node: &Node, place: usize, out: &mut Diagnoses) -> Option<D
 }
 
 /// The `weight` line of a block that defines something.
-fn own_weight(line: &Node, kept: i16, out: &mut Diagnoses) -> (i16, bool) {
+pub(super) fn own_weight(line: &Node, kept: i16, out: &mut Diagnoses) -> (i16, bool) {
     let value = line.value().map_or(kept, |w| weight(w, kept, out));
     let reverse = line.words.get(2).is_some_and(|w| w.text == "reverse");
     if let Some(word) = line.words.get(2).filter(|_| !reverse) {

@@ -14,7 +14,8 @@ pub(super) enum Why {
     Group(Span),
 }
 
-/// An instance's trackers without weights, as keepalived leaves them: those of scripts are gone, one of an interface
+/// An instance's trackers without weights, as keepalived leaves them: those of scripts are gone (and
+/// those of processes, assumed), one of an interface
 /// stays, and a file's only if its weight is the 1 that it has without a word.
 pub(super) fn drop_from(name: &str, found: Vec<Found>, why: Why, out: &mut Diagnoses) -> Vec<Found> {
     let settle = |mut f: Found| {
@@ -23,7 +24,7 @@ pub(super) fn drop_from(name: &str, found: Vec<Found>, why: Why, out: &mut Diagn
         }
         let stays = match f.kind {
             Kind::Interface => why != Why::Owner,
-            Kind::Script => false,
+            Kind::Script | Kind::Process => false,
             Kind::File => f.tracker.weight == 1,
         };
         let (because, help) = match why {
@@ -35,7 +36,7 @@ pub(super) fn drop_from(name: &str, found: Vec<Found>, why: Why, out: &mut Diagn
                 "move it into the group, or write `sync_group_tracking_weight` there",
             ),
         };
-        let what = format!("{} {}", kind_name(f.kind), quote(&f.name));
+        let what = format!("{} {}", f.kind.name(), quote(&f.name));
         let message = if stays {
             format!("{name}: {because}: while {what} is bad it is in FAULT")
         } else {
@@ -58,7 +59,7 @@ pub(super) fn clear(group: &str, found: &mut [Found], out: &mut Diagnoses) {
         f.tracker.weight = 0;
         let message = format!(
             "{group}: a member's priority is 255 and stays it: while {} {} is bad the group is in FAULT",
-            kind_name(f.kind),
+            f.kind.name(),
             quote(&f.name)
         );
         out.push(Diagnosis::warning("weight-dropped", f.line, message).by_keepalived());
@@ -80,13 +81,5 @@ pub(super) fn check_effect(instance: &Instance, found: &[Found], out: &mut Diagn
         let help =
             "a negative weight must take this machine below the others, a positive one lift it above them";
         out.push(Diagnosis::warning("weight-without-effect", f.line, message).help(help));
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Interface => "interface",
-        Kind::Script => "script",
-        Kind::File => "file",
     }
 }

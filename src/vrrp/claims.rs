@@ -5,6 +5,7 @@
 //! whether the claim was believed.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::router::VirtualRouter;
 use super::timers::{Bursts, Timer};
@@ -49,6 +50,10 @@ pub(crate) struct Claims {
     contest: Contest,
     /// When an address was last defended.
     defended: Option<Time>,
+    /// Others that share its interface, or its `garp_group`, have announced: it waits until then.
+    gate: Time,
+    /// Until when the others wait for what it has announced, if they have not been told.
+    closes: Option<Time>,
 }
 
 /// The rest of a burst.
@@ -212,6 +217,12 @@ impl VirtualRouter {
     /// Takes a burst's first step and plans the next.
     fn paced_from(&mut self, now: Now, paced: Paced, out: &mut Actions) {
         let Paced { next, of, every } = paced;
+        if now.mono < self.claims.gate {
+            self.claims.paced = Some(paced);
+            return self.timers.arm(Timer::GarpPaced, self.claims.gate);
+        }
+        let interval = self.announcement_interval();
+        self.claims.closes = (!interval.is_zero()).then(|| now.mono + interval);
         if self.profile.has(Switch::ClaimsBothWays) {
             self.announce_round(next % 2 == 1, out);
         } else {
@@ -240,6 +251,22 @@ impl VirtualRouter {
     fn announcement_interval(&self) -> Duration {
         let garp = &self.config.garp;
         if self.config.is_ipv6() { garp.gna_interval } else { garp.interval }
+    }
+
+    /// Until when others that share its pace wait after its last announcement; told once.
+    pub fn take_closes(&mut self) -> Option<Time> {
+        self.claims.closes.take()
+    }
+
+    /// It announces nothing before this: another one has that shares its pace.
+    pub fn wait_to_announce(&mut self, until: Time) {
+        self.claims.gate = self.claims.gate.max(until);
+    }
+
+    /// How fast it announces, as its interface's `garp_group` has it.
+    pub fn set_pace(&mut self, interval: Duration, gna_interval: Duration) {
+        let garp = &mut Arc::make_mut(&mut self.config).garp;
+        (garp.interval, garp.gna_interval) = (interval, gna_interval);
     }
 
     // Whether it is believed.

@@ -23,11 +23,15 @@ pub enum Fault {
     Group = 6,
     /// Its own interface is down: nothing that it says gets out.
     OwnLink = 7,
+    /// Of a process of weight 0 too few run, or too many.
+    Process = 8,
+    /// Its interface does not exist.
+    NoInterface = 9,
 }
 
 /// Those that hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults(u8);
+pub struct Faults(u16);
 
 impl Faults {
     /// Sets or clears one; whether that changed anything.
@@ -56,7 +60,8 @@ impl Faults {
 }
 
 impl Fault {
-    const ALL: [Fault; 8] = [
+    const ALL: [Fault; 10] = [
+        Fault::NoInterface,
         Fault::OwnLink,
         Fault::Link,
         Fault::SourceMissing,
@@ -64,11 +69,13 @@ impl Fault {
         Fault::NoPeers,
         Fault::Script,
         Fault::File,
+        Fault::Process,
         Fault::Group,
     ];
     /// In words, for the record.
     pub(crate) fn why(self, source: IpAddr) -> Why {
         match self {
+            Fault::NoInterface => Why::new("its interface does not exist"),
             Fault::OwnLink | Fault::Link => Why::new("link down"),
             Fault::SourceMissing => Why::with("address {} is not on the interface", [Value::Address(source)]),
             Fault::SourceIsVirtual => {
@@ -77,17 +84,20 @@ impl Fault {
             Fault::NoPeers => Why::new("unicast without a peer"),
             Fault::Script => Why::new("a tracked script has failed"),
             Fault::File => Why::new("a tracked file says so"),
+            Fault::Process => Why::new("a tracked process does not run as it should"),
             Fault::Group => Why::new("another member of its group is in FAULT"),
         }
     }
     /// In words, once it is gone.
     pub(crate) fn mended(self) -> Why {
         Why::new(match self {
+            Fault::NoInterface => "its interface is there",
             Fault::OwnLink | Fault::Link => "link up",
             Fault::SourceMissing | Fault::SourceIsVirtual => "its source address is back",
             Fault::NoPeers => "it has peers",
             Fault::Script => "the tracked script succeeds",
             Fault::File => "the tracked file says so",
+            Fault::Process => "the tracked process runs as it should",
             Fault::Group => "no member of its group is in FAULT",
         })
     }

@@ -166,7 +166,31 @@ impl VirtualRouter {
             out.push(self.adding(held));
         }
         if self.installing == 0 {
+            self.add_routes(out);
             self.first_burst(now, out);
+        }
+    }
+
+    /// `virtual_routes`: behind the addresses, since they may be what a route's gateway is reached from.
+    fn add_routes(&self, out: &mut Actions) {
+        for route in &self.config.routes {
+            out.push(Action::AddRoute { route });
+        }
+    }
+
+    fn remove_routes(&self, out: &mut Actions) {
+        for route in self.config.routes.iter().rev() {
+            out.push(Action::RemoveRoute { route });
+        }
+    }
+
+    /// After a reload: what is gone is removed, what is new added.
+    pub(super) fn change_routes(&self, had: &[String], out: &mut Actions) {
+        for route in had.iter().filter(|route| !self.config.routes.contains(route)) {
+            out.push(Action::RemoveRoute { route });
+        }
+        for route in self.config.routes.iter().filter(|route| !had.contains(route)) {
+            out.push(Action::AddRoute { route });
         }
     }
 
@@ -201,7 +225,10 @@ impl VirtualRouter {
     pub(super) fn announce_when_installed(&mut self, now: Now, out: &mut Actions) {
         if self.installing == 0 && self.role == Role::Master {
             match self.announcing {
-                Announcing::Takeover => self.first_burst(now, out),
+                Announcing::Takeover => {
+                    self.add_routes(out);
+                    self.first_burst(now, out);
+                }
                 Announcing::Reload => {
                     self.announce(now, self.config.garp.master_repeat, Why::new("reload"), out);
                 }
@@ -214,6 +241,7 @@ impl VirtualRouter {
     // Solicitation messages for the IPv6 address(es) associated with the Virtual Router." and "It MUST NOT
     // accept packets addressed to the IPvX address(es) associated with the Virtual Router."
     fn remove_addresses(&mut self, out: &mut Actions) {
+        self.remove_routes(out);
         for held in &self.held {
             out.push(Action::RemoveAddress { interface: held.interface, address: held.address });
         }

@@ -50,7 +50,7 @@ pub struct VirtualRouter {
     pub(super) waiting: Waiting,
     /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
     pub(super) preempt_from: Option<Time>,
-    /// When `vrrp_startup_delay` is over.
+    /// When `vrrp_startup_delay` and `vrrp_delay_after_boot` are over.
     pub(super) deaf_until: Time,
     /// When it last advertised.
     pub(super) spoke: Time,
@@ -134,7 +134,7 @@ impl VirtualRouter {
         place: Place,
         held: Vec<Held>,
     ) -> Self {
-        let advertised = held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect();
+        let advertised = advertised(&held);
         VirtualRouter {
             profile,
             subject,
@@ -166,6 +166,12 @@ impl VirtualRouter {
             notices: Vec::new(),
             config,
         }
+    }
+
+    /// The interface that it has waited for is there.
+    pub fn move_to(&mut self, place: Place, held: Vec<Held>) {
+        self.advertised = advertised(&held);
+        (self.place, self.held) = (place, held);
     }
 
     /// Its configuration.
@@ -215,7 +221,8 @@ impl VirtualRouter {
 
     // Events.
 
-    /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: `vrrp_startup_delay`.
+    /// Takes part from here on, or as soon as nothing keeps it from it. `delay`: what is left of
+    /// `vrrp_startup_delay` and `vrrp_delay_after_boot`.
     pub fn start(&mut self, now: Now, delay: Duration, out: &mut Actions) {
         self.begun = true;
         let cause = |why| Cause::new(now, why);
@@ -415,6 +422,7 @@ impl VirtualRouter {
                 self.send_advert(self.priority, now, out);
                 self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
                 self.change_addresses(&old.held, out);
+                self.change_routes(&old.config.routes, out);
                 self.verify_from_now(now);
             }
             Role::Backup => self.await_master(now, Awaited::Advert),
@@ -461,4 +469,9 @@ impl VirtualRouter {
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
+}
+
+/// The addresses that fit into an advertisement, whose number has 8 bits.
+fn advertised(held: &[Held]) -> Vec<IpAddr> {
+    held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect()
 }

@@ -27,15 +27,17 @@ pub(super) struct SimEnv {
 
 /// An event without what it borrows.
 enum Held {
-    Start(Vec<Interface>),
+    Start(Vec<Interface>, Time),
     Packet(InterfaceId),
     Neighbour(InterfaceId),
     Timer,
     Link(InterfaceId, bool),
+    Appeared(Box<Interface>),
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     /// Its text is in `bytes`, if there is one.
     File(WatchId, bool),
+    Process(WatchId, u32),
     Reload(Box<Files>),
     Stop,
 }
@@ -58,7 +60,7 @@ impl SimEnv {
             self.bytes.extend_from_slice(bytes);
         };
         self.held = match event {
-            Event::Start { interfaces } => Held::Start(interfaces.to_vec()),
+            Event::Start { interfaces, booted } => Held::Start(interfaces.to_vec(), booted),
             Event::Packet { interface, packet } => {
                 keep(packet);
                 Held::Packet(interface)
@@ -68,6 +70,7 @@ impl SimEnv {
                 Held::Neighbour(interface)
             }
             Event::Timer => Held::Timer,
+            Event::Appeared { interface } => Held::Appeared(Box::new(interface.clone())),
             Event::Link { interface, up } => Held::Link(interface, up),
             Event::Address { interface, address, change } => Held::Address(interface, address, change),
             Event::Script { script, result } => Held::Script(script, result),
@@ -75,6 +78,7 @@ impl SimEnv {
                 keep(text.unwrap_or_default().as_bytes());
                 Held::File(file, text.is_some())
             }
+            Event::Process { watch, running } => Held::Process(watch, running),
             Event::Reload { files } => Held::Reload(Box::new(files.clone())),
             Event::Stop => Held::Stop,
         };
@@ -83,10 +87,11 @@ impl SimEnv {
 
     fn event(&self) -> Event<'_> {
         match &self.held {
-            Held::Start(interfaces) => Event::Start { interfaces },
+            Held::Start(interfaces, booted) => Event::Start { interfaces, booted: *booted },
             Held::Packet(interface) => Event::Packet { interface: *interface, packet: &self.bytes },
             Held::Neighbour(interface) => Event::Neighbour { interface: *interface, frame: &self.bytes },
             Held::Timer => Event::Timer,
+            Held::Appeared(interface) => Event::Appeared { interface },
             Held::Link(interface, up) => Event::Link { interface: *interface, up: *up },
             Held::Address(interface, address, change) => {
                 Event::Address { interface: *interface, address: *address, change: *change }
@@ -96,6 +101,7 @@ impl SimEnv {
                 let text = exists.then(|| std::str::from_utf8(&self.bytes).unwrap_or_default());
                 Event::File { file: *file, text }
             }
+            Held::Process(watch, running) => Event::Process { watch: *watch, running: *running },
             Held::Reload(files) => Event::Reload { files },
             Held::Stop => Event::Stop,
         }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::base::Base;
 use super::draw::Draws;
 use crate::world::{
-    Act, CloudAct, CvmId, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, NodeId, Path, Ppm,
+    Act, ClientId, CloudAct, CvmId, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, NodeId, Path, Ppm,
     ScriptAct, Segment, ServiceId, Spoof, Tamper, TimedAct,
 };
 
@@ -428,39 +428,57 @@ impl<'a> Scene<'a> {
 
     /// Advertisements to one machine: in another peer's name and with everything right, or in the sender's own name.
     fn forge(&mut self, from: Time, to: Time, in_a_peers_name: bool) {
-        let (victim, peer, vrid) = self.draws.pick(&forgeable(self.base));
+        let aim = self.draws.pick(&forgeable(self.base));
         let setup = &self.base.setup;
         let at = match setup.clients.first() {
-            Some(_) => setup.node_of_client(crate::world::ClientId(0)),
-            None => NodeId(peer.0),
+            Some(_) => setup.node_of_client(ClientId(0)),
+            None => NodeId(aim.peer.0),
         };
-        let source = if in_a_peers_name { NodeId(peer.0) } else { at };
+        let own = setup.eni_of(at).addresses().map(|net| net.addr()).find(|own| same_family(*own, aim.from));
+        let source = if in_a_peers_name { aim.from } else { own.unwrap_or(aim.from) };
         let priority = self.draws.pick(&[0, 1, 150, 254, 255]);
-        let mut advert = ForgedAdvert::new(setup.eni_of(source).address.addr(), vrid, priority);
-        advert.to = Some(setup.eni_of(NodeId(victim.0)).address.addr());
-        if !in_a_peers_name && self.draws.happens(50) {
+        let mut advert = ForgedAdvert::new(source, aim.vrid, priority);
+        advert.to = Some(aim.to);
+        if !in_a_peers_name && aim.from.is_ipv4() && self.draws.happens(50) {
             advert.auth = Some(Some(*b"guessed\0"));
         }
         let every = Duration::from_millis(self.draws.pick(&[100, 1_000]));
         let long = to.saturating_since(from);
         let again = (long >= every).then_some((every, long));
-        self.at(from, Act::Spoof(at, Spoof { forged: Forged::Advert(advert), again }));
+        self.at(from, Act::Spoof(at, None, Spoof { forged: Forged::Advert(advert), again }));
     }
 }
 
-/// Whom an advertisement can be forged for: a machine, a peer of it, and their virtual router. IPv4 only, and only in
-/// unicast: the language forges no others.
-fn forgeable(base: &Base) -> Vec<(CvmId, CvmId, u8)> {
+/// Whom an advertisement can be forged for, and in whose name.
+#[derive(Clone, Copy)]
+struct Aim {
+    peer: CvmId,
+    from: IpAddr,
+    to: IpAddr,
+    vrid: u8,
+}
+
+/// Every pair of unicast peers that are machines.
+fn forgeable(base: &Base) -> Vec<Aim> {
     let setup = &base.setup;
-    let owner = |address: IpAddr| {
-        setup.owner_of(address).and_then(|(node, _)| setup.cvm_of(node)).filter(|_| address.is_ipv4())
-    };
+    let owner = |address: IpAddr| setup.owner_of(address).and_then(|(node, _)| setup.cvm_of(node));
     let mut all = Vec::new();
     for cvm in 0..setup.cvms.len() {
         for instance in &base.config(cvm).instances {
-            let peers = instance.peers.iter().filter_map(|peer| owner(peer.address));
-            all.extend(peers.map(|peer| (CvmId(cvm as u16), peer, instance.vrid)));
+            for peer in &instance.peers {
+                let eni = &setup.cvms[cvm].eni;
+                let own = instance.source.or_else(|| {
+                    eni.addresses().map(|net| net.addr()).find(|own| same_family(*own, peer.address))
+                });
+                if let (Some(to), Some(of)) = (own, owner(peer.address)) {
+                    all.push(Aim { peer: of, from: peer.address, to, vrid: instance.vrid });
+                }
+            }
         }
     }
     all
+}
+
+fn same_family(a: IpAddr, b: IpAddr) -> bool {
+    a.is_ipv4() == b.is_ipv4()
 }

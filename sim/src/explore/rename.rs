@@ -55,10 +55,10 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         | Act::ClockStep(cvm, _)
         | Act::ClockDrift(cvm, _)
         | Act::Tamper(cvm, ..) => machine(cvm, gone),
-        Act::Unplug(at, _) | Act::Plug(at, _) => node(at),
-        Act::Spoof(at, spoof) => {
+        Act::Unplug(at, _) | Act::Plug(at, _) | Act::Attach(at, _) => node(at),
+        Act::Spoof(at, _, spoof) => {
             let mut stays = node(at);
-            if let Forged::Arp(_, _, Some(to)) = &mut spoof.forged {
+            if let Forged::Announcement(_, _, Some((to, _))) = &mut spoof.forged {
                 stays &= node(to);
             }
             stays

@@ -34,6 +34,8 @@ impl Changes {
     pub const CLAIMED: Changes = Changes(64);
     /// A program told somebody something at this instant.
     pub const NOTIFIED: Changes = Changes(128);
+    /// A route came to or went from a machine.
+    pub const ROUTED: Changes = Changes(256);
 
     /// Whether the two have a family in common.
     pub const fn meets(self, other: Changes) -> bool {
@@ -52,6 +54,7 @@ impl Changes {
             Fact::Served(_) => Changes::NONE,
             Fact::Claimed(_) => Changes::CLAIMED,
             Fact::Notified(..) => Changes::NOTIFIED,
+            Fact::Routed(..) => Changes::ROUTED,
         }
     }
 }
@@ -82,6 +85,7 @@ pub struct Facts {
     claims: Vec<NodeId>,
     /// What programs told others at this instant, without quotes.
     notified: Vec<(CvmId, String)>,
+    routes: Vec<(CvmId, String)>,
     texts: Arc<[String]>,
 }
 
@@ -136,6 +140,7 @@ impl Facts {
             transitions: Vec::new(),
             claims: Vec::new(),
             notified: Vec::new(),
+            routes: Vec::new(),
             texts: Arc::clone(&setup.texts),
         }
     }
@@ -179,6 +184,14 @@ impl Facts {
             What::Notified { cvm, told, .. } => {
                 self.notified.push((cvm, look.told(told).replace('"', "")));
                 Changes::NOTIFIED
+            }
+            What::Routed { cvm, route, added } => {
+                let route = look.told(route);
+                self.routes.retain(|(who, one)| (*who, one.as_str()) != (cvm, route));
+                if added {
+                    self.routes.push((cvm, route.to_owned()));
+                }
+                Changes::ROUTED
             }
             What::Held { node, address, held, .. } if matches!(setup.segment, Segment::Lan(_)) => {
                 self.claimed(setup, node, address, |entry| entry.1 = held)
@@ -228,6 +241,10 @@ impl Facts {
             Fact::Transition(cvm, role) => self.transitions.contains(&(cvm, role)),
             Fact::Served(_) => false,
             Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
+            Fact::Routed(cvm, text) => {
+                let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);
+                self.routes.iter().any(|(who, route)| *who == cvm && route.contains(text))
+            }
             Fact::Notified(cvm, text) => {
                 let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);
                 self.notified.iter().any(|(who, told)| *who == cvm && told.contains(text))

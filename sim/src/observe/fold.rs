@@ -45,6 +45,11 @@ pub(crate) enum Key {
         text: u32,
         pipe: bool,
     },
+    /// A route came or went: a place among what was told.
+    Routed {
+        text: u32,
+        added: bool,
+    },
     /// Forged frames of an act that repeats them.
     Spoofed {
         act: u32,

@@ -307,6 +307,11 @@ impl Teller<'_> {
                 let text = self.told.get(text as usize).map_or("", String::as_str);
                 (kind, format!("{word}  {text}{}", times(fold)), String::new())
             }
+            Key::Routed { text, added } => {
+                let (kind, word) = if added { ("routed", "adds") } else { ("unrouted", "removes") };
+                let text = self.told.get(text as usize).map_or("", String::as_str);
+                (kind, format!("{word} route {text}{}", times(fold)), String::new())
+            }
             Key::Spoofed { act } => {
                 let line = self.setup.acts.get(act as usize).map_or(0, |act| act.line);
                 ("spoofed", format!("forged frames{}", times(fold)), format!("line {line}"))
@@ -330,6 +335,7 @@ impl Teller<'_> {
                 Key::Claims { .. }
                 | Key::Rejected { .. }
                 | Key::Notified { .. }
+                | Key::Routed { .. }
                 | Key::Spoofed { .. }
                 | Key::Refused { .. } => {
                     continue;

@@ -386,8 +386,9 @@ impl Recorder {
         }
     }
 
-    fn notified(&mut self, at: Time, who: Who, told: &str, pipe: bool) {
-        let text = match self.told_before.get(told) {
+    /// The number of a text.
+    fn told(&mut self, told: &str) -> u32 {
+        match self.told_before.get(told) {
             Some(text) => *text,
             None => {
                 let text = self.told.len() as u32;
@@ -395,8 +396,7 @@ impl Recorder {
                 self.told_before.insert(told.to_owned(), text);
                 text
             }
-        };
-        self.tally(at, who, Key::Notified { text, pipe });
+        }
     }
 
     fn neighbour(&mut self, setup: &Setup, report: &Report) {
@@ -464,7 +464,14 @@ impl Observer for Recorder {
                     names[usize::from(subject.0)] = name.to_owned();
                 }
                 What::Record(cvm, said) => self.said(setup, at, who, cvm, said),
-                What::Notified { told, pipe, .. } => self.notified(at, who, look.told(told), pipe),
+                What::Notified { told, pipe, .. } => {
+                    let text = self.told(look.told(told));
+                    self.tally(at, who, Key::Notified { text, pipe });
+                }
+                What::Routed { route, added, .. } => {
+                    let text = self.told(look.told(route));
+                    self.tally(at, who, Key::Routed { text, added });
+                }
                 What::Held { node, address, held, ran_out } => {
                     let reason =
                         if ran_out { Reason::RanOut } else { self.nodes[usize::from(node.0)].reason };

@@ -220,7 +220,7 @@ impl Run {
         let last = 5 + cvm as u8;
         let address = format!("10.20.0.{last}/24").parse().unwrap();
         let mac = Mac([2, 0, 10, 20, 0, last]);
-        let eth1 = EniSetup { name: "eth1".into(), address, ipv6: None, mac, subnet: 1 };
+        let eth1 = EniSetup { name: "eth1".into(), address, ipv6: None, mac, subnet: 1, off: false };
         self.setup.cvms[usize::from(cvm)].more.push(eth1);
     }
     /// One unicast advertisement by the second interface.
@@ -300,7 +300,14 @@ pub(crate) fn mac_of(node: u16) -> Mac {
 
 fn eni(last: u8) -> EniSetup {
     let address = format!("172.16.16.{last}/24").parse().unwrap();
-    EniSetup { name: "eth0".into(), address, ipv6: None, mac: Mac([2, 0, 172, 16, 16, last]), subnet: 0 }
+    EniSetup {
+        name: "eth0".into(),
+        address,
+        ipv6: None,
+        mac: Mac([2, 0, 172, 16, 16, last]),
+        subnet: 0,
+        off: false,
+    }
 }
 
 /// An advertisement as keepalived sends it (version 2, router 51), checksums aside.

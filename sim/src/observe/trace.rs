@@ -78,6 +78,9 @@ impl Observer for Trace {
                 What::Subject(cvm, subject) => {
                     writeln!(self.text, "{:?}: {:?}", report.what, look.subject(cvm, subject))
                 }
+                What::Routed { cvm, route, added } => {
+                    writeln!(self.text, "routed {cvm:?} {added}: {}", look.told(route))
+                }
                 What::Notified { cvm, told, pipe } => {
                     writeln!(self.text, "notified {cvm:?} pipe {pipe}: {}", look.told(told))
                 }

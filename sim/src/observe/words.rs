@@ -23,6 +23,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Resume(_) => "resumed",
         Act::Unplug(node, Some(eni)) => return format!("{} unplugged", of_eni(setup, *node, *eni)),
         Act::Plug(node, Some(eni)) => return format!("{} plugged in", of_eni(setup, *node, *eni)),
+        Act::Attach(node, eni) => return format!("{} attached", of_eni(setup, *node, *eni)),
         Act::Unplug(_, None) => "unplugged",
         Act::Plug(_, None) => "plugged in",
         Act::Reload(..) => "reloaded",

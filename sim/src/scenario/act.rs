@@ -244,6 +244,21 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             let (node, eni) = enis(r, scope)?;
             Act::Plug(node, eni)
         }
+        "attach" => {
+            let place = r.peek(0).map_or(word.place, |one| one.place);
+            let (node, Some(eni @ EniIndex(1..))) = enis(r, scope)? else {
+                return Err(Complaint::new(place, "a machine has its first interface from the start")
+                    .help("`eni a.eth1 ADDR off` declares one to attach, for example by `attach a.eth1`")
+                    .into());
+            };
+            let decl = &scope.draft.cvms[usize::from(node.0)].decl;
+            if !decl.more[usize::from(eni.0) - 1].off {
+                return Err(Complaint::new(place, "it is attached from the start")
+                    .help("`off` behind its `eni` line leaves that to an act")
+                    .into());
+            }
+            Act::Attach(node, eni)
+        }
         "reload" => {
             let machine = cvm(r)?;
             r.literal("with")?;

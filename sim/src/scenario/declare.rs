@@ -261,7 +261,7 @@ fn cvm<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
     Ok(())
 }
 
-/// `CVM.NAME ADDR [ipv6 ADDR] [mac MAC]`: a further interface of a machine that is declared above.
+/// `CVM.NAME ADDR [ipv6 ADDR] [mac MAC] [off]`: a further interface of a machine that is declared above.
 fn eni<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let expected = "a machine and its interface such as `a.eth1`";
     let word = r.word(expected)?;
@@ -288,6 +288,7 @@ fn eni<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
     }
     let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);
     let given_mac = if r.take("mac").is_some() { Some(mac(r)?) } else { None };
+    let off = r.take("off").is_some();
     r.end()?;
     room(draft.cvms[index].more.len(), head)?;
     if draft.cvms[index].more.len() >= MOST_ENIS {
@@ -297,7 +298,7 @@ fn eni<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Res
     let eni = EniDraft::new(address, ipv6, given_mac);
     let (address, ipv6, mac) = (address.value, ipv6.map(|at| at.value), eni.mac);
     let machine = &mut draft.cvms[index];
-    machine.decl.more.push(EniDecl { name: name.to_owned(), address, ipv6, mac });
+    machine.decl.more.push(EniDecl { name: name.to_owned(), address, ipv6, mac, off });
     machine.more.push(eni);
     Ok(())
 }

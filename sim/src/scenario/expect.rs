@@ -65,6 +65,8 @@ pub enum Fact {
     Claimed(CvmId),
     /// `notified a "VI_1 MASTER"`: its program told somebody, in words with these among them, at this instant.
     Notified(CvmId, TextId),
+    /// `routed a "10.9.0.0/16"`: a route with these words in it has been added on the machine.
+    Routed(CvmId, TextId),
 }
 
 impl Fact {
@@ -95,7 +97,7 @@ impl Expect {
         | Expect::During(_, _, fact)
         | Expect::Never(fact, _)
         | Expect::Eventually(fact) = self
-            && let Fact::Notified(_, text) = fact
+            && let Fact::Notified(_, text) | Fact::Routed(_, text) = fact
         {
             see(text);
         }

@@ -149,6 +149,11 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
             let what = "what its program tells, such as `\"VI_1 MASTER\"`";
             Fact::Notified(cvm, scope.text(r.word(what)?, what)?)
         }
+        "routed" => {
+            let cvm = scope.cvm(r, "routed")?;
+            let what = "a route's words, such as `\"10.9.0.0/16\"`";
+            Fact::Routed(cvm, scope.text(r.word(what)?, what)?)
+        }
         later if words::LATER.contains(&later) => {
             return Err(
                 Complaint::new(word.place, format!("`{later}` is known, but not modelled yet")).into()

@@ -78,7 +78,7 @@ impl Script {
                 let (net, _) = ranges.find_v6(ipv6)?;
                 Ipv6Net::new(ipv6, net.prefix_len()).ok()
             });
-            EniSetup { name: name.to_owned(), address, ipv6, mac, subnet }
+            EniSetup { name: name.to_owned(), address, ipv6, mac, subnet, off: false }
         };
         let mut cvms = Vec::new();
         for cvm in &self.cvms {
@@ -91,7 +91,10 @@ impl Script {
                         more: cvm
                             .more
                             .iter()
-                            .map(|one| eni(&one.name, one.address, one.ipv6, one.mac))
+                            .map(|one| EniSetup {
+                                off: one.off,
+                                ..eni(&one.name, one.address, one.ipv6, one.mac)
+                            })
                             .collect(),
                         off: cvm.off,
                         program,

@@ -145,7 +145,7 @@ impl Script {
                 if eni.mac != Script::default_mac(eni.address) {
                     write!(f, "  mac {}", eni.mac)?;
                 }
-                writeln!(f)?;
+                writeln!(f, "{}", if eni.off { "  off" } else { "" })?;
             }
         }
         for client in &self.clients {

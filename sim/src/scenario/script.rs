@@ -82,7 +82,7 @@ pub struct CvmDecl {
     pub off: bool,
 }
 
-/// `eni CVM.NAME ADDR [ipv6 ADDR] [mac MAC]`: a further interface of a machine.
+/// `eni CVM.NAME ADDR [ipv6 ADDR] [mac MAC] [off]`: a further interface of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EniDecl {
     /// What the machine calls it: `eth1`.
@@ -93,6 +93,8 @@ pub struct EniDecl {
     pub ipv6: Option<Ipv6Addr>,
     /// Its hardware address.
     pub mac: Mac,
+    /// It is attached later.
+    pub off: bool,
 }
 
 /// The program of a machine.

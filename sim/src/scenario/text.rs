@@ -83,7 +83,9 @@ impl<'a> ActText<'a> {
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Spoof(node, ..) => Some(node),
+            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Attach(node, _) | Act::Spoof(node, ..) => {
+                Some(node)
+            }
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
@@ -104,6 +106,7 @@ impl<'a> ActText<'a> {
             act @ (Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni))) => {
                 format!("{} {}", verb(act), self.names.eni(*node, *eni))
             }
+            act @ Act::Attach(node, eni) => format!("{} {}", verb(act), self.names.eni(*node, *eni)),
             Act::Script(..) | Act::File(..) | Act::Service(..) => {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
@@ -139,6 +142,7 @@ fn verb(act: &Act) -> &'static str {
         Act::Resume(_) => "resume",
         Act::Unplug(..) => "unplug",
         Act::Plug(..) => "plug",
+        Act::Attach(..) => "attach",
         Act::Reload(..) => "reload",
         Act::Script(..) => "script",
         Act::File(..) => "file",
@@ -212,7 +216,7 @@ impl fmt::Display for ActText<'_> {
             write!(f, " {}", self.names.node(node))?;
         }
         match *self.act {
-            Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni)) => {
+            Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni)) | Act::Attach(node, eni) => {
                 write!(f, ".{}", self.names.eni(node, eni))
             }
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
@@ -360,6 +364,7 @@ impl fmt::Display for FactText<'_> {
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
             Fact::Served(client) => write!(f, "served {}", self.names.node(self.names.node_of(client))),
             Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
+            Fact::Routed(c, text) => write!(f, "routed {} {}", cvm(c), Quoted(self.names.text(text))),
             Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }
     }

@@ -7,7 +7,7 @@ pub(super) const STATEMENTS: [&str; 18] = [
 ];
 
 /// Every act.
-pub(super) const ACTS: [&str; 29] = [
+pub(super) const ACTS: [&str; 30] = [
     "start",
     "stop",
     "kill",
@@ -19,6 +19,7 @@ pub(super) const ACTS: [&str; 29] = [
     "resume",
     "unplug",
     "plug",
+    "attach",
     "cut",
     "drop",
     "heal",
@@ -46,7 +47,7 @@ pub(super) const CLOUD_ACTS: [&str; 3] = ["bind-delay", "drop-claims", "hear-cla
 pub(super) const FORMS: [&str; 5] = ["by", "during", "in", "never", "eventually"];
 
 /// What a fact begins with.
-pub(super) const FACTS: [&str; 10] = [
+pub(super) const FACTS: [&str; 11] = [
     "master",
     "bound",
     "unbound",
@@ -57,6 +58,7 @@ pub(super) const FACTS: [&str; 10] = [
     "served",
     "claimed",
     "notified",
+    "routed",
 ];
 
 /// What `in T..T` measures.

@@ -32,6 +32,8 @@ pub enum Act {
     Unplug(NodeId, Option<EniIndex>),
     /// The cable is back.
     Plug(NodeId, Option<EniIndex>),
+    /// A further interface that was declared `off` is plugged into the running machine.
+    Attach(NodeId, EniIndex),
     /// SIGHUP, the machine's configuration file now being this one.
     Reload(CvmId, FileId),
     /// What a `vrrp_script` of that name finds from its next run on.

@@ -1,7 +1,10 @@
-//! A node's kernel: its addresses, its neighbour table, what it answers by itself.
+//! A node's kernel: its addresses, its neighbour table, what it answers by itself. How it sends is `sending`'s.
+
+mod sending;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use havip::time::Time;
 use havip::wire::ethernet::{self, EtherType, Mac};
@@ -13,7 +16,7 @@ use super::addresses::{Install, Lease};
 use super::frames::PortId;
 use super::kinds::kind_of_frame;
 use super::machine::Socket;
-use super::neighbours::{Heard, Resolved, Want};
+use super::neighbours::{Heard, Want};
 use super::queue::Due;
 use super::report::{FrameId, Loss, What};
 use super::setup::{EniIndex, EniSetup, NodeId, Setup};
@@ -39,6 +42,8 @@ pub(super) struct Kernel {
     pub(super) tampers: VecDeque<Install>,
     /// Addresses that go by themselves.
     pub(super) leases: Vec<Lease>,
+    /// Routes besides those of its own subnets and to their gateways.
+    pub(super) routes: Vec<String>,
     /// Frames that came while it was paused, and by which port.
     pub(super) ring: VecDeque<(PortId, FrameId)>,
 }
@@ -54,6 +59,7 @@ impl Kernel {
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
             leases: Vec::new(),
+            routes: Vec::new(),
             ring: VecDeque::new(),
         }
     }
@@ -239,93 +245,6 @@ impl World {
         self.send_from_kernel(port, &header, &message[..len], Kind::Other);
     }
 
-    /// Sends a packet of the kernel's own, an answer to what came in by this port.
-    pub(super) fn send_from_kernel(&mut self, port: PortId, header: &ipv4::Repr, payload: &[u8], kind: Kind) {
-        let port = self.port_towards(port, header.dst.into());
-        let eth = self.unaddressed(port, EtherType::IPV4);
-        let len = ethernet::HEADER_LEN + header.total_len();
-        let frame = self.frames.write(len, port, kind, |bytes| {
-            header.emit(eth.emit(bytes)).copy_from_slice(payload);
-        });
-        self.send_packet(port, frame, false);
-    }
-
-    /// Puts an Ethernet header without a destination before a packet.
-    pub(super) fn frame_packet(&mut self, port: PortId, packet: &[u8], kind: Kind) -> FrameId {
-        let eth = self.unaddressed(port, if is_ipv6(packet) { EtherType::IPV6 } else { EtherType::IPV4 });
-        self.frames.write(ethernet::HEADER_LEN + packet.len(), port, kind, |bytes| {
-            eth.emit(bytes).copy_from_slice(packet);
-        })
-    }
-
-    /// The Ethernet header of a packet that is not resolved yet.
-    fn unaddressed(&self, port: PortId, ethertype: EtherType) -> ethernet::Repr {
-        ethernet::Repr { dst: Mac::UNSPECIFIED, src: self.nic(port).mac, ethertype }
-    }
-
-    /// Routes and resolves a framed packet, and sends it or lets it wait.
-    ///
-    /// Without the interface's own address there is no route to its subnet. A socket that is bound to the interface, as
-    /// keepalived's are, sends all the same: "assume, that the destination is on link" (`ip_route_output`).
-    pub(super) fn send_packet(&mut self, port: PortId, frame: FrameId, bound: bool) {
-        if is_ipv6(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) {
-            return self.send_ipv6(port, frame);
-        }
-        let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else {
-            return self.lose(port, frame, None, Loss::Malformed);
-        };
-        let dst = packet.dst();
-        if dst.is_multicast() {
-            return self.address_and_send(port, frame, Mac::for_multicast(dst));
-        }
-        self.resolve_and_send(port, frame, dst.into(), bound);
-    }
-
-    pub(super) fn resolve_and_send(&mut self, port: PortId, frame: FrameId, dst: IpAddr, bound: bool) {
-        let (now, in_vpc) = (self.now, self.in_vpc());
-        let nic = self.nic_mut(port);
-        let node = nic.node;
-        let Some(next_hop) = nic.next_hop(dst, in_vpc, bound) else {
-            return self.lose(port, frame, None, Loss::NoRoute);
-        };
-        let timer = nic.neighbours.deadline();
-        match nic.neighbours.resolve(now, next_hop, frame) {
-            Resolved::To(mac) => self.address_and_send(port, frame, mac),
-            Resolved::Waits { ask, pushed_out } => {
-                if let Some(oldest) = pushed_out {
-                    self.lose(port, oldest, None, Loss::NeighbourQueueFull);
-                }
-                if ask {
-                    self.ask(port, next_hop, None, Some(frame));
-                }
-            }
-        }
-        if self.nic(port).neighbours.deadline() != timer {
-            self.arm_kernel(node);
-        }
-    }
-
-    pub(super) fn address_and_send(&mut self, port: PortId, frame: FrameId, Mac(dst): Mac) {
-        self.frames.bytes_mut(frame)[..6].copy_from_slice(&dst);
-        self.transmit(port, frame);
-    }
-
-    /// Asks for a neighbour, in the name of the packet that waits for it (`arp_announce` 0).
-    fn ask(&mut self, port: PortId, target: IpAddr, to: Option<Mac>, waiting: Option<FrameId>) {
-        let target = match target {
-            IpAddr::V4(target) => target,
-            IpAddr::V6(target) => return self.solicit(port, target, to, waiting),
-        };
-        let packet =
-            waiting.map(|frame| ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]));
-        let source = packet.and_then(Result::ok).map(|p| p.src());
-        let nic = self.nic(port);
-        let source = source.filter(|&s| self.node_holds(nic.node, s.into())).unwrap_or(nic.own.addr());
-        let request = arp::Repr::request(nic.mac, source, target).frame_to(to.unwrap_or(Mac::BROADCAST));
-        let frame = self.frames.store(&[&request], port, Kind::Arp);
-        self.transmit(port, frame);
-    }
-
     /// Does what is due in a kernel.
     pub(super) fn run_kernel(&mut self, node: NodeId) {
         let now = self.now;
@@ -374,7 +293,7 @@ impl World {
     /// The carrier comes or goes.
     pub(super) fn set_carrier(&mut self, port: PortId, up: bool) {
         let nic = self.nic_mut(port);
-        if nic.carrier == up {
+        if nic.carrier == up || !nic.attached {
             return;
         }
         nic.carrier = up;
@@ -385,6 +304,23 @@ impl World {
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.signal_link(cvm, interface, up);
+        }
+    }
+
+    /// An interface is plugged into a machine, which then has it, with its own addresses and a link.
+    pub(super) fn attach(&mut self, node: NodeId, eni: EniIndex) {
+        let port = self.setup.port_of(node, eni);
+        let setup = Arc::clone(&self.setup);
+        let (Some(eni), nic) = (setup.enis_of(node).nth(usize::from(eni.0)), self.nic_mut(port)) else {
+            return;
+        };
+        if nic.attached {
+            return;
+        }
+        (nic.attached, nic.carrier) = (true, true);
+        eni.addresses().for_each(|own| nic.add(own));
+        if let Some(cvm) = setup.cvm_of(node) {
+            self.signal_attached(cvm, port);
         }
     }
 
@@ -407,13 +343,17 @@ impl World {
         kernel.installs.clear();
         kernel.leases.clear();
         kernel.tampers.clear();
-        let ring = std::mem::take(&mut kernel.ring);
+        let (ring, routes) = (std::mem::take(&mut kernel.ring), std::mem::take(&mut kernel.routes));
+        if let Some(cvm) = self.setup.cvm_of(node) {
+            routes.iter().for_each(|route| self.report_route(cvm, route, false));
+        }
         for port in self.ports_of(node) {
             let index = self.nic(port).index;
             let own: Vec<IpNet> = self
                 .setup
                 .enis_of(node)
                 .nth(usize::from(index.0))
+                .filter(|_| self.nic(port).attached)
                 .into_iter()
                 .flat_map(EniSetup::addresses)
                 .collect();
@@ -451,11 +391,6 @@ impl World {
         }
         self.wake(self.instant(next), Due::Kernel(node));
     }
-}
-
-/// By the version that a packet begins with.
-fn is_ipv6(packet: &[u8]) -> bool {
-    packet.first().is_some_and(|byte| byte >> 4 == 6)
 }
 
 /// The header of an ICMP message, as Linux fills it.

@@ -1,4 +1,8 @@
-//! The program's side of a machine: what it is told, and what it may ask for.
+//! The program's side of a machine: what it is told, and what it may ask for. How it begins and ends is `life`'s, what
+//! becomes of what it sends `outbox`'s.
+
+mod life;
+mod outbox;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -11,17 +15,16 @@ use havip::wire::ethernet::{self, EtherType};
 use havip::wire::{Family, ipv4, ipv6};
 use ipnet::IpNet;
 
-use super::act::Drift;
 use super::addresses::Change;
 use super::frames::PortId;
 use super::host;
 use super::kinds::{kind_of_frame, kind_of_packet};
-use super::nic::ETH0;
 use super::queue::Due;
 use super::report::{FrameId, Life, Loss, What, Who};
 use super::setup::{CvmId, FileId, NodeId, TextId};
 use super::state::World;
 use super::userland::Children;
+use outbox::Outgoing;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
 /// what the kernel charges for a small packet.
@@ -38,9 +41,11 @@ pub(super) enum Signal {
     Stop,
     Reload(FileId),
     Link(InterfaceId, bool),
+    Attached(PortId),
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
     File(WatchId, Option<TextId>),
+    Process(WatchId, u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,14 +111,6 @@ pub(super) enum Socket {
     Packets(Family),
     /// For the frames of ARP and neighbour discovery.
     Neighbours,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Outgoing {
-    leaves: Time,
-    frame: FrameId,
-    /// An IP packet that the kernel has yet to resolve.
-    is_packet: bool,
 }
 
 impl Machine {
@@ -222,8 +219,9 @@ impl World {
         }
         if self.machine(cvm).is_starting(now) {
             self.begin_program(cvm);
+            let booted = self.userlands[usize::from(cvm.0)].booted;
             let interfaces = &self.machine(cvm).interfaces;
-            return Some((clocks, Event::Start { interfaces }));
+            return Some((clocks, Event::Start { interfaces, booted }));
         }
         let machine = self.machine(cvm);
         if machine.running != Running::Yes {
@@ -247,6 +245,12 @@ impl World {
             let event = match signal {
                 Signal::Start => return None,
                 Signal::Stop => Event::Stop,
+                Signal::Attached(port) => {
+                    self.find_interfaces(cvm);
+                    let id = self.nic(port).interface();
+                    let interface = self.machine(cvm).interfaces.iter().find(|one| one.id == id)?;
+                    return Some((clocks, Event::Appeared { interface }));
+                }
                 Signal::Link(interface, up) => Event::Link { interface, up },
                 Signal::Address(interface, address, change) => Event::Address { interface, address, change },
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
@@ -254,6 +258,7 @@ impl World {
                     machine.children.ended(script);
                     Event::Script { script, result }
                 }
+                Signal::Process(watch, running) => Event::Process { watch, running },
                 Signal::File(file, text) => {
                     Event::File { file, text: text.map(|text| self.setup.text(text)) }
                 }
@@ -290,6 +295,8 @@ impl World {
             Action::RemoveAddress { interface, address } => {
                 self.change_address(cvm, interface, address, Change::Remove);
             }
+            Action::AddRoute { route } => self.change_route(cvm, route, true),
+            Action::RemoveRoute { route } => self.change_route(cvm, route, false),
             Action::Subject { id, group, name } => {
                 let subjects = &mut self.machine(cvm).subjects;
                 let index = usize::from(id.0);
@@ -306,6 +313,7 @@ impl World {
             Action::Notify { command } => self.report_told(cvm, command, false),
             Action::WriteFifo { line, .. } => self.report_told(cvm, line, true),
             Action::WatchFile { file, path } => self.watch_file(cvm, file, path),
+            Action::WatchProcess { watch, name } => self.watch_process(cvm, watch, name),
             Action::WatchNeighbours { interface } => {
                 let Some(port) = self.port_of_interface(node, interface) else { return };
                 let watches = &mut self.machine(cvm).watches;
@@ -346,132 +354,6 @@ impl World {
 
     // What acts and kernels call.
 
-    /// A machine's clocks gain or lose from now on. Its timer goes by them.
-    pub(super) fn set_drift(&mut self, cvm: CvmId, drift: Drift) {
-        let now = self.now;
-        self.userlands[usize::from(cvm.0)].clock.set_drift(now, drift);
-        if let Some(deadline) = self.machine(cvm).deadline {
-            let fires = self.fires_for(cvm, deadline).max(self.next_tick());
-            let machine = self.machine(cvm);
-            (machine.fires, machine.moved) = (fires, true);
-            self.arm_program(cvm);
-        }
-    }
-
-    /// The program starts, after the time programs take to start.
-    pub(super) fn boot(&mut self, cvm: CvmId) {
-        let node = self.setup.node_of_cvm(cvm);
-        let takes = self.host.takes(&host::PROGRAM_START, cvm.0.into(), self.now, 0);
-        if !self.kernels[usize::from(node.0)].powered {
-            self.userlands[usize::from(cvm.0)].boot();
-        }
-        self.kernels[usize::from(node.0)].powered = true;
-        if self.machine(cvm).running == Running::No {
-            self.machine(cvm).running = Running::Starting;
-            self.signal(cvm, self.instant(self.now + takes), Signal::Start);
-        }
-        self.arm_kernel(node);
-    }
-
-    /// SIGTERM. A program that has not begun yet never does.
-    pub(super) fn stop_program(&mut self, cvm: CvmId) {
-        match self.machine(cvm).running {
-            Running::No => {}
-            Running::Starting => self.end_program(cvm, Life::Exited),
-            Running::Yes => self.signal_in_a_while(cvm, Signal::Stop),
-        }
-    }
-
-    /// SIGHUP, or just another file for a program that is not running.
-    pub(super) fn reload_program(&mut self, cvm: CvmId, file: FileId) {
-        self.machine(cvm).file = Some(file);
-        if self.machine(cvm).running == Running::Yes {
-            self.signal_in_a_while(cvm, Signal::Reload(file));
-        }
-    }
-
-    /// The program is gone, and everything that was its own with it.
-    pub(super) fn end_program(&mut self, cvm: CvmId, how: Life) {
-        let machine = self.machine(cvm);
-        if machine.running == Running::No {
-            return;
-        }
-        let file = machine.file;
-        let old = std::mem::replace(machine, Machine { file, ..Machine::new() });
-        let unread = old.inbox.into_iter().map(|came| came.frame);
-        for frame in unread.chain(old.outbox.into_iter().map(|out| out.frame)) {
-            self.frames.let_go(frame);
-        }
-        self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Program(cvm, how));
-    }
-
-    /// SIGSTOP and SIGCONT.
-    pub(super) fn set_frozen(&mut self, cvm: CvmId, frozen: bool) {
-        let machine = self.machine(cvm);
-        if machine.running == Running::No || machine.frozen == frozen {
-            return;
-        }
-        machine.frozen = frozen;
-        self.report_held(cvm, frozen);
-    }
-
-    /// The hypervisor stops a machine, or lets it go on with what its network card has kept.
-    pub(super) fn set_paused(&mut self, cvm: CvmId, paused: bool) {
-        let node = self.setup.node_of_cvm(cvm);
-        let kernel = &mut self.kernels[usize::from(node.0)];
-        if !kernel.powered || kernel.paused == paused {
-            return;
-        }
-        kernel.paused = paused;
-        let ring = std::mem::take(&mut kernel.ring);
-        for (port, frame) in ring {
-            self.receive(port, frame);
-        }
-        self.report_held(cvm, paused);
-    }
-
-    fn report_held(&mut self, cvm: CvmId, held: bool) {
-        let node = self.setup.node_of_cvm(cvm);
-        if self.machine(cvm).running != Running::No {
-            let life = if held { Life::Frozen } else { Life::Thawed };
-            self.report(Who::Node(node), What::Program(cvm, life));
-        }
-        if !held {
-            self.machine(cvm).thawed = Some(self.now);
-            self.arm_kernel(node);
-            self.arm_program(cvm);
-        }
-    }
-
-    /// Tells the program something at an instant. One that has not begun will find its machine as it then is, and
-    /// is told nothing before.
-    pub(super) fn signal(&mut self, cvm: CvmId, at: Time, signal: Signal) {
-        let machine = self.machine(cvm);
-        match machine.running {
-            Running::Yes => {}
-            Running::Starting if signal == Signal::Start => {}
-            Running::No | Running::Starting => return,
-        }
-        let place = machine.signals.partition_point(|&(t, _)| t <= at);
-        machine.signals.insert(place, (at, signal));
-        self.arm_program(cvm);
-    }
-
-    /// Sends the program a signal, which takes a moment.
-    pub(super) fn signal_in_a_while(&mut self, cvm: CvmId, signal: Signal) {
-        let takes = self.host.takes(&host::SIGNAL, cvm.0.into(), self.now, 0);
-        self.signal(cvm, self.instant(self.now + takes), signal);
-    }
-
-    /// Tells the program of its link, after the time such an event takes; never before an earlier one.
-    pub(super) fn signal_link(&mut self, cvm: CvmId, interface: InterfaceId, up: bool) {
-        let now = self.now;
-        let takes = self.host.takes(&host::LINK_EVENT, cvm.0.into(), now, u32::from(interface.0 - ETH0.0));
-        let is_link = |signal: &Signal| matches!(signal, Signal::Link(i, _) if *i == interface);
-        let before = self.machine(cvm).said_last(is_link).unwrap_or(now);
-        self.signal(cvm, self.instant(now + takes).max(before), Signal::Link(interface, up));
-    }
-
     /// A packet or a frame for the program. A full socket drops the newcomer, as Linux does.
     pub(super) fn queue_for_program(&mut self, cvm: CvmId, port: PortId, to: Socket, frame: FrameId) {
         let machine = self.machine(cvm);
@@ -494,46 +376,6 @@ impl World {
         }
     }
 
-    /// Puts on the wire what of a burst is due.
-    pub(super) fn send_outbox(&mut self, cvm: CvmId) {
-        let now = self.now;
-        if self.machine(cvm).frozen {
-            return;
-        }
-        while let Some(out) = self.machine(cvm).outbox.pop_front_if(|out| out.leaves <= now) {
-            self.put_on_wire(out);
-        }
-    }
-
-    /// When the next frame of a burst is due.
-    pub(super) fn outbox_due(&self, cvm: CvmId) -> Option<Time> {
-        let machine = &self.machines[usize::from(cvm.0)];
-        machine.outbox.front().filter(|_| !machine.frozen).map(|out| out.leaves)
-    }
-
-    /// Sends a frame of a program's step: the first at once, each further one a little after the one before it.
-    fn depart(&mut self, cvm: CvmId, frame: FrameId, is_packet: bool) {
-        let (now, host, tick) = (self.now, self.host, self.setup.tick);
-        let machine = self.machine(cvm);
-        let at = machine.free_at.max(now);
-        machine.free_at = at + host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
-        let out = Outgoing { leaves: at.round_up(tick), frame, is_packet };
-        if out.leaves <= now && machine.outbox.is_empty() {
-            return self.put_on_wire(out);
-        }
-        machine.outbox.push_back(out);
-        self.arm_kernel(self.setup.node_of_cvm(cvm));
-    }
-
-    fn put_on_wire(&mut self, out: Outgoing) {
-        let port = self.frames.from(out.frame);
-        if out.is_packet {
-            self.send_packet(port, out.frame, true);
-        } else {
-            self.transmit(port, out.frame);
-        }
-    }
-
     fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, change: Change) {
         let asked = self.machine(cvm).free_at.max(self.now);
         match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
@@ -543,24 +385,6 @@ impl World {
                 self.signal(cvm, self.instant(asked), failed);
             }
         }
-    }
-
-    fn begin_program(&mut self, cvm: CvmId) {
-        let node = self.setup.node_of_cvm(cvm);
-        let nics = self.ports_of(node).map(|port| self.nic(port));
-        let interfaces = nics.zip(self.setup.enis_of(node)).map(|(nic, eni)| Interface {
-            id: nic.interface(),
-            name: eni.name.clone(),
-            mac: nic.mac,
-            addresses: nic.addresses().to_vec(),
-            up: nic.carrier,
-        });
-        let interfaces = interfaces.collect();
-        let machine = self.machine(cvm);
-        machine.signals.pop_front();
-        machine.running = Running::Yes;
-        machine.interfaces = interfaces;
-        self.report(Who::Node(node), What::Program(cvm, Life::Started));
     }
 
     /// Has a program polled in this instant if something is due, or woken when something will be.

@@ -30,6 +30,7 @@ mod neighbours;
 mod nic;
 mod queue;
 mod report;
+mod routes;
 mod script;
 mod segment;
 mod setup;

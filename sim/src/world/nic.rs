@@ -30,6 +30,8 @@ pub(super) struct Nic {
     pub(super) own: Ipv4Net,
     /// Its own IPv6 address besides the link-local one.
     own_v6: Option<Ipv6Net>,
+    /// It is in the machine. One that is not has no carrier and no address.
+    pub(super) attached: bool,
     pub(super) carrier: bool,
     /// Every address on it, its own first.
     addresses: Vec<IpNet>,
@@ -49,13 +51,16 @@ impl Nic {
             subnet: eni.subnet,
             own: eni.address,
             own_v6: eni.ipv6,
-            carrier: true,
+            attached: !eni.off,
+            carrier: !eni.off,
             addresses: Vec::new(),
             keys: Vec::new(),
             has_own: false,
             neighbours: Neighbours::new(port.0.into(), host),
         };
-        eni.addresses().for_each(|own| nic.add(own));
+        if nic.attached {
+            eni.addresses().for_each(|own| nic.add(own));
+        }
         nic
     }
     /// Every address on it, its own first.
@@ -182,7 +187,10 @@ impl World {
         }
         match dst {
             IpAddr::V6(dst) if dst.is_unicast_link_local() || dst.is_multicast() => came_in,
-            _ => self.ports_of(node).find(|&port| self.nic(port).reaches(dst)).unwrap_or(PortId::of(node)),
+            _ => self
+                .ports_of(node)
+                .find(|&port| self.nic(port).attached && self.nic(port).reaches(dst))
+                .unwrap_or(PortId::of(node)),
         }
     }
 }

@@ -107,6 +107,15 @@ pub enum What {
         /// By a pipe.
         pipe: bool,
     },
+    /// A route came to or went from a machine's table.
+    Routed {
+        /// Whose.
+        cvm: CvmId,
+        /// Which; it can be asked of the world.
+        route: Told,
+        /// It is there now.
+        added: bool,
+    },
     /// An address came to or went from a node's interface.
     Held {
         /// Where.

@@ -181,6 +181,8 @@ pub struct EniSetup {
     pub mac: Mac,
     /// Which subnet it is in: an index into the VPC's, or into the lans.
     pub subnet: u16,
+    /// Not there at the start.
+    pub off: bool,
 }
 
 /// Which program a machine runs, and on what files.

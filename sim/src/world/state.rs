@@ -263,11 +263,22 @@ impl World {
     /// Reports what a program told somebody: some words of one text.
     pub(super) fn report_told(&mut self, cvm: CvmId, text: &str, pipe: bool) {
         if self.wants.facts {
-            let start = self.told.len() as u32;
-            self.told.push_str(text);
-            let told = Told { start, end: self.told.len() as u32 };
+            let told = self.keep_told(text);
             self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Notified { cvm, told, pipe });
         }
+    }
+    /// Reports a route that came, or went.
+    pub(super) fn report_route(&mut self, cvm: CvmId, route: &str, added: bool) {
+        if self.wants.facts {
+            let route = self.keep_told(route);
+            self.report(Who::Node(self.setup.node_of_cvm(cvm)), What::Routed { cvm, route, added });
+        }
+    }
+    /// Keeps a text until the instant is over.
+    fn keep_told(&mut self, text: &str) -> Told {
+        let start = self.told.len() as u32;
+        self.told.push_str(text);
+        Told { start, end: self.told.len() as u32 }
     }
     /// Whether anybody wants frames of a kind.
     pub(super) fn is_told(&self, kind: Kind) -> bool {

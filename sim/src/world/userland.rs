@@ -1,19 +1,22 @@
-//! What runs and lies on a machine beside its program: its clocks, what the program's scripts find, and the files it
-//! watches.
+//! What runs and lies on a machine beside its program: its clocks, what the program's scripts find, and the files and
+//! processes it watches.
 //!
 //! Scripts and files are known by the names that the machine's configuration gives them, and found by the command
 //! line and the path that the program asks for: another program may number them as it likes. What a script finds is
 //! decided when it begins.
 
+use std::sync::Arc;
+
 use havip::config::Config;
+use havip::profile::Profile;
 use havip::program::{ScriptId, ScriptResult, WatchId};
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 
 use super::act::{Health, ScriptAct};
 use super::clock::Clock;
 use super::host;
 use super::machine::Signal;
-use super::setup::{CvmId, ServiceId, TextId};
+use super::setup::{CvmId, ProgramSetup, ServiceId, TextId};
 use super::state::World;
 
 /// How many scripts a program may run at once, and how many files it may watch.
@@ -24,6 +27,8 @@ const CHILDREN_MAX: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Userland {
     pub(super) clock: Clock,
+    /// What its monotonic clock showed when the machine booted.
+    pub(super) booted: Time,
     /// Scripts that an act has named.
     scripts: Vec<(TextId, Findings)>,
     /// Services that an act has made dead or hung.
@@ -53,7 +58,10 @@ enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Children {
     running: Vec<ScriptId>,
+    /// Files, by path.
     watches: Vec<(WatchId, String)>,
+    /// Processes, by name.
+    processes: Vec<(WatchId, String)>,
 }
 
 impl Children {
@@ -65,7 +73,8 @@ impl Children {
 
 impl Userland {
     /// The machine boots, and starts its services.
-    pub(super) fn boot(&mut self) {
+    pub(super) fn boot(&mut self, now: Time) {
+        self.booted = self.clock.now(now).mono;
         self.services.clear();
     }
     fn health(&self, service: ServiceId) -> Health {
@@ -83,11 +92,54 @@ impl World {
 
     /// An act: a service dies, hangs, or is well again.
     pub(super) fn change_service(&mut self, cvm: CvmId, service: ServiceId, health: Health) {
+        let setup = Arc::clone(&self.setup);
+        let name = &setup.services[usize::from(service.0)].name;
+        let before = self.running(cvm, name);
         let services = &mut self.userlands[usize::from(cvm.0)].services;
         services.retain(|(one, _)| *one != service);
         if health != Health::Alive {
             services.push((service, health));
         }
+        let running = self.running(cvm, name);
+        if running == before {
+            return;
+        }
+        let watches = &self.machines[usize::from(cvm.0)].children.processes;
+        let told: Vec<WatchId> = watches.iter().filter(|(_, one)| one == name).map(|(id, _)| *id).collect();
+        for watch in told {
+            self.tell_of_process(cvm, watch, running);
+        }
+    }
+
+    /// How many processes of a name run on a machine: each service is one, and its program is the two of keepalived or
+    /// the one of havip. What hangs runs.
+    fn running(&self, cvm: CvmId, name: &str) -> u32 {
+        let services = self.setup.services.iter().zip(0..);
+        let here = services.filter(|(one, _)| one.name == name && one.on.contains(&cvm));
+        let health = |id| self.userlands[usize::from(cvm.0)].health(ServiceId(id));
+        let alive = here.filter(|(_, id)| health(*id) != Health::Dead).count() as u32;
+        let ProgramSetup::Agent { profile, .. } = &self.setup.cvms[usize::from(cvm.0)].program;
+        let own = if *profile == Profile::HAVIP { ("havipd", 1) } else { ("keepalived", 2) };
+        alive + if own.0 == name { own.1 } else { 0 }
+    }
+
+    /// Tells how many processes of a name run, now and whenever that changes.
+    pub(super) fn watch_process(&mut self, cvm: CvmId, watch: WatchId, name: &str) {
+        let watches = &mut self.machine(cvm).children.processes;
+        watches.retain(|(one, _)| *one != watch);
+        if watches.len() < CHILDREN_MAX {
+            watches.push((watch, name.to_owned()));
+        }
+        self.tell_of_process(cvm, watch, self.running(cvm, name));
+    }
+
+    /// The kernel's word of a process takes as long as its word of a file (assumed: both are read from a socket or pipe
+    /// that the kernel fills at once).
+    fn tell_of_process(&mut self, cvm: CvmId, watch: WatchId, running: u32) {
+        let takes = self.host.takes(&host::FILE_EVENT, cvm.0.into(), self.now, u32::from(watch.0) << 16);
+        let of_it = |signal: &Signal| matches!(signal, Signal::Process(one, _) if *one == watch);
+        let before = self.machine(cvm).said_last(of_it).unwrap_or(self.now);
+        self.signal(cvm, self.instant(self.now + takes).max(before), Signal::Process(watch, running));
     }
 
     /// Begins a script, unless it runs.

@@ -97,6 +97,7 @@ fn name<'a>(t: &Tracker, config: &'a Config) -> &'a str {
         Tracked::Interface(i) => &config.interfaces[usize::from(i)],
         Tracked::Script(i) => &config.scripts[usize::from(i)].name,
         Tracked::File(i) => &config.files[usize::from(i)].name,
+        Tracked::Process(i) => &config.processes[usize::from(i)].name,
     }
 }
 
@@ -113,6 +114,7 @@ fn trackers(trackers: &[Tracker], config: &Config) -> String {
             Tracked::Interface(_) => "interface",
             Tracked::Script(_) => "script",
             Tracked::File(_) => "file",
+            Tracked::Process(_) => "process",
         };
         format!(
             "{{\"kind\": \"{kind}\", \"name\": {}, \"weight\": {}, \"reverse\": {}}}",

@@ -49,6 +49,10 @@ pub enum Context {
     Script,
     /// `track_file`, outside any block.
     TrackFile,
+    /// `vrrp_track_process`.
+    TrackProcess,
+    /// `garp_group`.
+    GarpGroup,
     /// `auth_hmac`, in an instance.
     Hmac,
 }
@@ -121,7 +125,7 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 10] = [
         Context::Top,
         Context::Global,
         Context::Instance,
@@ -129,6 +133,8 @@ impl Context {
         Context::SyncGroup,
         Context::Script,
         Context::TrackFile,
+        Context::TrackProcess,
+        Context::GarpGroup,
         Context::Hmac,
     ];
     /// The keyword that opens it, or words for the outermost.
@@ -141,6 +147,8 @@ impl Context {
             Context::SyncGroup => "vrrp_sync_group",
             Context::Script => "vrrp_script",
             Context::TrackFile => "track_file",
+            Context::TrackProcess => "vrrp_track_process",
+            Context::GarpGroup => "garp_group",
             Context::Hmac => "auth_hmac",
         }
     }

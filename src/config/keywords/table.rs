@@ -1,6 +1,8 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
-use super::Context::{Authentication, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile};
+use super::Context::{
+    Authentication, GarpGroup, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
+};
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
 use super::{Context, Form, Keyword};
 
@@ -13,6 +15,8 @@ const A: &[Context] = &[Authentication];
 const S: &[Context] = &[SyncGroup];
 const C: &[Context] = &[Script];
 const F: &[Context] = &[TrackFile];
+const P: &[Context] = &[TrackProcess];
+const R: &[Context] = &[GarpGroup];
 const H: &[Context] = &[Hmac];
 const TG: &[Context] = &[Top, Global];
 
@@ -48,13 +52,13 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_instance", T, Named(Instance), "", "", 1, "one virtual router of this machine"),
     yes("vrrp_script", T, Named(Script), "", "", 1, "a health check run on a period; it stands above what tracks it"),
     yes("vrrp_sync_group", T, Named(SyncGroup), "", "", 2, "instances that are master together or not at all"),
-    not("vrrp_track_process", T, Opaque, 2, "a process to watch (old name of track_process)"),
+    yes("vrrp_track_process", T, Named(TrackProcess), "", "", 2, "a process that must run; it stands above what tracks it"),
     yes("track_file", T, Named(TrackFile), "", "", 2, "a file whose number changes priorities; it stands above what tracks it"),
     yes("vrrp_track_file", T, Named(TrackFile), "", "", 2, "the old name of track_file"),
-    not("track_process", T, Opaque, 2, "a process to watch"),
+    yes("track_process", T, Named(TrackProcess), "", "", 2, "another name of vrrp_track_process"),
     not("track_group", T, Opaque, 2, "instances that static addresses follow"),
-    not("garp_group", T, Opaque, 2, "pacing of gratuitous ARP per interface"),
-    not("bfd_instance", T, Opaque, 2, "a BFD session"),
+    yes("garp_group", T, Block(GarpGroup), "", "", 2, "interfaces that share a switch, and how fast it takes gratuitous ARP"),
+    not("bfd_instance", T, Opaque, 2, "a BFD session; BFD is a protocol of its own, with timers of milliseconds on both sides: no session is opened"),
     yes("interface_up_down_delays", T, Entries, "0..255", "0 0", 2, "an interface a line: seconds a link must be down, and up, to count"),
     not("static_ipaddress", T, Entries, 3, "addresses that never move"),
     not("static_routes", T, Entries, 3, "routes that never move"),
@@ -90,7 +94,7 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_down_timer_adverts", G, Integer, "1..100", "3", 1, "`down_timer_adverts` of every instance that has none").since("2.2.3"),
     // global_defs: the rest.
     yes("vrrp_startup_delay", G, Seconds, "0..4294", "0", 1, "wait before anything of VRRP is done"),
-    not("vrrp_delay_after_boot", G, Seconds, 1, "wait after the machine booted"),
+    yes("vrrp_delay_after_boot", G, Seconds, "0..4294", "0", 1, "wait until the machine has been up for so long, and only then do anything of VRRP").since("2.4.0"),
     yes("vrrp_garp_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two gratuitous ARPs of a burst"),
     yes("vrrp_gna_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two unsolicited neighbour advertisements"),
     yes("vrrp_check_unicast_src", G, Flag, "", "off", 1, "`check_unicast_src` of every instance"),
@@ -99,14 +103,14 @@ pub static TABLE: &[Keyword] = &[
     yes("enable_script_security", G, Flag, "", "off", 1, "refuse scripts that others than root may change"),
     yes("script_security", G, Flag, "", "off", 1, "the old name of enable_script_security"),
     yes("vrrp_notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of VRRP's transitions"),
-    not("vrrp_notify_fifo_script", G, Words, 2, "the program that reads that pipe"),
+    yes("vrrp_notify_fifo_script", G, Words, "a command [user [group]]", "none", 2, "the program that reads that pipe; run at the start, the pipe's path behind it"),
     yes("notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of every transition"),
-    not("notify_fifo_script", G, Words, 2, "the program that reads that pipe"),
+    yes("notify_fifo_script", G, Words, "a command [user [group]]", "none", 2, "the program that reads that pipe; run at the start, the pipe's path behind it"),
     not("lvs_notify_fifo", G, Words, 3, "a pipe that is told of health checks"),
     not("lvs_notify_fifo_script", G, Words, 3, "the program that reads that pipe"),
     yes("vrrp_notify_priority_changes", G, Switch, "", "off", 2, "tell the pipes of priorities too"),
     yes("fifo_write_vrrp_states_on_reload", G, Flag, "", "off", 2, "tell the pipes all states after a reload"),
-    not("dynamic_interfaces", G, Any, 2, "interfaces may come and go"),
+    yes("dynamic_interfaces", G, Any, "[allow_if_changes]", "off", 2, "an instance whose interface does not exist waits for it in FAULT; without it keepalived ends"),
     not("allow_if_changes", G, Flag, 2, "an interface may change its nature"),
     not("default_interface", G, Word, 2, "the interface of static addresses without one"),
     yes("vrrp_mcast_group4", G, Word, "a multicast address", "224.0.0.18", 2, "`mcast_dst_ip` of every IPv4 instance that has none"),
@@ -255,8 +259,8 @@ pub static TABLE: &[Keyword] = &[
     yes("dont_track_primary", I, Flag, "", "off", 1, "run even when the own interface is down"),
     yes("track_script", IS, Entries, "NAME [weight -253..253 [reverse]]", "the script's weight", 1, "health checks that count"),
     yes("track_file", IS, Entries, "NAME [weight -253..253]", "the file's weight", 2, "files whose number, times the weight, is added to the priority"),
-    not("track_process", IS, Opaque, 2, "processes that must run"),
-    not("track_bfd", IS, Entries, 2, "BFD sessions that must be up"),
+    yes("track_process", IS, Entries, "NAME [weight -253..253 [reverse]]", "the process's weight", 2, "processes that count"),
+    not("track_bfd", IS, Entries, 2, "BFD sessions that must be up; no session is opened (see bfd_instance), so they count as up"),
     yes("track_src_ip", I, Flag, "", "off", 2, "fault while the source address is not on the interface"),
     yes("notify", IS, Words, "a command [user [group]]", "none", 1, "a script on every transition; kind, name, state and priority are appended"),
     yes("notify_master", IS, Words, "a command [user [group]]", "none", 1, "a script on becoming master"),
@@ -265,16 +269,16 @@ pub static TABLE: &[Keyword] = &[
     yes("notify_stop", IS, Words, "a command [user [group]]", "none", 1, "a script at the end"),
     not("notify_deleted", I, Any, 3, "a script when a reload removes the instance"),
     yes("notify_master_rx_lower_pri", I, Words, "a command [user [group]]", "none", 2, "a script when a master hears a lower priority"),
-    not("notify_priority_changes", IS, Switch, 2, "tell the pipe of priorities too"),
+    yes("notify_priority_changes", IS, Switch, "", "vrrp_notify_priority_changes", 2, "tell the pipes of priorities too; a group's is that of its instances"),
     yes("virtual_ipaddress_excluded", I, Entries, "", "none", 2, "addresses the master holds and does not advertise; of either family"),
     yes("no_virtual_ipaddress", I, Flag, "", "off", 2, "no address at all is meant").since("2.2.8"),
-    not("virtual_routes", I, Entries, 2, "routes the master has"),
+    yes("virtual_routes", I, Entries, "[src ADDRESS] [to] NET [via ADDRESS] [dev NAME] ...", "none", 2, "routes the master has, one a line, as `ip route add` takes them; nobody notices when one is deleted"),
     not("virtual_rules", I, Entries, 3, "rules the master has"),
     not("promote_secondaries", I, Any, 2, "removing one address leaves its subnet's others"),
     yes("timer_expired_backup", I, Any, "[1..254]", "off; bare 254", 2, "a master that was not run for longer than another machine of this priority waits becomes backup; needs nopreempt").since("2.2.8"),
     yes("thread_timer_expired", I, Any, "[1..254]", "off; bare 254", 2, "the name that release notes gave timer_expired_backup").since("2.3.2"),
     yes("skip_check_adv_addr", I, Switch, "", "vrrp_skip_check_adv_addr", 2, "compare a master's addresses once only; up to 2.4.3 `off` switches it on as well"),
-    not("accept", I, Flag, 2, "answer traffic to the virtual address"),
+    yes("accept", I, Flag, "", "on", 2, "take traffic to the virtual addresses; it is taken without this too, and in strict mode"),
     not("no_accept", I, Flag, 3, "drop traffic to the virtual address"),
     yes("native_ipv6", I, Flag, "", "off", 2, "VRRP over IPv6, whatever the addresses below are"),
     yes("mcast_dst_ip", I, Word, "a multicast address", "vrrp_mcast_group4 or 6", 2, "the multicast group"),
@@ -314,6 +318,23 @@ pub static TABLE: &[Keyword] = &[
     yes("file", F, Word, "a path", "", 2, "the file"),
     yes("weight", F, Words, "-253..253", "1", 2, "what its number is multiplied with; 0: a fault unless it is 0"),
     yes("init_file", F, Any, "[NUMBER] [overwrite]", "not made", 2, "make the file at the start"),
+
+    // vrrp_track_process.
+    yes("process", P, Words, "a name or a path", "", 2, "the executable; its file name is looked at and nothing behind it"),
+    yes("weight", P, Words, "-253..253 [reverse]", "0", 2, "what it does to the priority; 0: a fault while it does not run"),
+    yes("quorum", P, Integer, "1..65535", "1", 2, "how many of it must run"),
+    yes("quorum_max", P, Integer, "0..65535", "any number", 2, "how many of it may run; 0: none"),
+    yes("fork_delay", P, Seconds, "0..3600", "0", 2, "how long enough of it must run again to count"),
+    yes("terminate_delay", P, Seconds, "0..3600", "0", 2, "how long too few of it must run to count"),
+    yes("delay", P, Seconds, "0..3600", "0", 2, "fork_delay and terminate_delay in one"),
+    not("full_command", P, Flag, 2, "compare the whole command line: only names of processes are known here"),
+    not("param_match", P, Word, 2, "compare parameters as well: only names of processes are known here"),
+
+    // garp_group.
+    yes("garp_interval", R, Seconds, "0.000001..4294", "none", 2, "time between two gratuitous ARPs of all its interfaces together"),
+    yes("gna_interval", R, Seconds, "0.000001..4294", "none", 2, "the same for unsolicited neighbour advertisements"),
+    yes("interface", R, Word, "a name", "", 2, "its interface, if it is one"),
+    yes("interfaces", R, Entries, "", "", 2, "its interfaces, if there are several"),
 
     // auth_hmac.
     yes("key", H, Words, "1..255, then hex:..., file:PATH or the key itself; 32..64 bytes", "", 2, "a key, and the number it goes by").since("2.4.0"),

@@ -428,6 +428,7 @@ impl Observer for Picture {
                 What::Record(..)
                 | What::Received { .. }
                 | What::Notified { .. }
+                | What::Routed { .. }
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }

@@ -200,6 +200,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             Just(Fact::TwoMasters),
             client().prop_map(Fact::Stale),
             client().prop_map(Fact::Served),
+            (cvm(), text()).prop_map(|(cvm, text)| Fact::Routed(cvm, text)),
         ]
     };
     let fact = move || {
@@ -249,7 +250,7 @@ fn address_v6(n: u16) -> Ipv6Addr {
 fn second(custom: bool) -> EniDecl {
     let address = Ipv4Addr::new(10, 1, 4, 9);
     let mac = if custom { Mac([0x0e, 0, 0, 0, 1, 1]) } else { Script::default_mac(address) };
-    EniDecl { name: "eth1".to_owned(), address, ipv6: None, mac }
+    EniDecl { name: "eth1".to_owned(), address, ipv6: None, mac, off: custom }
 }
 fn mac(custom: bool, salt: u8, n: u16) -> Mac {
     if custom { Mac([0x0e, salt, 0, 0, 0, n as u8]) } else { Script::default_mac(address(n)) }

@@ -108,6 +108,22 @@ fn declarations_take_their_options() {
 }
 
 #[test]
+fn an_interface_may_be_attached_later() {
+    let text = "scenario x\nrun 20s\nlan 172.16.16.0/24\nlan 10.20.0.0/24\nlan 10.30.0.0/24\n\
+                cvm a 172.16.16.5 keepalived x\nclient web 172.16.16.100 probe 172.16.16.12 every 100ms\n\
+                eni a.eth1 10.20.0.5 off\neni a.eth2 10.30.0.5\nat 1s attach a.eth1\n";
+    let script = parse(text);
+    let off: Vec<_> = script.cvms[0].more.iter().map(|eni| eni.off).collect();
+    assert_eq!(off, [true, false]);
+    assert_eq!(script.acts[0].act, Act::Attach(NodeId(0), EniIndex(1)));
+    assert_eq!(script.act_text(&script.acts[0].act).to_string(), "attach a.eth1");
+    for wrong in ["attach a", "attach a.eth2", "attach a.eth0", "attach web"] {
+        let text = text.replace("attach a.eth1", wrong);
+        assert!(Script::parse("x.scn", &text).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_cloud_declares_its_binding_delay() {
     let script = parse(&format!("{PAIR}cloud bind-delay 3s..8s\n"));
     assert_eq!(script.bind_delay, (ms(3000), ms(8000)));
@@ -356,6 +372,7 @@ fn every_fact() {
         ("served web", Fact::Served(WEB)),
         ("claimed a", Fact::Claimed(A)),
         ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
+        ("routed a 10.9.0.0/16", Fact::Routed(A, TextId(0))),
     ] {
         assert_eq!(expect(&format!("by 24s {text}")), Expect::By(at(24), expected), "{text}");
     }

@@ -115,3 +115,23 @@ fn an_attacker_sends_by_the_interface_that_is_named() {
     hand.run(5_000);
     assert_eq!(hand.told(), ["3.0001 a eth1 down"], "without a cable nothing leaves");
 }
+
+#[test]
+fn an_interface_that_is_attached_later_has_nothing_before_and_keeps_its_place() {
+    let late = TWO_LANS.replace("eni a.eth1 10.20.0.5", "eni a.eth1 10.20.0.5 off");
+    let acts =
+        "at 1s unplug a.eth1\nat 2s attach a.eth1\nat 3s attach a.eth1\nat 4s power-off a\nat 5s power-on a";
+    let mut hand = Hand::new(&format!("{late}\n{acts}"));
+    let (only, both) =
+        ("eth0 02:00:ac:10:10:05 [172.16.16.5/24 fe80::acff:fe10:1005/64]", "eth1 02:00:0a:14:00:05");
+    assert_eq!(hand.told()[0], format!("0.0001 a start {only}"));
+    hand.run(1_500);
+    assert_eq!(hand.told(), [""; 0], "there is no cable to pull");
+    hand.run(4_500);
+    let told = hand.told();
+    assert!(told.len() == 1 && told[0].starts_with("2.0001 a Appeared"), "once: {told:?}");
+    assert!(told[0].contains("10.20.0.5/24") && told[0].contains("up: true"), "{told:?}");
+    hand.run(6_000);
+    let told = hand.told();
+    assert!(told[0].contains(only) && told[0].contains(both), "it stays in the machine: {told:?}");
+}

@@ -148,7 +148,7 @@ fn name(interface: InterfaceId) -> String {
 
 fn text(event: Event<'_>) -> String {
     match event {
-        Event::Start { interfaces } => {
+        Event::Start { interfaces, .. } => {
             let one = |i: &havip::program::Interface| {
                 let addresses: Vec<String> = i.addresses.iter().map(ToString::to_string).collect();
                 format!("{} {} [{}]", i.name, i.mac, addresses.join(" "))
