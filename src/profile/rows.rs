@@ -61,7 +61,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::ReclaimsAfterSplit,
         name: "reclaims-after-split",
-        what: "when a split heals, the loser says goodbye and the winner announces the addresses again",
+        what: "when a split heals, the loser says goodbye, the winner announces the addresses again, and backups take no goodbye for their master's but its own",
         why: "the loser may step down before the winner hears it: nobody announces, and clients stay with the loser",
         case: "c23: clients are without the address for 38 to 47 s, in a subnet for ever; more than one heal in three (c04c, c20)",
         issues: "20, 160, 166, 277",

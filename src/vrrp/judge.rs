@@ -16,6 +16,9 @@ use crate::wire::vrrp::PRIORITY_LEAVING;
 impl VirtualRouter {
     /// Ranks an advertisement against itself.
     pub(super) fn judge(&mut self, now: Now, advert: Advert, out: &mut Actions) {
+        if self.is_a_losers_goodbye(advert) {
+            return;
+        }
         let input = match self.role {
             _ if advert.priority == PRIORITY_LEAVING => Input::Leaving,
             Role::Backup => self.rank_as_backup(now, advert, out),
@@ -34,6 +37,16 @@ impl VirtualRouter {
         }
         self.log_rank(input, advert);
         self.apply(input, &Cause { advert: Some(advert), ..Cause::new(now, why) }, out);
+    }
+
+    /// After a split the loser says goodbye, to the winner: a third machine that obeys the winner has lost no master, and
+    /// its skew time would be over before the winner's next advertisement.
+    fn is_a_losers_goodbye(&self, advert: Advert) -> bool {
+        let of_another = self.obeys.is_some_and(|master| master != advert.from);
+        advert.priority == PRIORITY_LEAVING
+            && self.role == Role::Backup
+            && of_another
+            && self.profile.has(Switch::ReclaimsAfterSplit)
     }
 
     fn rank_as_backup(&mut self, now: Now, advert: Advert, out: &mut Actions) -> Input {

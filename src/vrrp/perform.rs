@@ -60,6 +60,7 @@ impl VirtualRouter {
             }
             Effect::AwaitMaster => {
                 self.group.wants_master = None;
+                self.obeys = cause.advert.map(|advert| advert.from);
                 self.await_master(now, Awaited::Advert);
             }
             Effect::AwaitGroup => {
@@ -103,6 +104,7 @@ impl VirtualRouter {
 
     fn turn(&mut self, to: Role, why: Why, out: &mut Actions) {
         let from = std::mem::replace(&mut self.role, to);
+        self.obeys = None;
         self.refusals.begin_anew();
         self.group.wants_master = None;
         self.group.gave_way |= self.group.member && from == Role::Master && to == Role::Backup;

@@ -48,6 +48,8 @@ pub struct VirtualRouter {
     pub(super) master_interval: Duration,
     /// Why and since when the master down timer runs.
     pub(super) waiting: Waiting,
+    /// As backup: whose advertisement it obeyed last.
+    pub(super) obeys: Option<IpAddr>,
     /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
     pub(super) preempt_from: Option<Time>,
     /// When `vrrp_startup_delay` and `vrrp_delay_after_boot` are over.
@@ -150,6 +152,7 @@ impl VirtualRouter {
             begun: false,
             master_interval: config.advert_interval,
             waiting: Waiting { since: Time::ZERO, what: Awaited::Advert },
+            obeys: None,
             preempt_from: None,
             deaf_until: Time::ZERO,
             spoke: Time::ZERO,

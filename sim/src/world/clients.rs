@@ -33,6 +33,8 @@ pub(super) struct Client {
     pub(super) answered: Option<Time>,
     /// Which machine its probes go to.
     pub(super) reached: Option<NodeId>,
+    /// Since when.
+    reached_at: Time,
 }
 
 impl World {
@@ -146,8 +148,11 @@ impl World {
         let Some(client) = self.node_of(from).and_then(|n| usize::from(n.0).checked_sub(machines)) else {
             return;
         };
-        if usize::from(node.0) < machines && self.clients[client].reached != Some(node) {
-            self.clients[client].reached = Some(node);
+        let state = &mut self.clients[client];
+        // Of two machines that probes reach at one instant the last in the order of reports counts.
+        let overtaken = state.reached_at == self.now && state.reached > Some(node);
+        if usize::from(node.0) < machines && state.reached != Some(node) && !overtaken {
+            (state.reached, state.reached_at) = (Some(node), self.now);
             let client = ClientId(client as u16);
             self.report(Who::Node(node), What::Reached { client, node });
         }

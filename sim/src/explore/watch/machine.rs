@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
+/// Goodbyes that are no further apart may have been read in either order.
+const SEVERAL: Duration = Duration::from_secs(60);
+
 /// A machine.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
@@ -40,6 +43,8 @@ pub(super) struct Chair {
     pub(super) ear: Ear,
     /// The same before the last instant in which anything was heard, in case that is refused.
     pub(super) before: (Time, Ear),
+    /// The last goodbye that came, read or not.
+    pub(super) goodbye: Option<Goodbye>,
     /// The last instant in which something came to the machine and not to its agent.
     pub(super) deaf: Time,
 }
@@ -51,12 +56,19 @@ pub(super) struct Ear {
     pub(super) heard: Option<Heard>,
     /// The last that a backup has to obey.
     pub(super) obeyed: Option<Heard>,
-    /// A goodbye, if nothing came after it.
-    pub(super) goodbye: Option<Time>,
     /// When the first of a row of lower ones came, and the last.
     pub(super) lower: Option<(Time, Heard)>,
     /// As master: a better one, since when.
     pub(super) better: Option<Heard>,
+}
+
+/// A goodbye.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goodbye {
+    pub(super) at: Time,
+    pub(super) from: IpAddr,
+    /// Another had said goodbye shortly before.
+    pub(super) several: bool,
 }
 
 /// An advertisement received.
@@ -99,6 +111,7 @@ impl Chair {
             priority,
             ear: Ear::default(),
             before: (Time::MAX, Ear::default()),
+            goodbye: None,
             deaf: Time::MAX,
         }
     }
@@ -111,8 +124,14 @@ impl Chair {
         self.ear.better = None;
         self.ear.lower = None;
         if role != Role::Backup {
-            (self.ear.obeyed, self.ear.goodbye) = (None, None);
+            self.ear.obeyed = None;
         }
+    }
+    /// Somebody says goodbye.
+    pub(super) fn takes_leave(&mut self, at: Time, from: IpAddr) {
+        let lately = |before: Goodbye| before.at + SEVERAL >= at && (before.several || before.from != from);
+        let several = self.goodbye.is_some_and(lately);
+        self.goodbye = Some(Goodbye { at, from, several });
     }
     /// Forgets what came at this instant: one of it was refused.
     pub(super) fn refused(&mut self, at: Time) {

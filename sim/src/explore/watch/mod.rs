@@ -169,7 +169,7 @@ impl Watch {
     // What happens to machines.
 
     fn acted(&mut self, at: Time, act: &Act) {
-        if self.paths.act(act) {
+        if self.paths.act(at, act) {
             self.changed = true;
         }
         if let Act::Tamper(cvm, Tamper::Add, net) = *act

@@ -184,7 +184,7 @@ impl Watch {
                 [cvm] => {
                     if owned.sole.is_none_or(|sole| sole.cvm != cvm) {
                         let by_heal = owned.split_ended == Some(now);
-                        let in_the_clear = by_heal && self.paths.all_is_well();
+                        let in_the_clear = by_heal && self.paths.has_been_well(now);
                         let contested = owned.two && !by_heal;
                         owned.sole = Some(Sole { cvm, since: now, by_heal, in_the_clear, contested });
                         (owned.heard, self.nobody) = (now, None);

@@ -2,6 +2,7 @@
 
 use havip::time::{Duration, Time};
 
+use super::bounds::LATE;
 use crate::world::{Act, CloudAct, End, EniIndex, NodeId, Path, Setup};
 
 /// Everything that keeps frames from arriving as they should.
@@ -10,6 +11,8 @@ pub(super) struct Paths {
     standing: Vec<Path>,
     unplugged: Vec<bool>,
     deaf: bool,
+    /// Since when nothing has stood in anybody's way.
+    well: Option<Time>,
     /// When a claim that the cloud has believed will have been followed at the latest.
     pub(super) pending: Time,
     /// How long the cloud takes at most, now.
@@ -22,13 +25,21 @@ impl Paths {
             standing: Vec::new(),
             unplugged: vec![false; setup.nodes()],
             deaf: false,
+            well: Some(Time::ZERO),
             pending: Time::ZERO,
             bind_delay: setup.bind_delay.1,
         }
     }
 
     /// Takes an act; says whether a way may have changed by it.
-    pub(super) fn act(&mut self, act: &Act) -> bool {
+    pub(super) fn act(&mut self, at: Time, act: &Act) -> bool {
+        let is_of_paths = self.take(act);
+        let well = self.all_is_well();
+        self.well = if well { self.well.or(Some(at)) } else { None };
+        is_of_paths
+    }
+
+    fn take(&mut self, act: &Act) -> bool {
         match *act {
             Act::Drop(_, path)
             | Act::Loss(_, _, path)
@@ -57,6 +68,11 @@ impl Paths {
     /// Whether nothing at all stands in the way of anybody.
     pub(super) fn all_is_well(&self) -> bool {
         !self.deaf && self.standing.is_empty() && !self.unplugged.contains(&true)
+    }
+
+    /// Whether that has been so for some time: what was held back has arrived.
+    pub(super) fn has_been_well(&self, now: Time) -> bool {
+        self.well.is_some_and(|since| now > since + LATE)
     }
 
     /// Whether claims of a machine get to the cloud as they should.
@@ -99,22 +115,23 @@ mod tests {
             standing: Vec::new(),
             unplugged: vec![false; 3],
             deaf: false,
+            well: None,
             pending: Time::ZERO,
             bind_delay: Duration::ZERO,
         };
         let [a, b, web] = [0, 1, 2].map(NodeId);
         assert!(paths.is_well(a, Some(b)) && paths.cloud_hears(a));
-        paths.act(&Act::Drop(Kinds::ALL, path(End::Node(b), End::Node(a))));
+        paths.act(Time::ZERO, &Act::Drop(Kinds::ALL, path(End::Node(b), End::Node(a))));
         assert!(!paths.is_well(a, Some(b)) && paths.is_well(a, Some(web)) && paths.cloud_hears(a));
-        paths.act(&Act::Heal(Some(path(End::Node(b), End::Node(a)))));
+        paths.act(Time::ZERO, &Act::Heal(Some(path(End::Node(b), End::Node(a)))));
         assert!(paths.is_well(a, Some(b)));
-        paths.act(&Act::Drop(Kinds::ALL, path(End::Node(a), End::Any)));
+        paths.act(Time::ZERO, &Act::Drop(Kinds::ALL, path(End::Node(a), End::Any)));
         assert!(!paths.is_well(a, Some(web)) && !paths.cloud_hears(a) && paths.cloud_hears(b));
-        paths.act(&Act::Heal(None));
-        paths.act(&Act::Unplug(a, None));
+        paths.act(Time::ZERO, &Act::Heal(None));
+        paths.act(Time::ZERO, &Act::Unplug(a, None));
         assert!(!paths.is_well(a, Some(b)) && !paths.is_well(b, Some(a)) && paths.cloud_hears(b));
-        paths.act(&Act::Plug(a, None));
-        paths.act(&Act::Cloud(CloudAct::DropClaims));
+        paths.act(Time::ZERO, &Act::Plug(a, None));
+        paths.act(Time::ZERO, &Act::Cloud(CloudAct::DropClaims));
         assert!(paths.is_well(a, None) && !paths.cloud_hears(a));
     }
 }

@@ -29,7 +29,7 @@ impl Watch {
         if !runs || chair.deaf == report.at {
             // It reads that later, or never.
             if advert.priority == 0 {
-                chair.ear.goodbye = Some(report.at);
+                chair.takes_leave(report.at, advert.from);
             }
             return;
         }
@@ -38,7 +38,8 @@ impl Watch {
         }
         let ear = &mut chair.ear;
         if advert.priority == 0 {
-            (ear.goodbye, ear.better) = (Some(report.at), None);
+            ear.better = None;
+            chair.takes_leave(report.at, advert.from);
             return;
         }
         let is_better = (advert.priority, advert.from) > (chair.priority, seat.source);
@@ -52,7 +53,7 @@ impl Watch {
                 ear.lower = lower.then(|| (ear.lower.map_or(report.at, |(first, _)| first), heard));
                 let waits = ear.lower.is_some_and(|(first, _)| report.at < first + seat.preempt_delay);
                 if !lower || seat.nopreempt || waits {
-                    (ear.obeyed, ear.goodbye) = (Some(heard), None);
+                    ear.obeyed = Some(heard);
                 }
                 let since = report.at.max(chair.since);
                 self.next = self.next.min(since + seat.down(advert.interval).0);
@@ -69,7 +70,9 @@ impl Watch {
     /// A backup becomes master: may it?
     pub(super) fn takes_over(&mut self, setup: &Setup, at: Time, (cvm, index): (usize, usize)) {
         let (seat, chair) = (self.seats[cvm][index].clone(), self.machines[cvm].chairs[index]);
-        let Ear { obeyed, goodbye, lower, .. } = chair.ear;
+        let Ear { obeyed, lower, .. } = chair.ear;
+        let last = obeyed.map(|one| one.at).max(lower.map(|(_, last)| last.at));
+        let goodbye = chair.goodbye.filter(|one| last.is_none_or(|last| one.at >= last));
         let name = &setup.cvms[cvm].name;
         let silence = |one: Heard| at.saturating_since(one.at);
         let hears_still = lower.is_some_and(|(_, last)| silence(last) < seat.down(last.interval).0);
@@ -81,7 +84,8 @@ impl Watch {
             false if goodbye.is_none() => self.marks.hit(Mark::TakeoverAfterSilence),
             false => {}
         }
-        if seat.in_group || goodbye.is_some() {
+        let left = |from| goodbye.is_some_and(|one| one.several || one.from == from);
+        if seat.in_group || obeyed.is_some_and(|last| left(last.from)) {
             return;
         }
         if let Some(last) = obeyed
@@ -110,7 +114,7 @@ impl Watch {
         let delay = seat
             .preempt_delay
             .saturating_sub(LATE + Duration::from_nanos(seat.preempt_delay.as_nanos() / 50));
-        if let (Some((first, _)), true) = (lower, hears_still)
+        if let (Some((first, _)), true, None) = (lower, hears_still, goodbye)
             && at.saturating_since(first) < delay
         {
             self.violated(Rule::PreemptDelay, at, || {
