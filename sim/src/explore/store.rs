@@ -53,7 +53,7 @@ impl Results {
         match file.try_lock() {
             Err(fs::TryLockError::WouldBlock) => {
                 return Err(format!(
-                    "{} is being written by another havip-sim: wait for it, or name another file with --out",
+                    "{} is being written by another havip-sim: wait for it, or name another place with --out",
                     path.display()
                 ));
             }
@@ -77,7 +77,7 @@ impl Results {
             }
             (Begin::Anew, Err(Wrong::Broken(error))) => {
                 return Err(format!(
-                    "{} is there already, and {error}: remove it, or name another with --out",
+                    "{} is there already, and {error}: remove it, or name another place with --out",
                     path.display()
                 ));
             }
@@ -89,8 +89,8 @@ impl Results {
             (Begin::Anew, Ok(())) if !results.blocks.is_empty() && results.total.seeds < seeds => {
                 let done = results.total.seeds;
                 return Err(format!(
-                    "{} has {done} of {seeds} seeds of this campaign: --resume goes on; or remove it, or name another \
-                     with --out",
+                    "{} has {done} of {seeds} seeds of this campaign: --resume goes on; or remove it, or name \
+                     another place with --out",
                     path.display()
                 ));
             }
@@ -330,13 +330,13 @@ impl Lines {
 fn cannot_write(path: &Path, error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "name a file that you may write with --out"
+            "name a place that you may write to with --out"
         }
-        io::ErrorKind::IsADirectory => "it is a folder: name a file in it with --out",
+        io::ErrorKind::IsADirectory => "it is a folder: name another place with --out",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "make room and go on with --resume"
         }
-        _ => "name another file with --out",
+        _ => "name another place with --out",
     };
     format!("cannot write {}: {error}: {advice}", path.display())
 }
