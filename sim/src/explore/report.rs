@@ -166,7 +166,8 @@ impl Report<'_> {
         for (rule, of) in self.tally.by_rule() {
             let Some((seed, _)) = of.first.first() else { continue };
             let file = self.found.iter().find(|(found, _)| *found == rule);
-            match (file, &self.replay) {
+            // A file does not say that the machines have a planted flaw.
+            match (file.filter(|_| !self.head.is_of_a_canary()), &self.replay) {
                 (Some((_, path)), _) => next.push(format!("havip-sim run {}", path.display())),
                 (None, Some(replay)) => next.push(format!("{replay} {seed} --lanes")),
                 (None, None) => {}
@@ -195,6 +196,10 @@ impl Head {
         let limit = self.says.lines().any(|line| line.starts_with("outage "));
         let named = rules.is_some_and(|rules| rules.split(',').any(|name| name.trim() == rule.name()));
         named && (rule != Rule::OutageLimit || limit)
+    }
+
+    fn is_of_a_canary(&self) -> bool {
+        self.says.lines().any(|line| line.starts_with("canary "))
     }
 
     /// Why its plan expects a rule not to hold.
@@ -229,6 +234,7 @@ fn long(time: Duration) -> String {
     match (days, hours) {
         (0, 0) => format!("{minutes} min {} s", seconds % 60),
         (0, _) => format!("{hours} h {minutes} min"),
+        (1, _) => format!("1 day {hours} h"),
         _ => format!("{} days {hours} h", grouped(days)),
     }
 }
@@ -293,6 +299,7 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(long(Duration::from_secs(59)), "0 min 59 s");
         assert_eq!(long(Duration::from_secs(60_000)), "16 h 40 min");
+        assert_eq!(long(Duration::from_secs(86_400)), "1 day 0 h");
         assert_eq!(length(Some(Duration::from_nanos(3_605_000_001))), "3.606s");
         assert_eq!(length(Some(Duration::ZERO)), "none");
     }

@@ -87,6 +87,16 @@ impl Shard {
             Some(count) => Some(number(engine.count.unwrap_or_default(), &count)?),
             None => None,
         };
+        // An array of some tasks only, such as one that is run again, begins at another first index.
+        if let (Some(of), Some(told)) = (of, told)
+            && of != told
+        {
+            let count = engine.count.unwrap_or_default();
+            return Err(format!(
+                "--shard env/{of}: {count} is {told}, and a part of an array does not say which part: run the task again \
+                 in its array, or give --shard I/{of}"
+            ));
+        }
         let Some(of) = of.or(told) else {
             return Err(format!(
                 "--shard env: {} does not say how many shards there are: give --shard env/N",
@@ -168,7 +178,7 @@ mod tests {
         let slurm =
             [("SLURM_ARRAY_TASK_ID", "4"), ("SLURM_ARRAY_TASK_MIN", "1"), ("SLURM_ARRAY_TASK_COUNT", "8")];
         assert_eq!(with(&slurm, "env"), third, "--array=1-8 counts from 1");
-        assert_eq!(with(&slurm, "env/16"), Ok(Shard { index: 3, of: 16 }), "what is given counts");
+        assert_eq!(with(&slurm, "env/8"), third);
     }
 
     #[test]
@@ -186,6 +196,12 @@ mod tests {
         );
         let two = [("HQ_TASK_ID", "3"), ("JOB_COMPLETION_INDEX", "1")];
         assert!(wrong(&two, "env/8").contains("HQ_TASK_ID and JOB_COMPLETION_INDEX are set"));
+        let one =
+            [("SLURM_ARRAY_TASK_ID", "4"), ("SLURM_ARRAY_TASK_MIN", "4"), ("SLURM_ARRAY_TASK_COUNT", "1")];
+        assert!(
+            wrong(&one, "env/8").contains("SLURM_ARRAY_TASK_COUNT is 1"),
+            "one task of an array, run again"
+        );
         let early = [("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_MIN", "2")];
         assert_eq!(wrong(&early, "env/8"), "SLURM_ARRAY_TASK_ID 1 is before the first, 2");
     }
