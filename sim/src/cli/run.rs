@@ -7,9 +7,9 @@ use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
 use havip::profile::Profile;
 
-use super::{BAD_INPUT, FAILS, Format, HOLDS, watch};
+use super::{BAD_INPUT, FAILS, Format, HOLDS, complain, print_open_error, watch};
 use crate::observe::{Lanes, Palette, Record};
-use crate::run::{self, OpenError};
+use crate::run;
 use crate::snapshot::{self, Compared};
 use crate::{agree, engine::Engine, logs, scenario::Scenario};
 
@@ -274,19 +274,4 @@ fn verdict_line(file: &Path, record: &Record) -> String {
         None => "no outage".to_owned(),
     };
     format!("{name}  {hold} of {all} hold  {outage}  digest {:08x}", record.digest())
-}
-
-fn print_open_error(error: &OpenError) {
-    match error {
-        OpenError::Unreadable { .. } => complain(&error.to_string()),
-        OpenError::Wrong(errors) => {
-            for error in errors {
-                anstream::eprintln!("{}", error.render(true));
-            }
-        }
-    }
-}
-
-fn complain(message: &str) {
-    anstream::eprintln!("{}error{}: {message}", Palette::colour().bad, anstyle::Reset);
 }

@@ -9,7 +9,7 @@ use havip::profile::Profile;
 use havip::time::Duration;
 use ipnet::Ipv4Net;
 
-use super::{BAD_INPUT, FAILS, Format, HOLDS};
+use super::{BAD_INPUT, FAILS, Format, HOLDS, complain};
 use crate::observe::Palette;
 use crate::scenario;
 use crate::trial::{Limits, PHASES, Progress, Refusal, Report, Settings, Trial};
@@ -167,8 +167,4 @@ impl Meter {
             eprint!("\r\x1b[K");
         }
     }
-}
-
-fn complain(message: &str) {
-    anstream::eprintln!("{}error{}: {message}", Palette::colour().bad, anstyle::Reset);
 }

@@ -50,37 +50,40 @@ impl Found {
     /// folder of that file's neighbour `found`.
     pub fn write(&self, base: &Base, folder: &Path) -> io::Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
-        let mut found = self.clone();
-        let home = Path::new(&base.script.source.file)
-            .parent()
-            .map(Path::to_owned)
-            .filter(|_| base.is_from_a_file());
-        for cvm in 0..found.script.cvms.len() {
-            let path = found.script.cvms[cvm].file.path.clone();
-            found.script.cvms[cvm].file.path = self.place(base, folder, home.as_deref(), &path)?;
-        }
-        for file in 0..found.script.files.len() {
-            let path = found.script.files[file].path.clone();
-            found.script.files[file].path = self.place(base, folder, home.as_deref(), &path)?;
-        }
+        let found = Found { script: placed(base, &self.script, folder)?, ..self.clone() };
         let path = folder.join(format!("{}.scn", self.script.name));
         std::fs::write(&path, found.text())?;
         Ok(path)
     }
+}
 
-    /// What a configuration file is called from the folder.
-    fn place(&self, base: &Base, folder: &Path, home: Option<&Path>, name: &str) -> io::Result<String> {
-        if let Some(home) = home {
-            return Ok(relative(&std::path::absolute(folder)?, &std::path::absolute(home.join(name))?));
-        }
-        let file = folder.join(name);
-        if let Some(parent) = file.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        let text = base.files.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
-        std::fs::write(&file, text)?;
-        Ok(name.to_owned())
+/// A script as it names its configuration files from a folder. Those of a base that was made of them alone are written
+/// into the folder.
+pub(super) fn placed(base: &Base, script: &Script, folder: &Path) -> io::Result<Script> {
+    let mut script = script.clone();
+    let home =
+        Path::new(&base.script.source.file).parent().map(Path::to_owned).filter(|_| base.is_from_a_file());
+    for cvm in &mut script.cvms {
+        cvm.file.path = place(base, folder, home.as_deref(), &cvm.file.path)?;
     }
+    for file in &mut script.files {
+        file.path = place(base, folder, home.as_deref(), &file.path)?;
+    }
+    Ok(script)
+}
+
+/// What a configuration file is called from the folder.
+fn place(base: &Base, folder: &Path, home: Option<&Path>, name: &str) -> io::Result<String> {
+    if let Some(home) = home {
+        return Ok(relative(&std::path::absolute(folder)?, &std::path::absolute(home.join(name))?));
+    }
+    let file = folder.join(name);
+    if let Some(parent) = file.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let text = base.files.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
+    std::fs::write(&file, text)?;
+    Ok(name.to_owned())
 }
 
 /// How a file is named from a folder; both are absolute.

@@ -5,10 +5,12 @@
 //! then anything may be wrong (safety), then nothing is any more and the cluster has to find together (liveness).
 //!
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject` and `seed` make the stories; `rules`,
-//! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink`
-//! (with `rename`) makes a small file of a failing one, which `found` writes.
+//! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink` (with `rename`) makes a small file of a
+//! failing one, which `found` writes. `campaign` runs many on many threads, `results` and `store` keep and merge what they
+//! come to, `shard` is one machine's part of it, `report` tells, `twice` holds runs of a seed against each other.
 
 mod base;
+mod campaign;
 mod draw;
 mod found;
 mod inject;
@@ -16,20 +18,34 @@ mod marks;
 mod outcome;
 mod plan;
 mod rename;
+pub mod replay;
+mod report;
+mod results;
 mod rules;
 mod seed;
+mod shard;
 mod shrink;
+mod store;
 mod tally;
+#[cfg(test)]
+mod testing;
+mod twice;
 mod watch;
 
 pub use base::Base;
+pub use campaign::{Campaign, Counts, End, Progress};
 pub use draw::seed_of;
 pub use found::Found;
 pub use inject::{INJECTIONS, Injection};
 pub use marks::{MARKS, Mark, Marks};
 pub use outcome::Outcome;
 pub use plan::{Expected, Plan, PlanFile, Seeds};
+pub use report::{Report, grouped};
+pub use results::{BLOCK, CODE, Head};
 pub use rules::{RULES, Rule, Rules, Violation};
 pub use seed::Drawn;
+pub use shard::{Environment, Shard};
 pub use shrink::shrink;
+pub use store::{Begin, Results, merge};
 pub use tally::{Histogram, InjectionTally, RuleTally, Tally};
+pub use twice::{Compared, Parting, check};

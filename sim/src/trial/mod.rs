@@ -20,6 +20,7 @@ mod rows;
 mod save;
 mod service;
 mod settings;
+mod started;
 mod table;
 
 use std::fmt;

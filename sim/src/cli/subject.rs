@@ -1,0 +1,149 @@
+//! What a campaign is of: a scenario file, configuration files, or a plan that names them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use havip::profile::Profile;
+
+use super::{complain, print_open_error};
+use crate::explore::{Base, Plan, PlanFile, Seeds};
+use crate::run::OpenError;
+use crate::trial::{Settings, Trial};
+
+/// A cluster, and what is done to it.
+#[derive(Debug, Args)]
+pub(super) struct Subject {
+    /// A scenario file (*.scn); or a keepalived.conf for each machine, two to four; or a plan (*.toml)
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Run every machine under this profile: keepalived, havip or keepalived-1.3
+    #[arg(long = "as", value_name = "PROFILE")]
+    profile: Option<Profile>,
+    /// Plant a flaw in the machines that about one seed in a hundred shows: the campaign must find it
+    #[arg(long)]
+    canary: bool,
+}
+
+/// A subject, read.
+pub(super) struct Loaded {
+    pub(super) base: Base,
+    pub(super) plan: Plan,
+    /// Those a plan names.
+    pub(super) seeds: Option<Seeds>,
+}
+
+/// Why a subject cannot be used.
+pub(super) enum Bad {
+    Message(String),
+    Open(OpenError),
+}
+
+impl From<String> for Bad {
+    fn from(message: String) -> Bad {
+        Bad::Message(message)
+    }
+}
+
+impl Bad {
+    pub(super) fn complain(&self) {
+        match self {
+            Bad::Message(message) => complain(message),
+            Bad::Open(error) => print_open_error(error),
+        }
+    }
+}
+
+impl Subject {
+    pub(super) fn load(&self) -> Result<Loaded, Bad> {
+        let is = |path: &Path, ending: &str| path.extension().is_some_and(|known| known == ending);
+        let special = self.files.iter().find(|path| is(path, "scn") || is(path, "toml"));
+        match (self.files.as_slice(), special) {
+            ([plan], Some(_)) if is(plan, "toml") => self.load_plan(plan),
+            ([scenario], Some(_)) => self.made(base_of_scenario(scenario, self.profile)?, None),
+            (files, None) => self.made(base_of_files(files, self.profile)?, None),
+            (files, Some(special)) => Err(Bad::Message(format!(
+                "{} is one of {} files: give one scenario file, or one plan, or a keepalived.conf for each machine",
+                special.display(),
+                files.len()
+            ))),
+        }
+    }
+
+    fn load_plan(&self, path: &Path) -> Result<Loaded, Bad> {
+        let plan = PlanFile::read(path)?;
+        let says = |error: String| Bad::Message(format!("{}: {error}", path.display()));
+        let profile = self.profile.or(plan.profile().map_err(says)?);
+        // As configurations of a scenario file, what a plan names is named from its own folder.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let base = match (&plan.scenario, plan.files.as_slice()) {
+            (Some(scenario), []) => base_of_scenario(&folder.join(scenario), profile)?,
+            (None, files @ [_, ..]) => {
+                let files: Vec<PathBuf> = files.iter().map(|file| folder.join(file)).collect();
+                base_of_files(&files, profile)?
+            }
+            (Some(_), _) => {
+                return Err(says("it names a scenario and files: one of them is too much".to_owned()));
+            }
+            (None, []) => {
+                let advice =
+                    "it names no cluster: scenario = \"FILE.scn\", or files = [\"a.conf\", \"b.conf\"]";
+                return Err(says(advice.to_owned()));
+            }
+        };
+        self.made(base, Some((&plan, path)))
+    }
+
+    fn made(&self, base: Base, plan: Option<(&PlanFile, &Path)>) -> Result<Loaded, Bad> {
+        let (plan, seeds) = match plan {
+            None => (Plan::new(&base), None),
+            Some((file, path)) => {
+                let says = |error: String| Bad::Message(format!("{}: {error}", path.display()));
+                let seeds = file.seeds.as_deref().map(Seeds::parse).transpose();
+                (file.plan(&base).map_err(says)?, seeds.map_err(says)?)
+            }
+        };
+        Ok(Loaded { base, plan: Plan { canary: self.canary, ..plan }, seeds })
+    }
+
+    /// What is typed behind `havip-sim replay` to name it again; a seed comes behind it.
+    pub(super) fn words(&self) -> String {
+        let mut words: Vec<String> =
+            self.files.iter().map(|path| quoted(&path.display().to_string())).collect();
+        if let Some(profile) = self.profile {
+            words.insert(0, format!("--as {profile}"));
+        }
+        if self.canary {
+            words.insert(0, "--canary".to_owned());
+        }
+        words.join(" ")
+    }
+
+    /// The first of its files.
+    pub(super) fn first(&self) -> PathBuf {
+        self.files.first().cloned().unwrap_or_default()
+    }
+}
+
+fn base_of_scenario(path: &Path, profile: Option<Profile>) -> Result<Base, Bad> {
+    Base::open(path, profile).map_err(Bad::Open)
+}
+
+fn base_of_files(files: &[PathBuf], profile: Option<Profile>) -> Result<Base, Bad> {
+    let settings = Settings { profile: profile.unwrap_or(Profile::KEEPALIVED), ..Settings::default() };
+    let trial = Trial::open(files, settings).map_err(|refusal| Bad::Message(refusal.to_string()))?;
+    let (script, texts) = trial.started();
+    let read = |name: &str| match texts.iter().find(|(file, _)| file == name) {
+        Some((_, text)) => Ok(text.clone()),
+        None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+    };
+    Base::new(script, None, &read).map_err(|errors| Bad::Open(OpenError::Wrong(errors)))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+:@%=,".contains(c);
+    match word.chars().all(plain) && !word.is_empty() {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}

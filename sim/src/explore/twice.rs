@@ -1,0 +1,188 @@
+//! Is a seed the same run every time, and in either engine?
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use havip::time::{Duration, Time};
+
+use super::campaign::{Campaign, Progress, lock, on_threads};
+use super::marks::Marks;
+use super::rules::Violation;
+use super::seed::Drawn;
+use super::watch::Watch;
+use crate::engine::Engine;
+use crate::observe::{FrameDigest, Observer, Outage, Trace};
+use crate::world::Setup;
+
+/// One seed in so many is run in the turmoil engine as well: it takes some hundred times as long.
+const TURMOIL: u64 = 50;
+
+/// Where two runs of a seed part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// Which.
+    pub seed: u64,
+    /// In whose second run.
+    pub engine: Engine,
+    /// The first line of the trace that is not the same, as the first run has it and as the second; what is not in the
+    /// trace is told in words.
+    pub lines: (String, String),
+}
+
+impl fmt::Display for Parting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, second) = match self.engine {
+            Engine::EventLoop => ("two runs of", "second run"),
+            Engine::Turmoil => ("the engines on", "turmoil"),
+        };
+        let (first, then) = &self.lines;
+        write!(f, "{what} seed {} part:\n  event-loop  {first}\n  {second:<11} {then}", self.seed)
+    }
+}
+
+/// How much was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Seeds run twice.
+    pub twice: u64,
+    /// Those of them run in both engines.
+    pub engines: u64,
+}
+
+/// Runs each seed of a campaign twice, and one in 50 in the turmoil engine too, and stops at the first that is not the
+/// same. Of several that part at once it tells the lowest.
+pub fn check(
+    campaign: &Campaign<'_>,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Compared, Box<Parting>> {
+    let mut seeds = (campaign.seeds.first..=campaign.seeds.last)
+        .filter(|seed| campaign.shard.has(seed / super::results::BLOCK));
+    let seeds = Mutex::new(&mut seeds as &mut (dyn Iterator<Item = u64> + Send));
+    let parting: Mutex<Option<Parting>> = Mutex::new(None);
+    let (twice, engines) = (AtomicU64::new(0), AtomicU64::new(0));
+    on_threads(jobs, &|| {
+        while lock(&parting).is_none() && !progress.stops() {
+            let Some(seed) = lock(&seeds).next() else { return };
+            let in_turmoil = seed % TURMOIL == 0;
+            let found = one(campaign, seed, in_turmoil);
+            twice.fetch_add(1, Ordering::Relaxed);
+            engines.fetch_add(in_turmoil.into(), Ordering::Relaxed);
+            progress.seed(found.is_some());
+            if let Some(found) = found {
+                let mut parting = lock(&parting);
+                if parting.as_ref().is_none_or(|known| found.seed < known.seed) {
+                    *parting = Some(found);
+                }
+                return;
+            }
+        }
+    });
+    match lock(&parting).take() {
+        Some(parting) => Err(Box::new(parting)),
+        None => Ok(Compared { twice: twice.into_inner(), engines: engines.into_inner() }),
+    }
+}
+
+fn one(campaign: &Campaign<'_>, seed: u64, in_turmoil: bool) -> Option<Parting> {
+    let run = Run::of(campaign, seed);
+    let first = run.seen(Engine::EventLoop);
+    if run.seen(Engine::EventLoop) != first {
+        return Some(run.parting(seed, Engine::EventLoop));
+    }
+    // Both what the rules make of it and every line, frames and all.
+    let same =
+        || run.seen(Engine::Turmoil) == first && run.trace(Engine::Turmoil) == run.trace(Engine::EventLoop);
+    (in_turmoil && !same()).then(|| run.parting(seed, Engine::Turmoil))
+}
+
+/// A seed's run.
+struct Run<'a> {
+    campaign: &'a Campaign<'a>,
+    setup: Arc<Setup>,
+    healed: Time,
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    digest: u64,
+    frames: u64,
+    violations: Vec<Violation>,
+    marks: Marks,
+    outages: Vec<Outage>,
+}
+
+impl<'a> Run<'a> {
+    fn of(campaign: &'a Campaign<'a>, seed: u64) -> Run<'a> {
+        let Campaign { base, plan, .. } = campaign;
+        let drawn = Drawn::new(base, plan, seed);
+        let setup =
+            Setup { acts: drawn.acts, run: drawn.run, seed, canary: plan.canary, ..base.setup.clone() };
+        Run { campaign, setup: Arc::new(setup), healed: drawn.healed }
+    }
+
+    fn watched<O: Observer>(&self, engine: Engine, also: O) -> (Watch, O) {
+        let plan = self.campaign.plan;
+        let end = Time::ZERO + self.setup.run;
+        let mut both = (Watch::new(&self.setup, plan.rules, plan.limit, self.healed), also);
+        engine.run(&self.setup, Duration::ZERO, end, &mut both);
+        both.finish(&self.setup, end);
+        both
+    }
+
+    fn seen(&self, engine: Engine) -> Seen {
+        let (watch, frames) = self.watched(engine, FrameDigest::new());
+        Seen {
+            digest: watch.digest(),
+            frames: frames.value(),
+            violations: watch.violations().to_vec(),
+            marks: watch.marks(),
+            outages: watch.outages().to_vec(),
+        }
+    }
+
+    fn trace(&self, engine: Engine) -> Trace {
+        self.watched(engine, Trace::new()).1
+    }
+
+    fn parting(&self, seed: u64, engine: Engine) -> Parting {
+        let (first, second) = (self.trace(Engine::EventLoop), self.trace(engine));
+        let lines = match first.first_difference(&second) {
+            Some((first, second)) => {
+                let line = |line: Option<&str>| line.unwrap_or("(ended)").trim().to_owned();
+                (line(first), line(second))
+            }
+            None => {
+                let what = |engine| format!("{:?}", self.seen(engine));
+                (what(Engine::EventLoop), what(engine))
+            }
+        };
+        Parting { seed, engine, lines }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Plan, Seeds};
+    use super::super::shard::Shard;
+    use super::*;
+    use crate::flaws::{self, Flaw};
+
+    #[test]
+    fn a_seed_is_the_same_run_in_both_engines_and_a_flaw_is_found() {
+        let base = super::super::testing::pair();
+        let plan = Plan { most: 2, ..Plan::new(&base) };
+        let campaign =
+            Campaign { base: &base, plan: &plan, seeds: Seeds { first: 1, last: 100 }, shard: Shard::WHOLE };
+        let at = |seed, flaw| flaws::with(flaw, || one(&campaign, seed, true));
+        assert_eq!(at(50, None), None);
+        let flawed = Some(Flaw::SharedInstant);
+        let parting = (1..40).find_map(|seed| at(seed, flawed)).expect("what one instant shares is seen");
+        assert_eq!(parting.engine, Engine::Turmoil);
+        assert_ne!(parting.lines.0, parting.lines.1);
+        assert!(parting.to_string().starts_with("the engines on seed "), "{parting}");
+    }
+}

@@ -1,0 +1,339 @@
+//! `havip-sim explore`, `replay` and `merge` as their users meet them: what they print, write and refuse, and how they
+//! exit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const CONF: &str = "\
+vrrp_instance VI_1 {
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+@a  priority 100
+@b  priority 90
+@a  unicast_src_ip 172.16.16.5
+@b  unicast_src_ip 172.16.16.6
+    unicast_peer {
+@a      172.16.16.6
+@b      172.16.16.5
+    }
+    virtual_ipaddress {
+        172.16.16.12
+    }
+}
+";
+
+/// A folder of its own for each test: a pair as scenario, as configuration file, and as plan.
+struct Lab {
+    folder: PathBuf,
+}
+
+impl Lab {
+    fn new(name: &str) -> Lab {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("explore-{name}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        let lab = Lab { folder };
+        lab.write("pair.conf", CONF);
+        lab.write("pair.scn", &scenario("", ""));
+        lab
+    }
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).expect("a file");
+    }
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+    fn with(&self, variables: &[(&str, &str)], arguments: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_havip-sim"));
+        command.current_dir(&self.folder).args(arguments.split_whitespace());
+        command.envs(variables.iter().copied()).output().expect("havip-sim runs")
+    }
+    fn run(&self, arguments: &str) -> Output {
+        self.with(&[], arguments)
+    }
+    /// What it says when it refuses.
+    fn refused(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let complaint = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {complaint}");
+        assert!(output.stdout.is_empty(), "{arguments}: {}", text(&output.stdout));
+        complaint
+    }
+}
+
+fn scenario(more: &str, client: &str) -> String {
+    format!(
+        "scenario pair\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nhavip 172.16.16.12\n\
+         cvm a 172.16.16.5 havip pair.conf\ncvm b 172.16.16.6 havip pair.conf {more}\n\
+         client web 172.16.16.100 probe 172.16.16.12 every 100ms\n{client}"
+    )
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_campaign_says_how_every_rule_fared_and_what_to_type() {
+    let lab = Lab::new("report");
+    let output = lab.run("explore pair.scn --seeds 1..200 --jobs 2");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+    assert!(printed.starts_with("pair   seeds 1..200, all 200 run: "), "{printed}");
+    for rule in ["one-master-a-side", "heal-agrees", "lease-runs-out", "converges"] {
+        let line = printed.lines().find(|line| line.starts_with(rule)).expect("a line a rule");
+        assert!(line.ends_with("held") || line.contains("expected "), "{line}");
+    }
+    assert!(printed.contains("\nnext    havip-sim replay pair.scn "), "{printed}");
+    assert!(!printed.contains('\u{1b}') && output.stderr.is_empty(), "no bar where there is no terminal");
+    let json = text(&lab.run("explore pair.scn --seeds 1..200 --format json").stdout);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["seeds"], &json["holds"]), (&200.into(), &true.into()), "{json}");
+    assert!(printed.contains(json["digest"].as_str().expect("a digest")), "{printed}");
+}
+
+#[test]
+fn results_are_the_same_bytes_for_any_threads_shards_and_interruptions() {
+    let lab = Lab::new("bytes");
+    let explore = |more: &str| {
+        let output = lab.run(&format!("explore pair.scn --seeds 100..1000 --no-shrink {more}"));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    };
+    explore("--jobs 1 --out one");
+    explore("--jobs 2 --out two");
+    let whole = lab.read("one/pair.jsonl");
+    assert_eq!(whole, lab.read("two/pair.jsonl"));
+
+    for shard in ["0/3", "1/3", "2/3"] {
+        explore(&format!("--shard {shard} --out parts"));
+    }
+    let parts = ["parts/pair-2-of-3.jsonl", "parts/pair-0-of-3.jsonl", "parts/pair-1-of-3.jsonl"].join(" ");
+    assert_eq!(lab.run(&format!("merge {parts} --out merged.jsonl")).status.code(), Some(0));
+    assert_eq!(lab.read("merged.jsonl"), whole);
+    let again = format!("merge merged.jsonl {parts} merged.jsonl --out merged.jsonl");
+    assert_eq!(lab.run(&again).status.code(), Some(0));
+    assert_eq!(lab.read("merged.jsonl"), whole);
+
+    // Killed in the middle of a line.
+    lab.write("two/pair.jsonl", &whole[..whole.len() * 2 / 3]);
+    let refused = lab.refused("explore pair.scn --seeds 100..1000 --out two");
+    assert!(refused.contains("--resume goes on"), "{refused}");
+    explore("--resume --out two");
+    assert_eq!(lab.read("two/pair.jsonl"), whole);
+}
+
+#[test]
+fn the_canary_is_found_shrunk_and_replayed() {
+    let lab = Lab::new("canary");
+    let output = lab.run("explore pair.scn --canary --seeds 1..1000 --out out");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+    let line = printed.lines().find(|line| line.contains(" found ")).expect("a rule that does not hold");
+    let rule = line.split(' ').next().expect("its name");
+    let found = lab.read(&format!("out/found/{rule}-pair.scn"));
+    let acts = found.lines().filter(|line| line.starts_with("at ")).count();
+    assert!(acts <= 4, "{found}");
+    assert!(found.starts_with("# Found by `havip-sim explore` on pair, seed "), "{found}");
+
+    let (_, rest) = line.split_once("first in seed ").expect("its first seed");
+    let seed = rest.split(':').next().expect("a number");
+    let replayed =
+        lab.run(&format!("replay pair.scn --canary {seed} --svg run.svg --pcap run.pcapng --scn seed.scn"));
+    let record = text(&replayed.stdout);
+    assert_eq!(replayed.status.code(), Some(1), "{record}{}", text(&replayed.stderr));
+    assert!(record.contains(&format!("{rule} does not hold: ")), "{record}");
+    assert!(lab.read("run.svg").starts_with("<svg"), "a picture");
+    assert!(lab.folder.join("run.pcapng").exists());
+    let shown = text(&lab.run(&format!("explore pair.scn --canary --seeds {seed} --show")).stdout);
+    assert_eq!(shown.trim_end(), lab.read("seed.scn").trim_end());
+    // Without the flaw the same seed holds, and its file is one like any other.
+    assert_eq!(lab.run(&format!("replay pair.scn {seed}")).status.code(), Some(0));
+    assert_eq!(lab.run("run -q seed.scn").status.code(), Some(0));
+}
+
+#[test]
+fn configuration_files_and_plans_are_explored_too() {
+    let lab = Lab::new("conf");
+    let output = lab.run("explore pair.conf pair.conf --as havip --seeds 1..100");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("\nnext    havip-sim replay --as havip pair.conf pair.conf "), "{printed}");
+    let seed = lab.run("replay --as havip pair.conf pair.conf 17 --scn made/seed.scn");
+    assert_eq!(seed.status.code(), Some(0), "{}", text(&seed.stderr));
+    assert_eq!(
+        lab.run("run -q made/seed.scn").status.code(),
+        Some(0),
+        "its configuration is written beside it"
+    );
+
+    lab.write(
+        "plan.toml",
+        "scenario = \"pair.scn\"\nseeds = \"5..70\"\nonly = [\"kill\", \"cut\"]\nmost = 2\n",
+    );
+    let printed = text(&lab.run("explore plan.toml").stdout);
+    assert!(printed.starts_with("pair   seeds 5..70, all 66 run: "), "{printed}");
+    let table = printed.split("runs with").nth(1).expect("a table");
+    assert!(table.contains("\nkill ") && table.contains("\ncut ") && !table.contains("\nfreeze "), "{table}");
+    lab.write("plan.toml", "files = [\"pair.conf\", \"pair.conf\"]\nas = \"havip\"\n");
+    assert_eq!(lab.run("explore plan.toml --seeds deadbeef").status.code(), Some(0));
+}
+
+#[test]
+fn seeds_are_run_twice_and_in_both_engines() {
+    let lab = Lab::new("twice");
+    let output = lab.run("explore pair.scn --seeds 49..51 --check-determinism");
+    let said = "3 of 3 seeds run twice, 1 of them in both engines: the same\n";
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), said.to_owned()));
+    assert!(!lab.folder.join("havip-explore").exists());
+}
+
+#[test]
+fn engines_say_which_shard_a_task_is() {
+    let lab = Lab::new("engines");
+    let slurm =
+        [("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_MIN", "1"), ("SLURM_ARRAY_TASK_COUNT", "3")];
+    let index = [("JOB_COMPLETION_INDEX", "1")];
+    for (variables, shard) in [(&slurm[..], "env"), (&index[..], "env/3")] {
+        let output =
+            lab.with(variables, &format!("explore pair.scn --seeds 0..500 --shard {shard} --out out"));
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+        assert!(printed.starts_with("pair   seeds 0..500, shard 1/3, all 128 run: "), "{printed}");
+        assert!(
+            printed.contains("\nnext    havip-sim merge out/pair-*-of-3.jsonl --out out/pair.jsonl\n")
+                || printed.contains("havip-sim merge out/pair-*-of-3.jsonl --out out/pair.jsonl\n"),
+            "{printed}"
+        );
+    }
+    // More shards than blocks: a part may have nothing to do, and says so in its file.
+    let output = lab.run("explore pair.scn --seeds 0..100 --shard 7/32 --out out");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lab.read("out/pair-7-of-32.jsonl").lines().count(), 1);
+    assert!(lab.refused("explore pair.scn --shard 32/32").contains("they are 0 to 31"));
+    assert!(lab.refused("explore pair.scn --shard env/32").contains("HQ_TASK_ID"));
+}
+
+#[test]
+fn what_cannot_be_explored_is_said_with_what_to_do() {
+    let lab = Lab::new("refused");
+    assert!(lab.refused("explore none.scn").contains("cannot read none.scn"));
+    assert!(lab.refused("explore none.toml").contains("cannot read none.toml"));
+    assert!(lab.refused("explore none.conf none.conf").contains("cannot read none.conf"));
+    assert!(lab.refused("explore pair.conf").contains("one file is no cluster"));
+    assert!(lab.refused("explore pair.scn pair.conf").contains("give one scenario file, or one plan"));
+    assert!(lab.refused("explore pair.scn --seeds 9..3").contains("did you mean 3..9?"));
+    assert!(lab.refused("explore pair.scn --seeds x").contains("no seed"));
+    assert!(lab.refused("explore pair.scn --for 10").contains("90s, 10m or 2h"));
+    assert!(lab.refused("explore pair.scn --jobs 0").contains("--jobs"));
+    assert!(lab.refused("replay pair.scn x").contains("commit hash"));
+
+    lab.write("plan.toml", "scenario = \"pair.scn\"\nsafty = \"3s\"\n");
+    let unknown = lab.refused("explore plan.toml");
+    assert!(unknown.contains("plan.toml") && unknown.contains("unknown field `safty`"), "{unknown}");
+    lab.write("plan.toml", "seeds = \"1..9\"\n");
+    assert!(lab.refused("explore plan.toml").contains("it names no cluster"));
+    lab.write("plan.toml", "scenario = \"pair.scn\"\nseeds = \"9..1\"\n");
+    assert!(lab.refused("explore plan.toml").contains("plan.toml: \"9..1\" is an empty range"));
+
+    lab.write("file", "");
+    assert!(lab.refused("explore pair.scn --out file/x").contains("cannot write file/x/pair.jsonl"));
+    fs::create_dir_all(lab.folder.join("out/pair.jsonl")).expect("a folder");
+    assert!(lab.refused("explore pair.scn --out out").contains("it is a folder"));
+}
+
+#[test]
+fn a_cluster_that_fails_by_itself_is_refused_until_the_plan_expects_it() {
+    let lab = Lab::new("unsound");
+    // Two machines that hear nothing of each other are two masters.
+    lab.write("pair.scn", &scenario("", "at 5s drop vrrp a <-> b\nat 20s kill a\n"));
+    lab.write("plan.toml", "scenario = \"pair.scn\"\noutage-limit = \"1s\"\n");
+    let refused = lab.refused("explore plan.toml");
+    assert!(
+        refused.contains("outage-limit does not hold though nothing is injected: web is without"),
+        "{refused}"
+    );
+    let plan = "scenario = \"pair.scn\"\nseeds = \"1..20\"\noutage-limit = \"1s\"\n\
+                [[expected]]\nrule = \"outage-limit\"\nwhy = \"it is so\"\n";
+    lab.write("plan.toml", plan);
+    let printed = text(&lab.run("explore plan.toml --no-shrink").stdout);
+    assert!(printed.contains("expected 20: it is so\n"), "{printed}");
+}
+
+#[test]
+fn results_of_other_campaigns_are_refused_or_kept() {
+    let lab = Lab::new("others");
+    assert_eq!(lab.run("explore pair.scn --seeds 1..10 --out a").status.code(), Some(0));
+    assert_eq!(
+        lab.run("explore pair.scn --seeds 1..10 --as keepalived --no-shrink --out b")
+            .status
+            .code()
+            .map(|c| c < 2),
+        Some(true)
+    );
+    let refused = lab.refused("merge a/pair.jsonl b/pair.jsonl");
+    assert!(refused.contains("b/pair.jsonl: it is of another cluster or plan"), "{refused}");
+    let refused = lab.refused("explore pair.scn --seeds 1..20 --resume --out a");
+    assert!(refused.contains("cannot resume a/pair.jsonl: it is of seeds 1..10, not 1..20"), "{refused}");
+    let code = lab.read("a/pair.jsonl").replacen("\"code\":\"", "\"code\":\"0", 1);
+    lab.write("c.jsonl", &code);
+    assert!(lab.refused("merge a/pair.jsonl c.jsonl").contains("it was made by other code"));
+    assert!(lab.refused("merge pair.conf").contains("pair.conf: these are no results"));
+    assert!(lab.refused("merge none.jsonl").contains("cannot read none.jsonl"));
+    assert!(lab.refused("merge a/pair.jsonl --out pair.conf/x").contains("cannot write pair.conf/x"));
+
+    let before = lab.read("a/pair.jsonl");
+    let output = lab.run("explore pair.scn --seeds 1..20 --out a");
+    assert!(text(&output.stderr).contains("another campaign's results are now a/pair.jsonl.old"));
+    assert_eq!(lab.read("a/pair.jsonl.old"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_told_and_nothing_that_is_done_is_lost() {
+    let lab = Lab::new("full");
+    // A disk on which files can have some kilobytes and no more.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" explore pair.scn --seeds 1..3000 --out out";
+    let mut command = Command::new("sh");
+    command.current_dir(&lab.folder).args(["-c", script, env!("CARGO_BIN_EXE_havip-sim")]);
+    let output = command.output().expect("a shell");
+    let (printed, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{printed}{complaint}");
+    assert!(
+        complaint.contains("cannot write out/pair.jsonl: ") && complaint.contains("go on with --resume"),
+        "{complaint}"
+    );
+    assert!(printed.contains(" of 3,000 run: ") && printed.contains("\nconverges "), "{printed}");
+    let done = lab.read("out/pair.jsonl").lines().count();
+    assert!(done > 1 && lab.read("out/pair.jsonl").ends_with('\n'), "{done} lines");
+
+    let explore = |more: &str| lab.run(&format!("explore pair.scn --seeds 1..3000 {more}")).status.code();
+    assert_eq!((explore("--resume --out out"), explore("--out whole")), (Some(0), Some(0)));
+    assert_eq!(lab.read("out/pair.jsonl"), lab.read("whole/pair.jsonl"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_done() {
+    let lab = Lab::new("ctrl-c");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_havip-sim"));
+    command.current_dir(&lab.folder).args("explore pair.scn --for 1h --jobs 1 --out out".split(' '));
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+    let child = child.expect("havip-sim runs");
+    let lines =
+        || fs::read_to_string(lab.folder.join("out/pair.jsonl")).map_or(0, |text| text.lines().count());
+    while lines() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("--resume goes on"), "{}", text(&output.stderr));
+    let done: u64 = (lines() as u64 - 1) * 128;
+    let printed = text(&output.stdout);
+    let run = printed.split(", ").nth(1).expect("how many").replace(',', "");
+    // Seed 0 is in the first block and not in the campaign.
+    assert!(run.starts_with(&format!("{} of ", done - 1)), "{printed}");
+}
