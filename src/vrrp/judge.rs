@@ -42,7 +42,7 @@ impl VirtualRouter {
     /// After a split the loser says goodbye, to the winner: a third machine that obeys the winner has lost no master, and
     /// its skew time would be over before the winner's next advertisement.
     fn is_a_losers_goodbye(&self, advert: Advert) -> bool {
-        let of_another = self.obeys.is_some_and(|master| master != advert.from);
+        let of_another = self.obeys.is_some_and(|(_, master, _)| master != advert.from);
         advert.priority == PRIORITY_LEAVING
             && self.role == Role::Backup
             && of_another

@@ -60,7 +60,7 @@ impl VirtualRouter {
             }
             Effect::AwaitMaster => {
                 self.group.wants_master = None;
-                self.obeys = cause.advert.map(|advert| advert.from);
+                self.obey(cause);
                 self.await_master(now, Awaited::Advert);
             }
             Effect::AwaitGroup => {
@@ -119,6 +119,18 @@ impl VirtualRouter {
         self.waiting = Waiting { since: now.mono, what };
         let wait = self.down_interval(self.priority, self.master_interval);
         self.timers.arm(Timer::MasterDown, now.mono + wait);
+    }
+
+    /// Remembers its master. Of two that it hears the better one: the other will hear it too, and give way.
+    fn obey(&mut self, cause: &Cause) {
+        let Some(advert) = cause.advert else { return };
+        let now = cause.now.mono;
+        let known = self.obeys.filter(|&(.., at)| now < at + advert.interval * 2);
+        let new = (advert.priority, advert.from, now);
+        self.obeys = Some(match known {
+            Some(best) if (best.0, best.1) > (new.0, new.1) => best,
+            _ => new,
+        });
     }
 
     /// A changed priority moves the timer of a backup that waits for its master.

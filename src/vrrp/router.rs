@@ -48,8 +48,8 @@ pub struct VirtualRouter {
     pub(super) master_interval: Duration,
     /// Why and since when the master down timer runs.
     pub(super) waiting: Waiting,
-    /// As backup: whose advertisement it obeyed last.
-    pub(super) obeys: Option<IpAddr>,
+    /// As backup: the best advertisement that it has obeyed lately, and when.
+    pub(super) obeys: Option<(u8, IpAddr, Time)>,
     /// When preemption is allowed: set by the first lower-priority advertisement heard as backup.
     pub(super) preempt_from: Option<Time>,
     /// When `vrrp_startup_delay` and `vrrp_delay_after_boot` are over.

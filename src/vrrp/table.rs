@@ -357,6 +357,20 @@ fn of_master(input: Input, profile: Profile) -> Cell {
                 AwaitSkew,
             ],
         },
+        // Its kernel may have answered for the addresses while it was late: the goodbye makes the other claim again.
+        Input::StoodStill | Input::GroupGivesWay if profile.has(Switch::ReclaimsAfterSplit) => Cell {
+            to: Role::Backup,
+            effects: &[
+                RemoveAddresses,
+                SayGoodbye,
+                ForgetAnnouncements,
+                DisarmElection,
+                OwnInterval,
+                ForgetPreemptDelay,
+                Turn,
+                AwaitMaster,
+            ],
+        },
         Input::StoodStill | Input::GroupGivesWay => Cell {
             to: Role::Backup,
             effects: &[

@@ -123,7 +123,7 @@ impl Rule {
             }
             Rule::HealAgrees => {
                 "When one of two masters has given way to the other, the HAVIP is bound to the other, and every client's \
-                 probes reach it, within the claim bound."
+                 probes reach it, within the claim bound; within 1 s, where nothing was in the way and the other was told by a goodbye."
             }
             Rule::LeaseRunsOut => {
                 "A machine whose agent was killed and not started again has lost the virtual addresses when the lease \

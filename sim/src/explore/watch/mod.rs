@@ -112,14 +112,12 @@ impl Watch {
         self.facts.apply(setup, look, report);
         self.outages.apply(setup, look, &self.facts, report);
         match report.what {
-            What::Received { frame, kind: Kind::Vrrp, .. } => self.hears(setup, report, look.frame(frame)),
+            What::Received { frame, kind: Kind::Vrrp, .. } => {
+                let damaged = matches!(look.mark(frame), Some(crate::world::Mark::Corrupted(_)));
+                self.hears(setup, report, (look.frame(frame), damaged));
+            }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 self.claims(setup, report, look.frame(frame));
-            }
-            What::Lost { kind: Kind::Vrrp, to: Some(to), .. } => {
-                if let Some(cvm) = to.node().and_then(|node| setup.cvm_of(node)) {
-                    self.hears_not(at, usize::from(cvm.0));
-                }
             }
             What::Lost { kind: Kind::Garp, cause, .. } => {
                 self.marks.hit(if matches!(cause, Loss::Deaf(_)) {
@@ -355,6 +353,14 @@ impl Observer for Watch {
             self.check(setup, now);
         }
         self.facts.begin();
+        // What got to a machine and not to its agent is said of the sender, perhaps behind what the receiver did.
+        for report in reports {
+            if let What::Lost { kind: Kind::Vrrp, to: Some(to), .. } = report.what
+                && let Some(cvm) = to.node().and_then(|node| setup.cvm_of(node))
+            {
+                self.hears_not(now, usize::from(cvm.0));
+            }
+        }
         for report in reports {
             self.digest_of(report);
             self.take(setup, look, report);

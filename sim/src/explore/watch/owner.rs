@@ -27,6 +27,8 @@ pub(super) struct Owned {
     in_cloud: bool,
     /// The one live master, since when, and whether that began when another gave way to it.
     sole: Option<Sole>,
+    /// The last one there was.
+    last: Option<Sole>,
     /// There are two.
     two: bool,
     /// When a split that this address had was last ended by somebody's giving way.
@@ -74,6 +76,7 @@ pub(super) fn all(setup: &Setup, seats: &[Vec<Seat>]) -> Vec<Owned> {
         in_cloud: matches!(setup.segment, Segment::Vpc { .. })
             && setup.havips.iter().any(|havip| havip.address == address),
         sole: None,
+        last: None,
         two: false,
         split_ended: None,
         heard: Time::ZERO,
@@ -179,14 +182,21 @@ impl Watch {
             let address = self.owned[i].address;
             let masters: Vec<usize> =
                 (0..self.machines.len()).filter(|&cvm| self.is_master(cvm, address)).collect();
+            let since = masters.first().map_or(Time::MAX, |&cvm| self.master_since(cvm, address));
             let owned = &mut self.owned[i];
             match masters[..] {
                 [cvm] => {
                     if owned.sole.is_none_or(|sole| sole.cvm != cvm) {
                         let by_heal = owned.split_ended == Some(now);
-                        let in_the_clear = by_heal && self.paths.has_been_well(now);
-                        let contested = owned.two && !by_heal;
-                        owned.sole = Some(Sole { cvm, since: now, by_heal, in_the_clear, contested });
+                        let in_the_clear = by_heal && self.paths.is_in_the_clear(now);
+                        let contested = owned.two && !in_the_clear;
+                        let new = Sole { cvm, since: now, by_heal, in_the_clear, contested };
+                        // One that stood still for a while is the master it was.
+                        let same =
+                            owned.last.filter(|last| last.cvm == cvm && since <= last.since && !owned.two);
+                        let again = same.map(|last| Sole { since: now, in_the_clear: false, ..last });
+                        owned.sole = Some(again.unwrap_or(new));
+                        owned.last = owned.sole;
                         (owned.heard, self.nobody) = (now, None);
                         owned.clients.iter_mut().for_each(|way| way.well = now);
                     }
@@ -284,12 +294,21 @@ impl Watch {
             let owned = self.owned[i].clone();
             let Some(sole) = owned.sole else { continue };
             let of_it = self.seats[sole.cvm].iter().filter(|seat| seat.addresses.contains(&owned.address));
-            let in_the_clear = sole.in_the_clear && owned.heard <= sole.since;
-            let claims = of_it.map(|seat| if in_the_clear { seat.heals } else { seat.claims });
+            // Who gave way says so, to agents that listen to it: then the other claims at once.
+            let told = self.machines[sole.cvm].chairs.iter().filter_map(|chair| chair.goodbye);
+            let told = told.map(|one| one.at).max().filter(|at| *at >= sole.since);
+            let at_once = sole.in_the_clear && owned.heard <= sole.since && told.is_some();
+            let claims = of_it.map(|seat| if at_once { seat.heals } else { seat.claims });
             let claims = claims.max().unwrap_or_default();
             let claimed = self.master_since(sole.cvm, owned.address);
             let node = NodeId(sole.cvm as u16);
             let bound = claims + self.paths.bind_delay;
+            // Whose address another has taken cannot know that it gave way, unless it says so.
+            let verifies = self.seats[sole.cvm].iter().any(|seat| seat.verifies);
+            let untold = sole.contested || sole.by_heal && told.is_none();
+            if owned.in_cloud && verifies && untold && owned.bound != Some(node) {
+                continue;
+            }
             if owned.in_cloud && owned.bound != Some(node) {
                 self.check_binding(setup, now, &owned, sole, bound);
                 continue;
@@ -305,8 +324,7 @@ impl Watch {
     }
 
     fn check_binding(&mut self, setup: &Setup, now: Time, owned: &Owned, sole: Sole, bound: Duration) {
-        if owned.heard == Time::MAX || sole.contested && self.seats[sole.cvm].iter().any(|seat| seat.verifies)
-        {
+        if owned.heard == Time::MAX {
             return;
         }
         let from = owned.heard.max(sole.since).max(self.paths.pending);

@@ -2,17 +2,20 @@
 
 use havip::time::{Duration, Time};
 
-use super::bounds::LATE;
 use crate::world::{Act, CloudAct, End, EniIndex, NodeId, Path, Setup};
+
+/// No delay that is injected is longer.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Everything that keeps frames from arriving as they should.
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
-    standing: Vec<Path>,
+    /// Each with whether it makes frames late.
+    standing: Vec<(Path, bool)>,
     unplugged: Vec<bool>,
     deaf: bool,
-    /// Since when nothing has stood in anybody's way.
-    well: Option<Time>,
+    /// Until when frames may arrive that were delayed or held back.
+    late: Time,
     /// When a claim that the cloud has believed will have been followed at the latest.
     pub(super) pending: Time,
     /// How long the cloud takes at most, now.
@@ -25,7 +28,7 @@ impl Paths {
             standing: Vec::new(),
             unplugged: vec![false; setup.nodes()],
             deaf: false,
-            well: Some(Time::ZERO),
+            late: Time::ZERO,
             pending: Time::ZERO,
             bind_delay: setup.bind_delay.1,
         }
@@ -33,22 +36,27 @@ impl Paths {
 
     /// Takes an act; says whether a way may have changed by it.
     pub(super) fn act(&mut self, at: Time, act: &Act) -> bool {
+        let before = self.delays();
         let is_of_paths = self.take(act);
-        let well = self.all_is_well();
-        self.well = if well { self.well.or(Some(at)) } else { None };
+        if before && !self.delays() {
+            self.late = at + LONGEST;
+        }
         is_of_paths
+    }
+
+    /// Whether frames are being delayed or held back.
+    fn delays(&self) -> bool {
+        self.standing.iter().any(|(_, late)| *late)
     }
 
     fn take(&mut self, act: &Act) -> bool {
         match *act {
-            Act::Drop(_, path)
-            | Act::Loss(_, _, path)
-            | Act::Delay(_, _, path)
-            | Act::Duplicate(_, path)
-            | Act::Corrupt(_, path)
-            | Act::Reorder(_, path) => self.standing.push(path),
+            Act::Drop(_, path) | Act::Loss(_, _, path) | Act::Duplicate(_, path) | Act::Corrupt(_, path) => {
+                self.standing.push((path, false));
+            }
+            Act::Delay(_, _, path) | Act::Reorder(_, path) => self.standing.push((path, true)),
             Act::Heal(None) => self.standing.clear(),
-            Act::Heal(Some(pair)) => self.standing.retain(|path| !path.is_healed_by(pair)),
+            Act::Heal(Some(pair)) => self.standing.retain(|(path, _)| !path.is_healed_by(pair)),
             Act::Unplug(node, _) => self.set_plugged(node, false),
             Act::Plug(node, _) => self.set_plugged(node, true),
             Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
@@ -70,9 +78,9 @@ impl Paths {
         !self.deaf && self.standing.is_empty() && !self.unplugged.contains(&true)
     }
 
-    /// Whether that has been so for some time: what was held back has arrived.
-    pub(super) fn has_been_well(&self, now: Time) -> bool {
-        self.well.is_some_and(|since| now > since + LATE)
+    /// Whether that is so, and nothing is on its way any more that was delayed or held back.
+    pub(super) fn is_in_the_clear(&self, now: Time) -> bool {
+        self.all_is_well() && now > self.late
     }
 
     /// Whether claims of a machine get to the cloud as they should.
@@ -83,7 +91,7 @@ impl Paths {
     /// Whether frames between two nodes, or a machine and the cloud, arrive as they should, both ways.
     pub(super) fn is_well(&self, a: NodeId, b: Option<NodeId>) -> bool {
         let plugged = |node: NodeId| !self.unplugged.get(usize::from(node.0)).copied().unwrap_or(false);
-        let disturbs = |path: &Path| {
+        let disturbs = |(path, _): &(Path, bool)| {
             let meets = |one: End, other: End| touches(one, Some(a)) && touches(other, b);
             meets(path.from, path.to) || meets(path.to, path.from)
         };
@@ -115,7 +123,7 @@ mod tests {
             standing: Vec::new(),
             unplugged: vec![false; 3],
             deaf: false,
-            well: None,
+            late: Time::ZERO,
             pending: Time::ZERO,
             bind_delay: Duration::ZERO,
         };

@@ -14,7 +14,7 @@ use crate::world::{Report, Setup};
 
 impl Watch {
     /// An advertisement has reached a machine.
-    pub(super) fn hears(&mut self, setup: &Setup, report: &Report, frame: &[u8]) {
+    pub(super) fn hears(&mut self, setup: &Setup, report: &Report, (frame, damaged): (&[u8], bool)) {
         let (Some(node), Some(advert)) = (report.who.node(), peek::advert(frame)) else { return };
         let Some(cvm) = setup.cvm_of(node).map(|cvm| usize::from(cvm.0)) else { return };
         let family = Family::of(advert.to);
@@ -26,10 +26,12 @@ impl Watch {
         let heard =
             Heard { at: report.at, from: advert.from, priority: advert.priority, interval: advert.interval };
         chair.ear.heard = Some(heard);
-        if !runs || chair.deaf == report.at {
-            // It reads that later, or never.
+        if !runs || chair.deaf == report.at || damaged {
+            // It reads that later, or never, or as something else.
             if advert.priority == 0 {
                 chair.takes_leave(report.at, advert.from);
+            } else if advert.priority < chair.priority {
+                chair.ear.lower.get_or_insert((report.at, heard));
             }
             return;
         }
@@ -84,8 +86,11 @@ impl Watch {
             false if goodbye.is_none() => self.marks.hit(Mark::TakeoverAfterSilence),
             false => {}
         }
-        let left = |from| goodbye.is_some_and(|one| one.several || one.from == from);
-        if seat.in_group || obeyed.is_some_and(|last| left(last.from)) {
+        let left = |last: Heard| {
+            let since = chair.goodbye.filter(|one| one.at >= last.at);
+            since.is_some_and(|one| one.several || one.from == last.from)
+        };
+        if seat.in_group || obeyed.is_some_and(left) {
             return;
         }
         if let Some(last) = obeyed
