@@ -1,6 +1,7 @@
 //! The command line of `havip-sim`.
 
 mod run;
+mod sweep;
 mod try_files;
 mod watch;
 
@@ -33,6 +34,8 @@ enum Command {
     Run(run::Run),
     /// Try configuration files, no scenario: a table of what clients suffer in every failure
     Try(try_files::Try),
+    /// Try a grid of settings against failures and loss, and name the one to choose for a target
+    Sweep(sweep::Sweep),
 }
 
 /// How results are printed.
@@ -50,5 +53,6 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Run(command) => command.execute(),
         Command::Try(command) => command.execute(),
+        Command::Sweep(command) => command.execute(),
     })
 }
