@@ -82,7 +82,9 @@ impl Cluster {
             let alone = super::grid::Grid { axes: vec![axis.clone()] };
             let script = alone.script(&self.script, &super::grid::Point(vec![0]));
             if let Err(errors) = self.prepare(&script) {
-                return Err(refused(&plan.path, axis.line, why(&errors)));
+                let said = errors.first().map_or("", |error| &error.message);
+                let message = format!("{said}: a keyword of the grid is a scalar of a `vrrp_instance`");
+                return Err(refused(&plan.path, axis.line, message));
             }
         }
         Ok(())
@@ -91,8 +93,11 @@ impl Cluster {
     /// What a point's values make keepalived say that it does not say of the files as they are. An error refuses the
     /// point: what it would run with is not what was asked for.
     pub(super) fn remarks(&self, setup: &Setup) -> Result<Vec<String>, String> {
-        let new: Vec<&str> =
+        let mut new: Vec<&str> =
             diagnoses(setup).filter(|said| !self.known.iter().any(|one| one == said)).collect();
+        // Several machines may say the same.
+        new.sort_unstable();
+        new.dedup();
         match new.iter().find(|said| said.contains(": error[")) {
             Some(said) => Err((*said).to_owned()),
             None => {

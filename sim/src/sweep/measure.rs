@@ -148,7 +148,8 @@ impl Lab<'_> {
         let interval = longest(|i| i.advert_interval).max(setup.tick);
         // A skew time is shorter than an interval, or than a second.
         let down = longest(|i| i.advert_interval * (u64::from(i.down_timer_adverts) + 1)).max(s(1));
-        let refresh = longest(|i| i.garp.master_refresh);
+        // Who refreshes more seldom leaves a client out for longer than a run is worth: it counts as still out.
+        let refresh = longest(|i| i.garp.master_refresh).min(s(3600));
         let startup =
             (0..setup.cvms.len()).map(|cvm| config(setup, cvm).startup_delay).max().unwrap_or_default();
         let preempt = longest(|i| i.preempt_delay);

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(n("2").minus(n("3")), Number::ZERO);
         assert_eq!(n("7").over(n("2")), Some(n("3.5")));
         assert_eq!(n("7").over(Number::ZERO), None);
-        assert_eq!(Number::ratio(u128::MAX, 3).over(Number::ratio(u128::MAX, 6)), Some(n("2")));
+        assert_eq!(Number::ratio(u128::MAX, 3).to_string(), "1.13e38");
         assert_eq!(n("0.001").to_the(100).to_string(), "1.00e-300");
         assert!(Number::ZERO < n("0.000001") && n("0.9") < n("1") && n("2") < n("10"));
     }

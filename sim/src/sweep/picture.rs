@@ -110,6 +110,12 @@ impl Report {
             text => format!("target: {text}"),
         };
         body.text("dim", (LEFT, 56), Anchor::Start, &fit(&about, WIDTH));
+        let varied = self.plan.grid.axes.iter().filter(|axis| axis.values.len() > 1);
+        let varied: Vec<&str> = varied.map(|axis| axis.name.as_str()).collect();
+        if self.rows.len() <= NAMED && !varied.is_empty() {
+            let text = format!("points: {}", varied.join(" / "));
+            body.text("dim small", (RIGHT, BOTTOM + 68), Anchor::End, &fit(&text, WIDTH / 3));
+        }
         frame(&mut body, &across, &up, self.plan.grid.axes.first().map_or("", |axis| &axis.name));
         for limit in limits() {
             target(&mut body, &across, &up, limit);
@@ -138,10 +144,16 @@ impl Report {
             }
             _ => false,
         };
-        let mut taken: Vec<(i64, i64, i64)> = Vec::new();
+        let place = |row: &Row| {
+            let lasted = row.figures.worst().p99;
+            (across.x(row), if lasted.open { TOP } else { up.y(lasted.time) })
+        };
+        // A name covers no point.
+        let mut taken: Vec<(i64, i64, i64)> =
+            self.rows.iter().map(place).map(|(x, y)| (y, x - 6, x + 6)).collect();
         for row in &self.rows {
             let lasted = row.figures.worst().p99;
-            let (x, y) = (across.x(row), if lasted.open { TOP } else { up.y(lasted.time) });
+            let (x, y) = place(row);
             let class = match row.verdict {
                 Verdict::Meets => "ok",
                 Verdict::Misses(_) => "out",
@@ -168,7 +180,8 @@ impl Report {
             }
             if self.rows.len() <= NAMED {
                 let values = self.plan.grid.axes.iter().zip(&row.point.0);
-                let name: Vec<&str> = values.map(|(axis, &value)| axis.values[value].as_str()).collect();
+                let varied = values.filter(|(axis, _)| axis.values.len() > 1);
+                let name: Vec<&str> = varied.map(|(axis, &value)| axis.values[value].as_str()).collect();
                 name_point(body, &mut taken, (x, y), &name.join(" / "));
             }
         }

@@ -170,7 +170,7 @@ impl Report {
         let plan = &self.plan;
         let stories: Vec<&str> = plan.stories.iter().copied().map(Story::word).collect();
         let mut lines = vec![format!(
-            "outages: {} runs a point of {} of the master, at phases of the advert interval; longest outage of each",
+            "outages: {} runs a point of {} of the master; the longest outage of each run",
             plan.runs,
             match stories.as_slice() {
                 [one] => (*one).to_owned(),
@@ -180,8 +180,7 @@ impl Report {
         match plan.quiet.is_zero() {
             true => lines.push("false takeovers: not watched (quiet = 0)".to_owned()),
             false => lines.push(format!(
-                "false takeovers: seen in {} without a failure (a year; where none was seen, the 95 % bound 3 / {})",
-                long(plan.quiet),
+                "false takeovers: seen in {} without a failure (a year; none seen: fewer than that, with 95 % confidence)",
                 long(plan.quiet)
             )),
         }
@@ -194,13 +193,18 @@ impl Report {
         if let Some(Limit::FalseTakeovers { most }) = asked.next() {
             let bound = Number::ratio(3, 1)
                 .times(Number::ratio(super::measure::YEAR.as_nanos().into(), plan.quiet.as_nanos().into()));
-            lines.push(match plan.quiet.is_zero() || bound > *most {
-                true => "target: holds what was seen or the formula against the limit, whichever is more; \
-                         the time watched alone is too short to show so few"
-                    .to_owned(),
-                false => "target: holds what was seen or the formula against the limit, whichever is more"
-                    .to_owned(),
-            });
+            lines.push("target: held against what was seen or the formula, whichever is more".to_owned());
+            if plan.quiet.is_zero() || bound > *most {
+                let words = match most.is_zero() {
+                    true => "no time watched is long enough to show that there are none".to_owned(),
+                    false => format!(
+                        "{} watched cannot show so few by themselves: that takes {} years without any",
+                        long(plan.quiet),
+                        Number::ratio(3, 1).over(*most).unwrap_or_default()
+                    ),
+                };
+                lines.push(format!("        {words}"));
+            }
         }
         lines
     }
@@ -242,7 +246,7 @@ impl Report {
                 let traffic = of.iter().map(|row| row.figures.traffic()).max().unwrap_or_default();
                 let judged = of.iter().map(|row| row.figures.judged()).max().unwrap_or_default();
                 format!(
-                    "choose: {}\n        p99 outage {} s, {judged} false takeovers a year, {traffic} frames a second: \
+                    "choose: {}\n        p99 outage {} s, {judged} false takeovers a year, {traffic} frames a second\n        \
                      the least traffic of the {} of {} settings that meet {target}",
                     words(*i, false),
                     seconds(p99),
