@@ -50,6 +50,7 @@ pub mod observe;
 pub mod run;
 pub mod scenario;
 pub mod snapshot;
+pub mod sweep;
 pub mod trial;
 pub mod world;
 

@@ -6,6 +6,7 @@ mod meter;
 mod replay;
 mod run;
 mod subject;
+mod sweep;
 mod try_files;
 mod watch;
 
@@ -53,6 +54,8 @@ enum Command {
     Replay(replay::Replay),
     /// Put the results of several machines together
     Merge(merge::Merge),
+    /// Try a grid of settings against failures and loss, and name the one to choose for a target
+    Sweep(sweep::Sweep),
 }
 
 /// How results are printed.
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Explore(command) => command.execute(),
         Command::Replay(command) => command.execute(),
         Command::Merge(command) => command.execute(),
+        Command::Sweep(command) => command.execute(),
     })
 }
 

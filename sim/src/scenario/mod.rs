@@ -68,4 +68,4 @@ pub use script::{
     CheckDecl, ClientDecl, CvmDecl, EniDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
 };
 pub use text::{ActText, ExpectText, Names};
-pub use value::times;
+pub use value::{share_of, times};

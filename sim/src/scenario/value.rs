@@ -98,6 +98,11 @@ pub fn times(text: &str) -> Result<(Duration, Duration), String> {
     })
 }
 
+/// `0.1%`, as in a plan; what is wrong with it, in a line, if it is no such thing.
+pub fn share_of(text: &str) -> Result<Ppm, String> {
+    share(Word { text, place: super::place::Place::NOWHERE }).map_err(|complaint| complaint.message)
+}
+
 /// `20%`, to the ten-thousandth of a percent.
 pub(super) fn share(word: Word<'_>) -> Result<Ppm, Complaint> {
     let expected = "a share such as `20%`";

@@ -6,6 +6,7 @@
 //! instead. Every run is a script: [`Trial::save`] writes the worst of each row as a scenario file.
 
 mod advice;
+mod bare;
 mod battery;
 mod change;
 mod cluster;

@@ -25,7 +25,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use canvas::Escaped;
+pub(crate) use canvas::{Anchor, Canvas, Escaped, fit, width_of};
+pub(crate) use svg::STYLE;
 
 use std::net::IpAddr;
 

@@ -11,7 +11,7 @@ use crate::world::NodeId;
 const PAGE: i64 = LEFT + WIDTH + 30;
 
 /// How the classes look, in the light and in the dark.
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 impl Lanes {
     /// The picture as an SVG document. It needs nothing else, and adapts to a dark page.
