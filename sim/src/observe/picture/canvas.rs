@@ -4,13 +4,13 @@ use std::fmt::{Display, Write as _};
 
 /// An SVG in the making.
 #[derive(Debug, Default)]
-pub(super) struct Canvas {
-    pub(super) out: String,
+pub(crate) struct Canvas {
+    pub(crate) out: String,
 }
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -27,17 +27,17 @@ impl Anchor {
 }
 
 impl Canvas {
-    pub(super) fn raw(&mut self, text: impl Display) {
+    pub(crate) fn raw(&mut self, text: impl Display) {
         let _ = writeln!(self.out, "{text}");
     }
 
     /// A rectangle; `title` is what a reader sees who points at it, and hears who cannot see it.
-    pub(super) fn rect(&mut self, class: &str, (x, y): (i64, i64), (w, h): (i64, i64), title: &str) {
+    pub(crate) fn rect(&mut self, class: &str, (x, y): (i64, i64), (w, h): (i64, i64), title: &str) {
         let _ = write!(self.out, r#"<rect class="{class}" x="{x}" y="{y}" width="{w}" height="{h}""#);
         self.titled("rect", title);
     }
 
-    pub(super) fn line(&mut self, class: &str, from: (i64, i64), to: (i64, i64)) {
+    pub(crate) fn line(&mut self, class: &str, from: (i64, i64), to: (i64, i64)) {
         let _ = writeln!(
             self.out,
             r#"<line class="{class}" x1="{}" y1="{}" x2="{}" y2="{}"/>"#,
@@ -45,12 +45,12 @@ impl Canvas {
         );
     }
 
-    pub(super) fn path(&mut self, class: &str, d: impl Display, title: &str) {
+    pub(crate) fn path(&mut self, class: &str, d: impl Display, title: &str) {
         let _ = write!(self.out, r#"<path class="{class}" d="{d}""#);
         self.titled("path", title);
     }
 
-    pub(super) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
+    pub(crate) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
         let (anchor, text) = (anchor.word(), Escaped(text));
         let anchor = if anchor == "start" { String::new() } else { format!(r#" text-anchor="{anchor}""#) };
         let _ = writeln!(self.out, r#"<text class="{class}" x="{x}" y="{y}"{anchor}>{text}</text>"#);

@@ -25,7 +25,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use canvas::Escaped;
+pub(crate) use canvas::{Anchor, Canvas, Escaped};
+pub(crate) use html::STYLE as PAGE_STYLE;
+pub(crate) use svg::looks;
 
 use std::net::IpAddr;
 
