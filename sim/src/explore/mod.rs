@@ -6,7 +6,7 @@
 //!
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject` and `seed` make the stories; `rules`,
 //! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink`
-//! (with `rename`) makes a small file of a failing one, which `found` writes.
+//! (with `rename`) makes a small file of a failing one, which `found` writes; `page` shows a campaign in a browser.
 
 mod base;
 mod draw;
@@ -14,6 +14,7 @@ mod found;
 mod inject;
 mod marks;
 mod outcome;
+mod page;
 mod plan;
 mod rename;
 mod rules;
@@ -28,6 +29,7 @@ pub use found::Found;
 pub use inject::{INJECTIONS, Injection};
 pub use marks::{MARKS, Mark, Marks};
 pub use outcome::Outcome;
+pub use page::page;
 pub use plan::{Expected, Plan, PlanFile, Seeds};
 pub use rules::{RULES, Rule, Rules, Violation};
 pub use seed::Drawn;
