@@ -11,8 +11,8 @@ use super::meter::{self, Meter};
 use super::subject::{Bad, Loaded, Subject};
 use super::{BAD_INPUT, FAILS, Format, HOLDS, INTERRUPTED, complain, merge};
 use crate::explore::{
-    BLOCK, Begin, Campaign, Drawn, End, Report, Results, Rule, Seeds, Shard, Tally, check, grouped, replay,
-    shrink,
+    BLOCK, Begin, Campaign, Drawn, End, Found, Report, Results, Seeds, Shard, Tally, check, grouped, page,
+    replay, shrink,
 };
 
 /// Explore what can happen to a cluster: each seed draws its own failures.
@@ -56,11 +56,14 @@ pub(super) struct Explore {
     /// Write results into this folder, and what was found into its folder `found`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write one page: how every rule fared, the distribution of outages, and the worst runs as pictures
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Run each seed twice, one in 50 in the turmoil engine as well, and stop at the first line that differs
-    #[arg(long, conflicts_with_all = ["resume", "out", "show"])]
+    #[arg(long, conflicts_with_all = ["resume", "out", "html", "show"])]
     check_determinism: bool,
     /// Do not shrink what was found
     #[arg(long)]
@@ -153,6 +156,22 @@ impl Explore {
             true => self.shrink(campaign, results.total(), &meter, &mut troubles),
             false => Vec::new(),
         };
+        if let Some(file) = &self.html {
+            let shrunk: Vec<Found> = found.iter().map(|(_, small)| small.clone()).collect();
+            let page = page(
+                campaign.base,
+                campaign.plan,
+                &campaign.seeds,
+                results.total(),
+                &shrunk,
+                &results.head().code,
+            );
+            if let Err(error) = std::fs::write(file, page) {
+                let file = file.display();
+                troubles.push(format!("cannot write {file}: {error}: give --html a file that you may write"));
+            }
+        }
+        let found = found.into_iter().map(|(path, small)| (small.rule, path)).collect();
         let report = Report {
             head: results.head(),
             tally: results.total(),
@@ -194,7 +213,7 @@ impl Explore {
         total: &Tally,
         meter: &Meter,
         troubles: &mut Vec<String>,
-    ) -> Vec<(Rule, PathBuf)> {
+    ) -> Vec<(PathBuf, Found)> {
         let folder = self.out.as_deref().map_or(PathBuf::from("scenarios/found"), |out| out.join("found"));
         let mut files = Vec::new();
         for (rule, of) in total.by_rule() {
@@ -205,9 +224,9 @@ impl Explore {
             let progress = |runs: usize| meter.shrinks(rule.name(), runs);
             let small = shrink(campaign.base, campaign.plan, *seed, rule, &progress);
             meter.clear();
-            match small.map(|small| small.write(campaign.base, &folder)) {
-                Some(Ok(path)) => files.push((rule, path)),
-                Some(Err(error)) => {
+            match small.map(|small| (small.write(campaign.base, &folder), small)) {
+                Some((Ok(path), small)) => files.push((path, small)),
+                Some((Err(error), _)) => {
                     let folder = folder.display();
                     troubles
                         .push(format!("cannot write into {folder}: {error}: name another place with --out"));

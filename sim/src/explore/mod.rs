@@ -7,7 +7,7 @@
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject` and `seed` make the stories; `rules`,
 //! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink` (with `rename`) makes a small file of a
 //! failing one, which `found` writes. `campaign` runs many on many threads, `results` and `store` keep and merge what they
-//! come to, `shard` is one machine's part of it, `report` tells, `twice` holds runs of a seed against each other.
+//! come to, `shard` is one machine's part of it, `report` tells, `page` shows it in a browser, `twice` holds runs of a seed against each other.
 
 mod base;
 mod campaign;
@@ -16,6 +16,7 @@ mod found;
 mod inject;
 mod marks;
 mod outcome;
+mod page;
 mod plan;
 mod rename;
 pub mod replay;
@@ -39,6 +40,7 @@ pub use found::Found;
 pub use inject::{INJECTIONS, Injection};
 pub use marks::{MARKS, Mark, Marks};
 pub use outcome::Outcome;
+pub use page::page;
 pub use plan::{Expected, Plan, PlanFile, Seeds};
 pub use report::{Report, grouped};
 pub use results::{BLOCK, CODE, Head};

@@ -24,7 +24,7 @@ mod trace;
 pub(crate) mod words;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use havip::time::Time;
 
@@ -35,7 +35,7 @@ pub use expectations::{Expectations, Figure, Seen, Verdict};
 pub use facts::{Changes, Facts};
 pub use outage::{Cause, Outage, Outages, Unreached};
 pub use pcapng::Pcapng;
-pub(crate) use picture::{Anchor, Canvas, Escaped, STYLE, fit, width_of};
+pub(crate) use picture::{Anchor, Canvas, Escaped, PAGE_STYLE, STYLE, fit, looks, width_of};
 pub use picture::{Lanes, Picture};
 pub use print::Palette;
 pub use record::{OutageRow, Record, RecordLine, Recorder};

@@ -330,3 +330,19 @@ pub(crate) fn garp_frame(from: u16, address: IpAddr) -> Vec<u8> {
     frame.extend(address.octets());
     frame
 }
+
+/// Every element is closed in its turn, every attribute quoted.
+pub(crate) fn well_formed(page: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    for part in page.split('<').skip(1) {
+        let (tag, _) = part.split_once('>').expect("a tag ends");
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        let name = tag.split([' ', '\n']).next().expect("a name");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') && !["!doctype", "meta"].contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::rows::Row;
 use super::{Refusal, Report, Trial, table};
 use crate::engine::Engine;
-use crate::observe::{Escaped, Picture};
+use crate::observe::{Escaped, Picture, looks};
 use crate::run;
 use crate::scenario::{ScriptError, load_keepalived};
 
@@ -21,24 +21,25 @@ impl Trial {
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <meta name=\"color-scheme\" content=\"light dark\"><title>{0}</title><style>{STYLE}</style></head>\
-             <body><main><h1>{0}</h1><pre tabindex=\"0\">{1}</pre><h2>The worst run of each row</h2>",
+             <body>{2}<main><h1>{0}</h1><pre tabindex=\"0\">{1}</pre><h2>The worst run of each row</h2>",
             Escaped(&title),
             Escaped(&report.text()),
+            looks(),
         );
-        for row in &report.rows {
+        for (i, row) in report.rows.iter().enumerate() {
             let ok = row.verdict().is_none();
             // What a reader came for is open: the rows that are not well.
             let (open, class) = if ok { ("", "") } else { (" open", " class=\"bad\"") };
             let words = format!("{}: {}", table::row_in_words(row), table::verdict_of(row));
             let _ = write!(page, "<details{open}><summary{class}>{}</summary>", Escaped(&words));
-            page.push_str(&self.drawn(report, row)?);
+            page.push_str(&self.drawn(report, row, &format!("row-{i}"))?);
             page.push_str("</details>");
         }
         page.push_str("</main></body></html>\n");
         Ok(page)
     }
 
-    fn drawn(&self, report: &Report, row: &Row) -> Result<String, Refusal> {
+    fn drawn(&self, report: &Report, row: &Row, id: &str) -> Result<String, Refusal> {
         let read = |path: &str| self.text_at(path);
         let prepared = self.script_of(report, row).prepare(&read, &load_keepalived);
         let scenario = prepared.map_err(|errors| {
@@ -46,7 +47,7 @@ impl Trial {
         })?;
         let mut picture = Picture::new(&scenario.setup);
         let record = run::run_with(&scenario, Engine::EventLoop, Some(&mut picture));
-        Ok(picture.lanes(&scenario.setup).svg(&record))
+        Ok(picture.lanes(&scenario.setup).svg_among(&record, id))
     }
 
     /// A machine's configuration by the name that a saved scenario gives it.

@@ -4,7 +4,8 @@ use super::canvas::{Canvas, Escaped};
 use super::{Lanes, label};
 use crate::observe::Record;
 
-const STYLE: &str = include_str!("page.css");
+/// How a page looks around its pictures, in the light and in the dark.
+pub(crate) const STYLE: &str = include_str!("page.css");
 /// Reads the time under the pointer; the page is whole without it.
 const SCRIPT: &str = include_str!("page.js");
 

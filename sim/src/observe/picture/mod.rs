@@ -26,7 +26,8 @@ mod text;
 mod tests;
 
 pub(crate) use canvas::{Anchor, Canvas, Escaped, fit, width_of};
-pub(crate) use svg::STYLE;
+pub(crate) use html::STYLE as PAGE_STYLE;
+pub(crate) use svg::{STYLE, looks};
 
 use std::net::IpAddr;
 

@@ -13,9 +13,27 @@ const PAGE: i64 = LEFT + WIDTH + 30;
 /// How the classes look, in the light and in the dark.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// What the pictures of one page share, at its beginning and never folded away: patterns of a picture that is hidden
+/// are drawn nowhere.
+pub(crate) fn looks() -> String {
+    format!(
+        "<svg class=\"havip-picture looks\" width=\"0\" height=\"0\" aria-hidden=\"true\">\n\
+         <style>{STYLE}.looks{{position:absolute}}</style>\n{PATTERNS}\n</svg>\n"
+    )
+}
+
 impl Lanes {
     /// The picture as an SVG document. It needs nothing else, and adapts to a dark page.
     pub fn svg(&self, record: &Record) -> String {
+        self.document(record, "havip", &format!("<style>{STYLE}</style>\n{PATTERNS}\n"))
+    }
+
+    /// The picture for a page of several: `id` is its own there, and its looks are those that [`looks`] gives once.
+    pub(crate) fn svg_among(&self, record: &Record, id: &str) -> String {
+        self.document(record, id, "")
+    }
+
+    fn document(&self, record: &Record, id: &str, looks: &str) -> String {
         let mut body = Canvas::default();
         let (title, about) = (format!("Run of {}", record.name), label::headline(self));
         body.text("title", (LEFT, 34), Anchor::Start, &fit(&about, WIDTH * 4 / 7));
@@ -45,12 +63,11 @@ impl Lanes {
         y = self.legend(&mut body, y + 20);
         let mut page = Canvas::default();
         page.raw(format_args!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="havip-picture" width="{PAGE}" height="{y}" viewBox="0 0 {PAGE} {y}" role="img" aria-labelledby="havip-title havip-desc">"#
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="havip-picture" width="{PAGE}" height="{y}" viewBox="0 0 {PAGE} {y}" role="img" aria-labelledby="{id}-title {id}-desc">"#
         ));
-        page.raw(format_args!(r#"<title id="havip-title">{}</title>"#, Escaped(&title)));
-        page.raw(format_args!(r#"<desc id="havip-desc">{}</desc>"#, Escaped(&self.in_words(record))));
-        page.raw(format_args!("<style>{STYLE}</style>"));
-        page.raw(PATTERNS);
+        page.raw(format_args!(r#"<title id="{id}-title">{}</title>"#, Escaped(&title)));
+        page.raw(format_args!(r#"<desc id="{id}-desc">{}</desc>"#, Escaped(&self.in_words(record))));
+        page.out.push_str(looks);
         page.rect("page", (0, 0), (PAGE, y), "");
         page.out.push_str(&body.out);
         page.raw("</svg>");

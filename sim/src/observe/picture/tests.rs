@@ -132,18 +132,3 @@ fn a_run_without_anything_is_drawn_too() {
 
 const ANY: crate::world::Path =
     crate::world::Path { from: crate::world::End::Any, to: crate::world::End::Any, both: false };
-
-/// Every element is closed in its turn, every attribute quoted.
-fn well_formed(svg: &str) {
-    let mut open: Vec<&str> = Vec::new();
-    for part in svg.split('<').skip(1) {
-        let (tag, _) = part.split_once('>').expect("a tag ends");
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(tag.split([' ', '\n']).next().expect("a name"));
-        }
-    }
-    assert!(open.is_empty(), "{open:?}");
-}
