@@ -180,6 +180,12 @@ impl Cloud {
         }
         self.find_deadline();
     }
+    /// Gives a released HAVIP an address again: it is bound to nobody.
+    pub fn revive(&mut self, havip: usize, address: IpAddr) {
+        if let Some(havip) = self.havips.get_mut(havip) {
+            (havip.key, havip.range) = (Some(key_of(address)), None);
+        }
+    }
     /// Believes claims of a HAVIP from these interfaces only; `None`: from any of its subnet. Moves nothing.
     pub fn limit(&mut self, havip: usize, range: Option<Vec<EniId>>) {
         if let Some(havip) = self.havips.get_mut(havip) {
@@ -367,5 +373,7 @@ mod tests {
         assert_eq!(c.deadline(), None);
         c.release(0);
         assert_eq!(c.route(at(6), HAVIP), Route::Nobody);
+        c.revive(0, HAVIP);
+        assert_eq!(c.route(at(7), HAVIP), Route::Unbound);
     }
 }

@@ -144,6 +144,13 @@ impl Model {
         self.moved(now, region, havip, to, Cause::Claim { mac, heard });
     }
 
+    /// The segment holds a HAVIP bound to nobody, whatever was stored of it.
+    pub fn unbind(&mut self, now: Time, region: &str, havip: &str) {
+        if self.region(region).havips.get(havip).is_some_and(|one| one.eni.is_some()) {
+            self.moved(now, region, havip, None, Cause::Detached);
+        }
+    }
+
     /// A claim was refused.
     pub fn refuse(&mut self, region: &str, refused: RefusedClaim) {
         let Ok(here) = self.region_mut(region) else { return };
