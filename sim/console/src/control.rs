@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -111,7 +112,9 @@ async fn snapshot(State(app): State<Arc<App>>) -> Answer {
 }
 
 async fn restore(State(app): State<Arc<App>>, request: Request) -> Answer {
-    let body = axum::body::to_bytes(request.into_body(), LONGEST_SNAPSHOT).await;
+    let body = axum::body::to_bytes(request.into_body(), LONGEST_SNAPSHOT);
+    let body = tokio::time::timeout(Duration::from_secs(60), body).await;
+    let body = body.map_err(|_| Wrong("the snapshot did not come in time".to_owned()))?;
     let body = body.map_err(|error| Wrong(format!("the snapshot cannot be read: {error}")))?;
     let wrong = |what: &str| Wrong(format!("this is no snapshot: {what}"));
     let value: Value = serde_json::from_slice(&body).map_err(|error| wrong(&error.to_string()))?;

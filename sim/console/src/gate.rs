@@ -86,6 +86,12 @@ pub async fn answer(app: &App, request: Request<'_>) -> Response<Body> {
     let ((id, reply), number) = app.start(|inner, at| {
         let id = inner.request_id();
         let reply = read(app.settings.mode, &inner.keys, now, request).and_then(|read| {
+            if let Some((stamp, signature)) = signature_of(request)
+                && !read.key.is_empty()
+                && inner.replays.is_to_be_told(stamp, signature)
+            {
+                eprintln!("replay: {} by {} was sent again", read.action.name, read.key);
+            }
             if app.settings.rate_limit && !inner.limiter.allows(now, &read.key, read.action.name) {
                 let message = format!(
                     "Your current request times have reached the limit of `20` times per second for API `{}`.",
@@ -101,6 +107,13 @@ pub async fn answer(app: &App, request: Request<'_>) -> Response<Body> {
     });
     app.stored(number).await;
     envelope(&id, reply)
+}
+
+/// What a request says when it was signed, and its signature.
+fn signature_of<'a>(request: Request<'a>) -> Option<(u64, &'a str)> {
+    let stamp = request.header("x-tc-timestamp")?.parse().ok()?;
+    let (_, signature) = request.header("authorization")?.rsplit_once("Signature=")?;
+    Some((stamp, signature))
 }
 
 /// An error for a request that could not be read at all.

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::lab::Ask;
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, Replays};
 use crate::sign::Mode;
 use crate::store::Store;
 
@@ -55,6 +55,8 @@ pub struct Inner {
     pub keys: Keys,
     /// How often they do.
     pub limiter: Limiter,
+    /// Requests that came before.
+    pub replays: Replays,
     store: Store,
     /// The seed and the start that request ids are made of, and how many were.
     requests: [u64; 3],
@@ -73,7 +75,15 @@ impl App {
         let (model, keys, starts) = loaded;
         let committed = store.committed();
         let requests = [model.seed(), starts, 0];
-        let inner = Inner { model, keys, limiter: Limiter::default(), store, requests, happened: 0 };
+        let inner = Inner {
+            model,
+            keys,
+            limiter: Limiter::default(),
+            replays: Replays::default(),
+            store,
+            requests,
+            happened: 0,
+        };
         App {
             settings,
             clock,

@@ -130,12 +130,17 @@ impl Model {
             }
         }
         self.next_binding = self.regions.values().filter_map(Region::deadline).min();
+        let is_quiet = self.next_binding.is_none();
         for (region, id, followed) in moves {
             let here = self.region(&region);
             let Some(to) = here.enis.at(followed.to).map(|eni| eni.id.clone()) else { continue };
             let Some(vip) = here.havips.get(&id).map(|havip| havip.vip) else { continue };
             let heard = self.heard_at.remove(&(region.clone(), to.clone(), vip)).unwrap_or(now);
             self.moved(now, &region, &id, Some(&to), Cause::Claim { mac: followed.mac, heard });
+        }
+        if is_quiet {
+            // What was pending for a HAVIP that is gone.
+            self.heard_at.clear();
         }
     }
 

@@ -118,10 +118,11 @@ impl Model {
 
     fn restore(&mut self, kind: &str, region: &str, id: &str, text: &str) -> Result<(), Corrupt> {
         let corrupt = |why: &str| Corrupt { kind: kind.to_owned(), id: id.to_owned(), why: why.to_owned() };
-        match kind {
+        let is_new = match kind {
             COUNTER => {
                 let [seed, next]: [u64; 2] = read(kind, id, text)?;
                 self.ids = Ids::new(seed, next);
+                true
             }
             "task" => self.tasks.restore(read::<Task>(kind, id, text)?),
             "token" => self.tokens.restore(read::<Token>(kind, id, text)?),
@@ -138,8 +139,8 @@ impl Model {
                     _ => return Err(corrupt("there is no such kind")),
                 }
             }
-        }
-        Ok(())
+        };
+        if is_new { Ok(()) } else { Err(corrupt("its id or its number comes twice")) }
     }
 
     /// Makes the indices of what was restored.
@@ -148,12 +149,22 @@ impl Model {
             region.index();
             self.public.extend(region.eips.iter().map(|eip| eip.address));
         }
+        // Whatever the counter says: no number is given twice.
+        let tables = self.regions.values().map(Region::last_number);
+        let last = tables.chain([self.tasks.last_number(), self.tokens.last_number()]).max();
+        self.ids.next = self.ids.next.max(last.unwrap_or(0));
         let running = self.tasks.iter().filter(|task| task.state == TaskState::Running);
         self.running = running.map(|task| (task.due, task.number)).collect();
     }
 }
 
 impl Region {
+    fn last_number(&self) -> u64 {
+        let (vpcs, subnets) = (self.vpcs.last_number(), self.subnets.last_number());
+        let (enis, cvms) = (self.enis.last_number(), self.cvms.last_number());
+        vpcs.max(subnets).max(enis).max(cvms).max(self.havips.last_number()).max(self.eips.last_number())
+    }
+
     fn index(&mut self) {
         let enis: Vec<_> =
             self.enis.iter().map(|e| (e.subnet.clone(), e.id.clone(), e.addresses.clone())).collect();

@@ -52,6 +52,10 @@ impl<T: Object> Table<T> {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.rows.values()
     }
+    /// The highest number of all.
+    pub(super) fn last_number(&self) -> u64 {
+        self.rows.last_key_value().map_or(0, |(&number, _)| number)
+    }
     /// The oldest.
     pub(super) fn oldest(&self) -> Option<&T> {
         self.rows.values().next()
@@ -67,10 +71,17 @@ impl<T: Object> Table<T> {
     }
     pub(super) fn insert(&mut self, object: T) {
         self.changed.insert(object.id().to_owned());
-        self.restore(object);
+        self.put(object);
     }
-    /// Puts in what is stored already.
-    pub(super) fn restore(&mut self, object: T) {
+    /// Puts in what is stored already, if neither its id nor its number is taken.
+    pub(super) fn restore(&mut self, object: T) -> bool {
+        let is_new = !self.by_id.contains_key(object.id()) && !self.rows.contains_key(&object.number());
+        if is_new {
+            self.put(object);
+        }
+        is_new
+    }
+    fn put(&mut self, object: T) {
         self.by_id.insert(object.id().to_owned(), object.number());
         self.rows.insert(object.number(), object);
     }

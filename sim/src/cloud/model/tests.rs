@@ -285,3 +285,27 @@ fn a_token_makes_nothing_twice() {
     assert_eq!(made("other").unwrap_err().code, Code::IDEMPOTENT_MISMATCH);
     assert!(model.made_before("ap-tokyo", "CreateHaVip", "t", "other").unwrap().is_none());
 }
+
+#[test]
+fn rows_that_contradict_each_other_make_no_model() {
+    let mut lab = Lab::new();
+    lab.havip(None).unwrap();
+    let rows = lab.model.rows();
+    let load = |rows: &[Change]| {
+        let texts = rows.iter().map(|c| (c.row.0, &*c.row.1, &*c.row.2, c.text.as_deref().unwrap()));
+        Model::load(0, texts)
+    };
+    for i in 0..rows.len() - 1 {
+        let mut twice = rows.clone();
+        twice.push(rows[i].clone());
+        assert!(load(&twice).is_err(), "{:?}", rows[i].row);
+        let mut broken = rows.clone();
+        broken[i].text = Some("{}".into());
+        assert!(load(&broken).is_err());
+    }
+    let without_counter: Vec<Change> = rows.iter().filter(|c| c.row.0 != "counter").cloned().collect();
+    let mut again = load(&without_counter).unwrap();
+    again.set_limits(*lab.model.limits());
+    let made = again.create_havip(at(9), HERE, lab.ask(None)).unwrap();
+    assert!(again.region(HERE).havips().get(&made).unwrap().number > 4, "no number is given twice");
+}
