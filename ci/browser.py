@@ -1,5 +1,6 @@
 """The page of havip-console in headless Chromium, spoken to by WebDriver. Says what was done; exits with 1 otherwise."""
 
+import atexit
 import base64
 import http.server
 import json
@@ -74,6 +75,7 @@ class Browser:
 
     def __init__(self):
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.driver.kill)
         for line in self.driver.stdout:
             if match := re.search(r"successfully on port (\d+)", line):
                 break
@@ -130,6 +132,7 @@ class Console:
         command = [SERVER, "serve", "--listen", "127.0.0.1:0", "--memory", "--signature", "off", "--no-rate-limit",
                    "--lab", f"{folder}/pair.scn", "--speed", "4"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # whatever does not hold, no server stays
         for line in self.process.stdout:
             if match := re.match(r"listening on (.*)", line):
                 self.url = match[1]

@@ -1,5 +1,6 @@
 """The vendor's clients against havip-console: the Python SDK, then tccli. Says what was done; exits with 1 otherwise."""
 
+import atexit
 import concurrent.futures
 import json
 import os
@@ -35,6 +36,7 @@ class Console:
         self.folder = tempfile.TemporaryDirectory()
         command = [SERVER, "serve", "--listen", "127.0.0.1:0", "--data", self.folder.name + "/data", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # whatever does not hold, no server stays
         self.keys = {}
         for line in self.process.stdout:
             if match := re.match(r"export (\w+)=(\w+)", line):
