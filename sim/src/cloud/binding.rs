@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
+use super::judge::{Heard, Refusal, Verdict};
 use crate::latch::Latched;
 
 /// A network interface of the cloud.
@@ -25,30 +26,6 @@ pub struct Claim {
     pub address: IpAddr,
     /// The announced hardware address.
     pub mac: Mac,
-}
-
-/// What the cloud makes of an announcement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// The binding moves, now or after the binding delay.
-    Believed,
-    /// It is bound, or about to be bound, there already.
-    Already,
-    /// The sender's own address: no claim.
-    OwnAddress,
-    /// Refused.
-    Refused(Refusal),
-}
-
-/// Why an announcement was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    /// The address is no HAVIP.
-    NotHavip,
-    /// A HAVIP, of another subnet.
-    OtherSubnet,
-    /// The announced hardware address is not the sender's.
-    ForeignMac,
 }
 
 /// Who has an address.
@@ -81,20 +58,83 @@ struct Eni {
     subnet: u16,
 }
 
-#[derive(Clone, Debug)]
-struct Havip {
-    key: u128,
-    subnet: u16,
-    bound: Latched<Option<EniId>>,
-    /// Believed claims whose time has not come, oldest first.
-    pending: VecDeque<(Time, EniId, Mac)>,
+/// A believed claim, and the binding that follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed<E> {
+    /// Bound to whom before.
+    pub from: Option<E>,
+    /// Bound to whom now.
+    pub to: E,
+    /// The announced hardware address.
+    pub mac: Mac,
 }
 
-impl Havip {
+/// What one HAVIP is bound to: it follows believed claims, each after the binding delay, in the order they came.
+#[derive(Clone, Debug)]
+pub struct Binding<E> {
+    bound: Latched<Option<E>>,
+    /// Believed claims whose time has not come, oldest first.
+    pending: VecDeque<(Time, E, Mac)>,
+}
+
+impl<E: Copy + PartialEq> Binding<E> {
+    /// Bound as it was left.
+    pub const fn new(bound: Option<E>) -> Self {
+        Binding { bound: Latched::new(bound), pending: VecDeque::new() }
+    }
+    /// Whom it is bound to, as packets of an instant see it.
+    pub fn seen_at(&self, now: Time) -> Option<E> {
+        self.bound.seen_at(now)
+    }
+    /// Whom it is bound to.
+    pub const fn latest(&self) -> Option<E> {
+        self.bound.latest()
+    }
     /// Whom it will be bound to once everything pending has happened.
-    fn heading_for(&self) -> Option<EniId> {
+    fn heading_for(&self) -> Option<E> {
         self.pending.back().map(|&(_, eni, _)| eni).or(self.bound.latest())
     }
+    /// Takes a claim that may be believed.
+    pub fn claim(&mut self, now: Time, by: E, mac: Mac, delay: Duration) -> Verdict {
+        if self.heading_for() == Some(by) {
+            return Verdict::Already;
+        }
+        // A later claim never overtakes an earlier one, however its delay was drawn.
+        let after = self.pending.back().map_or(now, |&(t, ..)| t);
+        self.pending.push_back((after.max(now + delay), by, mac));
+        Verdict::Believed
+    }
+    /// When it moves next.
+    pub fn deadline(&self) -> Option<Time> {
+        self.pending.front().map(|&(t, ..)| t)
+    }
+    /// Moves it, if its time has come.
+    pub fn settle(&mut self, now: Time) -> Option<Followed<E>> {
+        if self.deadline()? > now {
+            return None;
+        }
+        let (_, to, mac) = self.pending.pop_front()?;
+        let from = self.bound.latest();
+        self.bound.set(now, Some(to));
+        Some(Followed { from, to, mac })
+    }
+    /// Binds it to nobody, and forgets what was pending from or for an interface that is gone.
+    pub fn leave(&mut self, now: Time, gone: E) {
+        self.pending.retain(|&(_, eni, _)| eni != gone);
+        if self.bound.latest() == Some(gone) {
+            self.bound.set(now, None);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Havip {
+    /// None of one that has been released.
+    key: Option<u128>,
+    subnet: u16,
+    binding: Binding<EniId>,
+    /// The only interfaces whose claims are believed, where its drift is limited.
+    range: Option<Vec<EniId>>,
 }
 
 /// The cloud's state.
@@ -123,21 +163,50 @@ impl Cloud {
         }
         id
     }
-    /// Adds a HAVIP, bound to nobody.
-    pub fn add_havip(&mut self, address: IpAddr, subnet: u16) {
+    /// Adds a HAVIP, bound to nobody; they count from 0.
+    pub fn add_havip(&mut self, address: IpAddr, subnet: u16) -> usize {
         self.havips.push(Havip {
-            key: key_of(address),
+            key: Some(key_of(address)),
             subnet,
-            bound: Latched::new(None),
-            pending: VecDeque::new(),
+            binding: Binding::new(None),
+            range: None,
         });
+        self.havips.len() - 1
+    }
+    /// Releases a HAVIP: nobody has its address any more. Its number is not given again.
+    pub fn release(&mut self, havip: usize) {
+        if let Some(havip) = self.havips.get_mut(havip) {
+            (havip.key, havip.binding) = (None, Binding::new(None));
+        }
+        self.find_deadline();
+    }
+    /// Gives a released HAVIP an address again: it is bound to nobody.
+    pub fn revive(&mut self, havip: usize, address: IpAddr) {
+        if let Some(havip) = self.havips.get_mut(havip) {
+            (havip.key, havip.range) = (Some(key_of(address)), None);
+        }
+    }
+    /// Believes claims of a HAVIP from these interfaces only; `None`: from any of its subnet. Moves nothing.
+    pub fn limit(&mut self, havip: usize, range: Option<Vec<EniId>>) {
+        if let Some(havip) = self.havips.get_mut(havip) {
+            havip.range = range;
+        }
+    }
+    /// An interface has been detached: what is bound to it is bound to nobody.
+    pub fn detach(&mut self, now: Time, eni: EniId) {
+        self.havips.iter_mut().for_each(|havip| havip.binding.leave(now, eni));
+        self.find_deadline();
+    }
+
+    fn find_deadline(&mut self) {
+        self.next = self.havips.iter().filter_map(|h| h.binding.deadline()).min();
     }
 
     /// Who has an address, as packets of this instant see it.
     pub fn route(&self, now: Time, address: IpAddr) -> Route {
         let key = key_of(address);
-        if let Some(havip) = self.havips.iter().find(|h| h.key == key) {
-            return havip.bound.seen_at(now).map_or(Route::Unbound, Route::To);
+        if let Some(havip) = self.havips.iter().find(|h| h.key == Some(key)) {
+            return havip.binding.seen_at(now).map_or(Route::Unbound, Route::To);
         }
         match self.owner_of(key) {
             Some(eni) if !is_link_local(address) => Route::To(eni),
@@ -158,27 +227,24 @@ impl Cloud {
     /// Hears an announcement. A believed one moves the binding after `delay`.
     pub fn claim(&mut self, now: Time, claim: Claim, delay: Duration) -> Verdict {
         let key = key_of(claim.address);
-        if self.owner_of(key) == Some(claim.by) {
-            return Verdict::OwnAddress;
-        }
+        let own = self.owner_of(key) == Some(claim.by);
         let eni = &self.enis[usize::from(claim.by.0)];
-        let Some(havip) = self.havips.iter_mut().find(|h| h.key == key) else {
-            return Verdict::Refused(Refusal::NotHavip);
+        let havip = self.havips.iter_mut().find(|h| h.key == Some(key));
+        let heard = Heard {
+            own,
+            havip: havip.is_some(),
+            own_mac: claim.mac == eni.mac,
+            same_subnet: havip.as_ref().is_some_and(|h| h.subnet == eni.subnet),
+            in_range: havip
+                .as_ref()
+                .is_some_and(|h| h.range.as_ref().is_none_or(|range| range.contains(&claim.by))),
         };
-        if claim.mac != eni.mac {
-            return Verdict::Refused(Refusal::ForeignMac);
-        }
-        if havip.subnet != eni.subnet {
-            return Verdict::Refused(Refusal::OtherSubnet);
-        }
-        if havip.heading_for() == Some(claim.by) {
-            return Verdict::Already;
-        }
-        // A later claim never overtakes an earlier one, however its delay was drawn.
-        let after = havip.pending.back().map_or(now, |&(t, ..)| t);
-        havip.pending.push_back((after.max(now + delay), claim.by, claim.mac));
-        self.next = self.havips.iter().filter_map(|h| h.pending.front()).map(|&(t, ..)| t).min();
-        Verdict::Believed
+        let (Some(havip), None) = (havip, heard.dismissed()) else {
+            return heard.dismissed().unwrap_or(Verdict::Refused(Refusal::NotHavip));
+        };
+        let verdict = havip.binding.claim(now, claim.by, claim.mac, delay);
+        self.find_deadline();
+        verdict
     }
 
     /// When the next binding moves.
@@ -191,14 +257,10 @@ impl Cloud {
         if self.next.is_none_or(|t| t > now) {
             return None;
         }
-        let due = |h: &Havip| h.pending.front().is_some_and(|&(t, ..)| t <= now);
-        let index = self.havips.iter().position(due)?;
-        let havip = &mut self.havips[index];
-        let (_, to, mac) = havip.pending.pop_front()?;
-        let from = havip.bound.latest();
-        havip.bound.set(now, Some(to));
-        self.next = self.havips.iter().filter_map(|h| h.pending.front()).map(|&(t, ..)| t).min();
-        Some(Move { havip: index, from, to, mac })
+        let settled = |(havip, h): (usize, &mut Havip)| h.binding.settle(now).map(|moved| (havip, moved));
+        let (havip, Followed { from, to, mac }) = self.havips.iter_mut().enumerate().find_map(settled)?;
+        self.find_deadline();
+        Some(Move { havip, from, to, mac })
     }
 }
 
@@ -283,5 +345,35 @@ mod tests {
         let own = c.claim(at(0), claim(A, Ipv4Addr::new(172, 16, 16, 5)), Duration::ZERO);
         assert_eq!(own, Verdict::OwnAddress);
         assert_eq!(c.route(at(1), HAVIP), Route::Unbound);
+    }
+
+    #[test]
+    fn a_drift_range_limits_who_is_believed_and_moves_nothing() {
+        let mut c = cloud();
+        c.claim(at(1), claim(A, HAVIP), Duration::ZERO);
+        c.settle(at(1));
+        c.limit(0, Some(vec![B]));
+        assert_eq!(c.route(at(2), HAVIP), Route::To(A));
+        c.claim(at(2), claim(B, HAVIP), Duration::ZERO);
+        c.settle(at(2));
+        let again = c.claim(at(3), claim(A, HAVIP), Duration::ZERO);
+        assert_eq!(again, Verdict::Refused(Refusal::OutsideRange));
+        assert_eq!(c.route(at(4), HAVIP), Route::To(B));
+    }
+
+    #[test]
+    fn what_was_bound_to_a_detached_interface_is_bound_to_nobody() {
+        let mut c = cloud();
+        c.claim(at(1), claim(A, HAVIP), Duration::ZERO);
+        c.settle(at(1));
+        c.claim(at(2), claim(B, HAVIP), Duration::from_millis(100));
+        c.detach(at(3), A);
+        assert_eq!((c.route(at(4), HAVIP), c.deadline()), (Route::Unbound, Some(at(102))));
+        c.detach(at(5), B);
+        assert_eq!(c.deadline(), None);
+        c.release(0);
+        assert_eq!(c.route(at(6), HAVIP), Route::Nobody);
+        c.revive(0, HAVIP);
+        assert_eq!(c.route(at(7), HAVIP), Route::Unbound);
     }
 }

@@ -109,6 +109,7 @@ pub(crate) fn refusal(refusal: Refusal) -> &'static str {
         Refusal::NotHavip => "the address is no HAVIP",
         Refusal::OtherSubnet => "a HAVIP of another subnet",
         Refusal::ForeignMac => "the announced hardware address is not the sender's",
+        Refusal::OutsideRange => "outside the HAVIP's drift range",
     }
 }
 

@@ -55,6 +55,11 @@ impl CloudPort {
 }
 
 impl World {
+    /// The cloud, for whoever administers it between two instants.
+    pub fn cloud_mut(&mut self) -> &mut Cloud {
+        &mut self.cloud.cloud
+    }
+
     /// An ARP frame has reached the cloud.
     pub(super) fn cloud_receives(&mut self, frame: FrameId) {
         let from = self.frames.from(frame);

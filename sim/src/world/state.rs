@@ -153,6 +153,26 @@ impl World {
     pub fn shift_acts(&mut self, shift: Duration) {
         self.shift = shift;
     }
+    /// Goes on with a longer story: further acts, none of them in the past, and further HAVIPs behind those there
+    /// were. A story that changes what has been, or who there is, is not taken, and given back.
+    pub fn go_on_with(&mut self, setup: Arc<Setup>) -> Result<(), Arc<Setup>> {
+        let told =
+            |setup: &Setup| setup.acts.iter().take(self.next_act).map(|a| (a.at, a.act)).collect::<Vec<_>>();
+        let havips = self.setup.havips.len();
+        let is_longer = told(&self.setup) == told(&setup)
+            && setup.acts.get(self.next_act).is_none_or(|next| next.at + self.shift > self.now)
+            && setup.havips.get(..havips) == Some(&self.setup.havips[..])
+            && setup.ports().map(|(_, _, eni)| eni).eq(self.setup.ports().map(|(_, _, eni)| eni));
+        if !is_longer {
+            return Err(setup);
+        }
+        for havip in &setup.havips[havips..] {
+            self.cloud_mut().add_havip(havip.address, havip.subnet);
+        }
+        self.setup = setup;
+        Ok(())
+    }
+
     /// Chooses what is reported from here on, and how far the run goes: no probe is asked beyond it.
     pub fn watch(&mut self, wants: Wants, until: Time) {
         self.wants = wants;

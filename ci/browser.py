@@ -1,0 +1,265 @@
+"""The page of havip-console in headless Chromium, spoken to by WebDriver. Says what was done; exits with 1 otherwise."""
+
+import atexit
+import base64
+import http.server
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+SERVER, *REST = sys.argv[1:]
+PICTURE = "sim/console/docs/page.png"
+STORY = """scenario pair
+run 60s seed 7
+vpc 172.16.0.0/16
+subnet 172.16.16.0/24
+cvm a 172.16.16.5 keepalived pair.conf
+cvm b 172.16.16.6 keepalived pair.conf
+client web 172.16.16.100 probe 172.16.16.12 every 10ms
+"""
+CONF = """vrrp_instance VI_1 {
+    interface eth0
+    state BACKUP
+    nopreempt
+    virtual_router_id 51
+    garp_master_refresh 5
+    @a priority 100
+    @b priority 90
+    unicast_peer {
+        @a 172.16.16.6
+        @b 172.16.16.5
+    }
+    virtual_ipaddress {
+        172.16.16.12
+    }
+}
+"""
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+passed = 0
+
+
+def holds(what, truth, shown=""):
+    global passed
+    if not truth:
+        sys.exit(f"error: does not hold: {what} {shown}")
+    passed += 1
+
+
+def wait(what, look, seconds=30):
+    """Asks until it holds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            global passed
+            passed += 1
+            return found
+        time.sleep(0.1)
+    sys.exit(f"error: never: {what}; last seen: {look()}")
+
+
+def post(url, body, headers=None):
+    headers = {"Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+class Browser:
+    """A session of a browser."""
+
+    def __init__(self):
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.driver.kill)
+        for line in self.driver.stdout:
+            if match := re.search(r"successfully on port (\d+)", line):
+                break
+        self.root = f"http://127.0.0.1:{match[1]}"
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,620"]
+        asked = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": {"args": options}}}
+        session = post(self.root + "/session", {"capabilities": asked})["value"]
+        self.root += "/session/" + session["sessionId"]
+
+    def call(self, path, **body):
+        try:
+            return post(f"{self.root}/{path}", body)["value"]
+        except urllib.error.HTTPError as error:
+            sys.exit(f"error: {path} {body}: {error.read().decode()[:500]}")
+
+    def go(self, url):
+        self.call("url", url=url)
+
+    def script(self, text, *arguments):
+        return self.call("execute/sync", script=text, args=list(arguments))
+
+    def text(self, selector):
+        """What is shown in an element; nothing where there is none."""
+        return self.script("const e = document.querySelector(arguments[0]); return e ? e.innerText : ''", selector)
+
+    def click(self, selector):
+        found = self.call("element", using="css selector", value=selector)
+        self.call(f"element/{found[ELEMENT]}/click")
+
+    def type(self, selector, text):
+        found = self.call("element", using="css selector", value=selector)
+        self.call(f"element/{found[ELEMENT]}/clear")
+        self.call(f"element/{found[ELEMENT]}/value", text=text)
+
+    def press(self, *keys):
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self.call("actions", actions=[{"type": "key", "id": "keyboard", "actions": strokes}])
+
+    def stop(self):
+        try:
+            urllib.request.urlopen(urllib.request.Request(self.root, method="DELETE"), timeout=20)
+        finally:
+            self.driver.kill()
+            self.driver.wait()
+
+
+class Console:
+    """A server with two machines behind it."""
+
+    def __init__(self, folder):
+        for name, text in (("pair.scn", STORY), ("pair.conf", CONF)):
+            with open(f"{folder}/{name}", "w") as file:
+                file.write(text)
+        command = [SERVER, "serve", "--listen", "127.0.0.1:0", "--memory", "--signature", "off", "--no-rate-limit",
+                   "--lab", f"{folder}/pair.scn", "--speed", "4"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # whatever does not hold, no server stays
+        for line in self.process.stdout:
+            if match := re.match(r"listening on (.*)", line):
+                self.url = match[1]
+                return
+        sys.exit("error: the server does not start")
+
+    def api(self, action, **body):
+        headers = {"X-TC-Action": action, "X-TC-Version": "2017-03-12", "X-TC-Region": "ap-guangzhou"}
+        return post(self.url, body, headers)["Response"]
+
+
+TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
+
+
+def evil(url, havip):
+    """Another site: its page sends two forms to the console."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            action = f"{url}/_havip/reset" if "reset" in self.path else f"{url}/_page/release"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f"""<form method=post action="{action}"><input name=havip value="{havip}"></form>
+                <script>document.forms[0].submit()</script>""".encode())
+
+        def log_message(self, *_):
+            pass
+
+    site = http.server.HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{site.server_port}"
+
+
+def story(console, browser):
+    browser.go(console.url + "/")
+    holds("the list is empty", "There is no HAVIP here." in browser.text("#rows"))
+    columns = browser.script("return [...document.querySelectorAll('.havips > thead th')].map((e) => e.innerText)")
+    holds("its columns", columns == ["ID/Name", "Status", "Address", "Backend ENI", "Server", "EIP", "Network",
+                                     "Subnet", "Application time", "Operation"], columns)
+
+    # By the keyboard alone: Apply is reached, opened and closed.
+    for _ in range(12):
+        browser.press(TAB)
+        if browser.script("return document.activeElement.id") == "apply-button":
+            break
+    browser.press(ENTER)
+    holds("Enter opens the dialog", browser.script("return document.getElementById('apply').open"))
+    browser.press(ESCAPE)
+    holds("Escape closes it", not browser.script("return document.getElementById('apply').open"))
+
+    # Apply, with the addresses that the document allows.
+    browser.click("#apply-button")
+    browser.type("#apply input[name=name]", "web")
+    browser.click("#apply input[value=manual]")
+    valid = "return document.querySelector('#apply form').checkValidity()"
+    for address, good in (("172.16.16.1", False), ("172.16.16.0", False), ("172.16.16.255", False), ("nonsense", False),
+                          ("172.16.17.9", False), ("172.16.16.2", True), ("172.16.16.254", True)):
+        browser.type("#apply input[name=vip]", address)
+        holds(f"{address} is {'taken' if good else 'refused'} before it is sent", browser.script(valid) == good)
+    hint = browser.text("#apply .hint")
+    holds("the range is said", "172.16.16.2–172.16.16.254" in hint, hint)
+    browser.type("#apply input[name=vip]", "172.16.16.5")
+    browser.click("#apply .buttons .primary")
+    wait("an address that is used is refused by the server", lambda: "already used" in browser.text(".error"))
+    browser.click("#apply-button")
+    browser.type("#apply input[name=name]", "web")
+    browser.click("#apply input[value=manual]")
+    browser.type("#apply input[name=vip]", "172.16.16.12")
+    browser.click("#apply .buttons .primary")
+    wait("it is listed", lambda: "172.16.16.12" in browser.text("#rows .vip"))
+
+    # An agent claims it; nobody reloads the page.
+    wait("an agent claims it", lambda: "Bound with CVM" in browser.text("#rows .status"))
+    holds("the machine that holds it", "(a)" in browser.text("#rows .server"), browser.text("#rows .server"))
+    post(console.url + "/_havip/lab", {"Act": "power-off a"})
+    wait("the server changes", lambda: "(b)" in browser.text("#rows .server"))
+    browser.click("#rows details summary")
+    moves = browser.text("#rows details")
+    holds("the timeline has both", "a" in moves and "b" in moves and "claim of" in moves, moves)
+
+    # An elastic IP.
+    eip = console.api("AllocateAddresses")["AddressSet"]
+    address = console.api("DescribeAddresses", AddressIds=eip)["AddressSet"][0]["AddressIp"]
+    browser.go(console.url + "/")
+    browser.click("#rows button[data-open=bind]")
+    browser.click("#bind .buttons .primary")
+    wait("the EIP is shown", lambda: browser.text("#rows .eip") == address)
+    browser.click("#rows details summary")
+    shot = json.load(urllib.request.urlopen(browser.root + "/screenshot"))["value"]
+    if "--picture" in REST:
+        with open(PICTURE, "wb") as file:
+            file.write(base64.b64decode(shot))
+    browser.click("#rows button[data-open=release]")
+    browser.click("#release .buttons .primary")
+    wait("release is refused while it is bound", lambda: "EIP bound to it" in browser.text(".error"))
+    holds("it is still there", console.api("DescribeHaVips")["TotalCount"] == 1)
+
+    # Another site's page tries.
+    havip = console.api("DescribeHaVips")["HaVipSet"][0]["HaVipId"]
+    site = evil(console.url, havip)
+    for path, said in (("/release", "Another site's page"), ("/reset", "Another site's page")):
+        browser.go(site + path)
+        wait("another site's page is refused", lambda: said in browser.text("body"))
+    holds("nothing was done", console.api("DescribeHaVips")["TotalCount"] == 1)
+
+    # In Portuguese, to its end.
+    browser.go(console.url + "/?lang=pt")
+    holds("in Portuguese", "Vinculado ao CVM" in browser.text("#rows .status"), browser.text("#rows"))
+    browser.click("#rows button[data-open=unbind]")
+    browser.click("#unbind .buttons .primary")
+    wait("the EIP is gone", lambda: browser.text("#rows .eip") == "-")
+    browser.click("#rows button[data-open=release]")
+    browser.click("#release .buttons .primary")
+    wait("it is released", lambda: "Não há nenhum HAVIP" in browser.text("#rows"))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        console, browser = Console(folder), Browser()
+        try:
+            story(console, browser)
+        finally:
+            browser.stop()
+            console.process.kill()
+            console.process.wait()
+    print(f"the page in Chromium: {passed} assertions hold")
+
+
+main()

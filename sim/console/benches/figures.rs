@@ -1,0 +1,195 @@
+//! The figures that the server must reach, measured against the program itself over loopback. `cargo bench -p
+//! havip-console` prints them, and fails where one is missed.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark is the one place with a clock"
+)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use common::{Ask, Server, folder, now};
+use havip_console::keys::Secret;
+use serde_json::{Value, json};
+
+/// How long each load lasts.
+const LASTS: Duration = Duration::from_secs(5);
+
+/// A connection that is kept, and the signature of the second that runs.
+struct Client<'a> {
+    stream: BufReader<TcpStream>,
+    host: String,
+    key: &'a (String, Secret),
+}
+
+impl Client<'_> {
+    fn new<'a>(address: &str, key: &'a (String, Secret)) -> Client<'a> {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream: BufReader::new(stream), host: address.to_owned(), key }
+    }
+
+    /// The bytes of a signed request.
+    fn bytes(&self, action: &str, body: &str) -> Vec<u8> {
+        let ask = Ask {
+            method: "POST",
+            target: "/",
+            query: "",
+            body,
+            service: "vpc",
+            hosts: (&self.host, &self.host),
+            stamp: now(),
+            kind: "application/json",
+            action,
+        };
+        let mut text = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in ask.headers(&self.key.0, &self.key.1) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        text.push_str(body);
+        text.into_bytes()
+    }
+
+    /// Sends a request, and reads the whole answer.
+    fn send(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.stream.get_mut().write_all(bytes).unwrap();
+        let (mut length, mut line) = (0, String::new());
+        loop {
+            line.clear();
+            assert_ne!(self.stream.read_line(&mut line).unwrap(), 0, "the server has closed the connection");
+            if let Some(n) = line.strip_prefix("content-length: ") {
+                length = n.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        body
+    }
+
+    fn call(&mut self, action: &str, body: &Value) -> Value {
+        let bytes = self.bytes(action, &body.to_string());
+        let mut reply: Value = serde_json::from_slice(&self.send(&bytes)).unwrap();
+        assert!(reply["Response"]["Error"].is_null(), "{reply}");
+        reply["Response"].take()
+    }
+}
+
+/// A figure: what it is, what it must be, and whether it is.
+fn row(what: &str, shown: &str, must: &str, holds: bool) -> bool {
+    println!("{what:<52} {shown:>34}   {must:<22} {}", if holds { "" } else { "MISSED" });
+    holds
+}
+
+/// Loads the server by some connections for a while: how many a second, and each answer's time, sorted.
+fn load(
+    clients: usize,
+    address: &str,
+    key: &(String, Secret),
+    make: &(dyn Fn(&mut Client<'_>, usize) + Sync),
+) -> (f64, Vec<Duration>) {
+    let start = Instant::now();
+    let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        let work = |i| {
+            let mut client = Client::new(address, key);
+            let mut times = Vec::new();
+            while start.elapsed() < LASTS {
+                let from = Instant::now();
+                make(&mut client, i);
+                times.push(from.elapsed());
+            }
+            times
+        };
+        let all: Vec<_> = (0..clients).map(|i| scope.spawn(move || work(i))).collect();
+        all.into_iter().flat_map(|one| one.join().unwrap()).collect()
+    });
+    let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+    times.sort_unstable();
+    (rate, times)
+}
+
+/// A part of the answers' times.
+fn quantile(times: &[Duration], per_mille: usize) -> Duration {
+    times[(times.len() - 1) * per_mille / 1000]
+}
+
+/// Seconds of processor time that a process has used.
+fn cpu(pid: u32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+fn resident_mib(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn main() -> ExitCode {
+    let data = folder("figures");
+    let quotas = ["--quota", "vpc-max-havips=1000000", "--no-rate-limit"];
+    let options = [&["--data", data.to_str().unwrap()], &quotas[..]].concat();
+    let server = Server::start(&options);
+    let key = server.key.clone().unwrap();
+    let mut client = Client::new(&server.address, &key);
+    let vpc =
+        client.call("CreateVpc", &json!({ "VpcName": "v", "CidrBlock": "10.0.0.0/12" }))["Vpc"]["VpcId"]
+            .take();
+    let ask =
+        json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": "10.0.0.0/16" });
+    let subnet = client.call("CreateSubnet", &ask)["Subnet"]["SubnetId"].take();
+    let create = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+    for _ in 0..1000 {
+        client.call("CreateHaVip", &create);
+    }
+    let mut holds = true;
+
+    let used = cpu(server.child.id());
+    let (rate, times) = load(8, &server.address, &key, &|client, _| {
+        let bytes = client.bytes("DescribeHaVips", r#"{"Limit":20}"#);
+        assert!(client.send(&bytes).len() > 5000);
+    });
+    let core = (cpu(server.child.id()) - used) / LASTS.as_secs_f64();
+    let p99 = quantile(&times, 990);
+    let shown = format!("{rate:.0}/s, p99 {:.2} ms, {core:.2} cores", p99.as_secs_f64() * 1e3);
+    let good = rate >= 3000.0 && p99 < Duration::from_millis(10);
+    holds &= row("DescribeHaVips, signed, 20 of 1,000 HAVIPs", &shown, ">= 3000/s, p99 < 10 ms", good);
+
+    let (rate, times) = load(16, &server.address, &key, &|client, _| {
+        client.call("CreateHaVip", &create);
+    });
+    let shown = format!("{rate:.0}/s, p99 {:.2} ms", quantile(&times, 990).as_secs_f64() * 1e3);
+    holds &= row("CreateHaVip, signed, on disk before the answer", &shown, ">= 500/s", rate >= 500.0);
+
+    // The first connection has been idle for longer than the server keeps one.
+    let mut client = Client::new(&server.address, &key);
+    let there = client.call("DescribeHaVips", &json!({ "Limit": 1 }))["TotalCount"].as_u64().unwrap();
+    for _ in there..10_000 {
+        client.call("CreateHaVip", &create);
+    }
+    let there = client.call("DescribeHaVips", &json!({ "Limit": 1 }))["TotalCount"].as_u64().unwrap();
+    drop(client);
+    drop(server);
+    let start = Instant::now();
+    let server = Server::start(&options);
+    let mut client = Client::new(&server.address, &key);
+    let found = client.call("DescribeHaVips", &json!({}));
+    let took = start.elapsed();
+    assert_eq!(found["TotalCount"], there);
+    let shown = format!("{:.0} ms", took.as_secs_f64() * 1e3);
+    let what = format!("from start to the first answer, {there} HAVIPs");
+    holds &= row(&what, &shown, "< 200 ms", took < Duration::from_millis(200));
+    let resident = resident_mib(server.child.id());
+    holds &= row("resident memory then", &format!("{resident} MiB"), "< 100 MiB", resident < 100);
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,77 @@
+//! Elastic IPs.
+
+use havip_sim::cloud::model::{Allocate, Eip, EipStatus, Model};
+
+use super::list::{By, Page};
+use super::{Call, Reply, fields, view};
+use crate::gate::Fault;
+
+pub(super) fn allocate(model: &mut Model, call: &Call<'_>) -> Reply {
+    let p = call.params;
+    let ask = Allocate {
+        count: p.int("AddressCount").unwrap_or(1),
+        name: p.text_or_empty("AddressName"),
+        charge: p.text("InternetChargeType").unwrap_or("TRAFFIC_POSTPAID_BY_HOUR").to_owned(),
+        bandwidth: p.int("InternetMaxBandwidthOut").unwrap_or(1),
+        tags: call.tags(),
+    };
+    let (ids, task) = call.once(model, |model| {
+        let (ids, task) = model.allocate(call.now, call.region, ask, call.request)?;
+        Ok((ids, Some(task)))
+    })?;
+    Ok(fields([("AddressSet", ids.into()), ("TaskId", task.unwrap_or(0).to_string().into())]))
+}
+
+fn status(eip: &Eip) -> &'static str {
+    match eip.status {
+        EipStatus::Unbind => "UNBIND",
+        EipStatus::Binding => "BINDING",
+        EipStatus::Bind => "BIND",
+        EipStatus::Unbinding => "UNBINDING",
+        EipStatus::Offlining => "OFFLINING",
+    }
+}
+
+static BY: [By<Eip>; 12] = [
+    By { name: "address-id", of: |e, _| vec![e.id.clone()] },
+    By { name: "address-name", of: |e, _| vec![e.name.clone()] },
+    By { name: "address-ip", of: |e, _| vec![e.address.to_string()] },
+    By { name: "address-status", of: |e, _| vec![status(e).to_owned()] },
+    By { name: "instance-id", of: |e, _| e.holder.iter().map(|holder| holder.havip.clone()).collect() },
+    By { name: "private-ip-address", of: |e, _| e.holder.iter().map(|h| h.private.to_string()).collect() },
+    By {
+        name: "network-interface-id",
+        of: |e, here| {
+            let havip = e.holder.as_ref().and_then(|holder| here.havips().get(&holder.havip));
+            havip.and_then(|havip| havip.eni.clone()).into_iter().collect()
+        },
+    },
+    By { name: "is-arrears", of: |_, _| vec!["FALSE".to_owned()] },
+    By { name: "address-type", of: |_, _| vec!["EIP".to_owned()] },
+    By { name: "tag-key", of: |e, _| e.tags.iter().map(|tag| tag.key.clone()).collect() },
+    // In no document; Terraform asks for `CDC` by it before it destroys.
+    By { name: "business-type", of: |_, _| vec![] },
+    By { name: "address-isp", of: |_, _| vec!["BGP".to_owned()] },
+];
+
+pub(super) fn describe(model: &mut Model, call: &Call<'_>) -> Reply {
+    let here = model.region(call.region);
+    let (count, set) =
+        Page::new(call.params, "AddressIds", &BY).of(here, here.eips(), |one| view::eip(here, one))?;
+    Ok(fields([("TotalCount", count.into()), ("AddressSet", set.into())]))
+}
+
+pub(super) fn release(model: &mut Model, call: &Call<'_>) -> Reply {
+    let ids = call.params.texts("AddressIds");
+    if ids.len() > 100 {
+        let message = "The parameter `AddressIds` has more than 100 values.";
+        return Err(Fault::new("InvalidParameterValue.LimitExceeded", message));
+    }
+    let task = model.release(call.now, call.region, &ids, call.request)?;
+    Ok(fields([("TaskId", task.to_string().into())]))
+}
+
+/// There are none; Terraform asks.
+pub(super) fn describe_packages(_: &mut Model, _: &Call<'_>) -> Reply {
+    Ok(fields([("TotalCount", 0.into()), ("BandwidthPackageSet", Vec::<u8>::new().into())]))
+}

@@ -1,0 +1,114 @@
+//! Lists: ids, filters, pages.
+
+use havip_sim::cloud::model::{Code, Object, Refused, Table};
+use serde_json::Value;
+
+use super::schema::{Field, Kind, Params, optional, required};
+use crate::gate::Fault;
+
+/// The fields of a filter.
+pub static FILTER: [Field; 2] = [required("Name", Kind::Text), required("Values", Kind::Texts)];
+/// The parameter.
+pub const FILTERS: Field = optional("Filters", Kind::Objects(&FILTER));
+
+/// A filter by its name and what it compares.
+pub struct By<T: 'static> {
+    /// Its name.
+    pub name: &'static str,
+    /// The values of an object that it is held against.
+    pub of: fn(&T, &havip_sim::cloud::model::Region) -> Vec<String>,
+}
+
+/// What of a list is asked for.
+pub struct Page<'a, T: 'static> {
+    params: &'a Params,
+    ids: &'static str,
+    by: &'static [By<T>],
+}
+
+impl<'a, T: Object + 'static> Page<'a, T> {
+    /// Of a list that takes ids in a parameter, and these filters.
+    pub fn new(params: &'a Params, ids: &'static str, by: &'static [By<T>]) -> Page<'a, T> {
+        Page { params, ids, by }
+    }
+
+    /// How many there are, and one page of them as they are shown.
+    pub fn of(
+        &self,
+        region: &havip_sim::cloud::model::Region,
+        table: &Table<T>,
+        show: impl Fn(&T) -> Value,
+    ) -> Result<(usize, Vec<Value>), Fault> {
+        let ids = self.params.texts(self.ids);
+        let filters = filters(self.params, self.by)?;
+        let (offset, limit) = window(self.params)?;
+        if !ids.is_empty() && self.params.has("Filters") {
+            let message = format!("The parameters `{}` and `Filters` cannot be used together.", self.ids);
+            return Err(Refused::new(Code::COEXIST, message).into());
+        }
+        if ids.len() > 100 {
+            let message = format!("The parameter `{}` has more than 100 values.", self.ids);
+            return Err(Refused::new(Code::VALUE_LIMIT, message).into());
+        }
+        if !ids.is_empty() {
+            let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
+            found.sort_by_key(|one| one.number());
+            found.dedup_by_key(|one| one.number());
+            let page = found.iter().skip(offset).take(limit).map(|one| show(one)).collect();
+            return Ok((found.len(), page));
+        }
+        if filters.is_empty() {
+            let page = table.iter().skip(offset).take(limit).map(&show).collect();
+            return Ok((table.len(), page));
+        }
+        let (mut count, mut page) = (0, Vec::new());
+        for one in table.iter() {
+            let fits =
+                |(of, values): &(Of<T>, Vec<String>)| of(one, region).iter().any(|v| values.contains(v));
+            if filters.iter().all(fits) {
+                if count >= offset && page.len() < limit {
+                    page.push(show(one));
+                }
+                count += 1;
+            }
+        }
+        Ok((count, page))
+    }
+}
+
+type Of<T> = fn(&T, &havip_sim::cloud::model::Region) -> Vec<String>;
+
+/// What is compared, and what with.
+type Chosen<T> = Vec<(Of<T>, Vec<String>)>;
+
+/// Ten filters at most, of five values each; all must fit, one value of each.
+fn filters<T>(params: &Params, by: &'static [By<T>]) -> Result<Chosen<T>, Fault> {
+    let given = params.objects("Filters");
+    if given.len() > 10 {
+        return Err(Fault::new("LimitExceeded.NumberOfFilters", "More than 10 filters."));
+    }
+    let mut read = Vec::new();
+    for filter in given {
+        let (name, values) = (filter.text_or_empty("Name"), filter.texts("Values"));
+        let one = by.iter().find(|one| one.name == name).ok_or_else(|| {
+            let name: String = name.chars().take(64).collect();
+            Fault::new("InvalidParameter.FilterInvalidKey", format!("There is no filter `{name}`."))
+        })?;
+        if values.len() > 5 {
+            let message = format!("The filter `{name}` has more than 5 values.");
+            return Err(Refused::new(Code::VALUE_LIMIT, message).into());
+        }
+        read.push((one.of, values));
+    }
+    Ok(read)
+}
+
+/// The page: from where, and how many.
+pub fn window(params: &Params) -> Result<(usize, usize), Fault> {
+    let limit = params.int("Limit").unwrap_or(20);
+    if !(1..=100).contains(&limit) {
+        return Err(Refused::new(Code::RANGE, "The parameter `Limit` must be from 1 to 100.").into());
+    }
+    let offset = usize::try_from(params.int("Offset").unwrap_or(0)).unwrap_or(usize::MAX);
+    Ok((offset, limit as usize))
+}

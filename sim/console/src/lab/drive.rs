@@ -1,0 +1,112 @@
+//! Lets a lab go on as time passes, and does what people ask of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use havip::time::Time;
+use havip_sim::world::{Life, NodeId};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::mirror::{Mirror, shown};
+use super::{Lab, Seen, Wrong};
+use crate::state::App;
+
+/// How often a lab catches up with the clock.
+const STEP: Duration = Duration::from_millis(10);
+
+/// What people ask.
+#[derive(Debug)]
+pub enum Ask {
+    /// How it stands.
+    State(oneshot::Sender<Value>),
+    /// To do something: when it happens, in the lab's time, or why it does not.
+    Act(String, oneshot::Sender<Result<Value, Wrong>>),
+    /// What was done, as a scenario file.
+    Record(oneshot::Sender<String>),
+}
+
+/// Runs a lab for as long as the server runs.
+pub async fn drive(app: Arc<App>, mut lab: Lab, mut mirror: Mirror, mut asks: mpsc::Receiver<Ask>) {
+    let mut ticks = interval(STEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut news = app.watch();
+    let mut lives: BTreeMap<NodeId, Life> = BTreeMap::new();
+    let (mut acts, mut changed) = (Vec::new(), true);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            ask = asks.recv() => match ask {
+                Some(ask) => {
+                    catch_up(&app, &mut lab, &mut mirror, &mut lives);
+                    answer(ask, &mut lab, &lives, &mut acts);
+                }
+                None => return,
+            },
+        }
+        while !matches!(
+            news.try_recv(),
+            Err(tokio::sync::broadcast::error::TryRecvError::Empty
+                | tokio::sync::broadcast::error::TryRecvError::Closed)
+        ) {
+            changed = true;
+        }
+        if std::mem::take(&mut changed) {
+            app.start(|inner, _| mirror.follow(&inner.model, &mut lab));
+        }
+        catch_up(&app, &mut lab, &mut mirror, &mut lives);
+    }
+}
+
+fn catch_up(app: &App, lab: &mut Lab, mirror: &mut Mirror, lives: &mut BTreeMap<NodeId, Life>) {
+    let now = Time::ZERO + app.clock.since_start();
+    let seen = lab.advance(now);
+    for seen in &seen {
+        if let Seen::Program { of, life } = seen {
+            lives.insert(*of, *life);
+        }
+    }
+    if seen.is_empty() {
+        return;
+    }
+    app.start(|inner, _| {
+        for seen in &seen {
+            mirror.tell(&mut inner.model, app.clock.base(), lab.setup(), seen);
+        }
+    });
+}
+
+fn answer(ask: Ask, lab: &mut Lab, lives: &BTreeMap<NodeId, Life>, acts: &mut Vec<String>) {
+    // Whoever asked may have gone.
+    match ask {
+        Ask::State(to) => _ = to.send(state(lab, lives, acts)),
+        Ask::Record(to) => _ = to.send(lab.recorded()),
+        Ask::Act(act, to) => {
+            let done = lab.act(&act).map(|at| {
+                acts.push(format!("{} {act}", shown(at)));
+                json!({ "At": shown(at), "Act": act })
+            });
+            _ = to.send(done);
+        }
+    }
+}
+
+fn state(lab: &Lab, lives: &BTreeMap<NodeId, Life>, acts: &[String]) -> Value {
+    let setup = lab.setup();
+    let machines = setup.cvms.iter().zip(0..).map(|(cvm, n)| {
+        let program = match lives.get(&NodeId(n)) {
+            Some(Life::Started | Life::Thawed) => "running",
+            Some(Life::Frozen) => "frozen",
+            Some(Life::Exited | Life::Killed) | None => "not running",
+        };
+        json!({ "Name": cvm.name, "Address": cvm.eni.address.addr().to_string(), "Program": program })
+    });
+    json!({
+        "Scenario": setup.name,
+        "Time": shown(lab.now()),
+        "Machines": machines.collect::<Vec<Value>>(),
+        "Acts": acts,
+    })
+}

@@ -1,0 +1,302 @@
+//! The API over a socket: a HAVIP's life, every refusal, lists and pages.
+
+mod common;
+
+use common::Server;
+use serde_json::{Value, json};
+
+fn id(reply: &Value, set: &str, name: &str) -> String {
+    reply[set][name].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
+}
+
+#[test]
+fn a_havip_is_applied_for_claimed_bound_to_an_eip_and_released() {
+    let server = Server::open(&["--seed", "7"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "web", "Vip": "10.0.0.10" });
+    let havip = server.call("CreateHaVip", &ask)["HaVip"].take();
+    assert_eq!(havip["State"], "UNBIND");
+    assert_eq!(havip["FlushedTime"], "0000-00-00 00:00:00");
+    for field in ["NetworkInterfaceId", "InstanceId", "AddressIp", "Business", "CdcId"] {
+        assert_eq!(havip[field], "", "{field} is not set: an empty text, never null");
+    }
+    let id = havip["HaVipId"].as_str().unwrap();
+    let machine = |name: &str| {
+        let ask = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": name });
+        server.control("instances", &ask)
+    };
+    let (a, b) = (machine("a"), machine("b"));
+    let claim = |eni: &Value, address: &str| {
+        let ask = json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": eni["NetworkInterfaceId"], "Address": address });
+        server.control("claim", &ask)["verdict"].take()
+    };
+    assert_eq!(claim(&a, "10.0.0.10"), "believed");
+    assert_eq!(claim(&b, "10.0.0.11"), "refused");
+    assert_eq!(claim(&b, "10.0.0.10"), "believed");
+    let found = server.call("DescribeHaVips", &json!({ "HaVipIds": [id] }));
+    let shown = &found["HaVipSet"][0];
+    assert_eq!((&shown["State"], &shown["InstanceId"]), (&json!("AVAILABLE"), &b["InstanceId"]));
+    assert_ne!(shown["FlushedTime"], "0000-00-00 00:00:00");
+    let timeline = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={id}"));
+    let owners: Vec<&Value> = timeline["Timeline"].as_array().unwrap().iter().map(|m| &m["ToName"]).collect();
+    assert_eq!(owners, ["a", "b"]);
+    assert_eq!(server.look("refused?Region=ap-guangzhou")["Refused"][0]["Why"], "the address is no HAVIP");
+
+    let eip = server.call("AllocateAddresses", &json!({}));
+    let task: u64 = eip["TaskId"].as_str().unwrap().parse().unwrap();
+    assert_eq!(server.call("DescribeTaskResult", &json!({ "TaskId": task }))["Result"], "SUCCESS");
+    assert_eq!(server.call("DescribeTaskResult", &json!({ "TaskId": task.to_string() }))["TaskId"], task);
+    let found = server.call("DescribeAddresses", &json!({ "AddressIds": eip["AddressSet"] }));
+    let address = found["AddressSet"][0]["AddressIp"].clone();
+    let bound = server.call("HaVipAssociateAddressIp", &json!({ "HaVipId": id, "AddressIp": address }));
+    let status = server.call("DescribeVpcTaskResult", &json!({ "TaskId": bound["RequestId"] }));
+    assert_eq!(status["Status"], "SUCCESS");
+    let shown =
+        server.call("DescribeHaVips", &json!({ "Filters": [{ "Name": "address-ip", "Values": [address] }] }));
+    assert_eq!(shown["HaVipSet"][0]["AddressIp"], address);
+    let shown = server.call("DescribeAddresses", &json!({}))["AddressSet"][0].take();
+    assert_eq!((&shown["AddressStatus"], &shown["InstanceType"]), (&json!("BIND"), &json!("HAVIP")));
+    assert_eq!(server.code("DeleteHaVip", &json!({ "HaVipId": id })), "UnsupportedOperation");
+    assert_eq!(server.code("DeleteSubnet", &json!({ "SubnetId": subnet })), "ResourceInUse");
+    server.call("HaVipDisassociateAddressIp", &json!({ "HaVipId": id }));
+    server.call("DeleteHaVip", &json!({ "HaVipId": id }));
+    assert_eq!(server.call("DescribeHaVips", &json!({ "HaVipIds": [id] }))["TotalCount"], 0);
+}
+
+#[test]
+fn every_refusal_has_its_code() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let create = |more: Value| {
+        let mut ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+        ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.call("CreateHaVip", &ask)
+    };
+    let code = |more: Value| create(more)["Error"]["Code"].as_str().unwrap_or("none").to_owned();
+    let made = create(json!({ "Vip": "10.0.0.10", "ClientToken": "t1" }));
+    let havip = id(&made, "HaVip", "HaVipId");
+    let again = create(json!({ "Vip": "10.0.0.10", "ClientToken": "t1" }));
+    assert_eq!(id(&again, "HaVip", "HaVipId"), havip, "a token makes nothing twice");
+    let cases = [
+        (
+            json!({ "Vip": "10.0.0.11", "ClientToken": "t1" }),
+            "UnsupportedOperation.IdempotentParameterMismatch",
+        ),
+        (json!({ "ClientToken": "t".repeat(65) }), "InvalidParameterValue.TooLong"),
+        (json!({ "Vip": "10.0.1.5" }), "InvalidParameterValue.Range"),
+        (json!({ "Vip": "10.0.0.0" }), "InvalidParameterValue.Reserved"),
+        (json!({ "Vip": "10.0.0.1" }), "InvalidParameterValue.Reserved"),
+        (json!({ "Vip": "10.0.0.255" }), "InvalidParameterValue.Reserved"),
+        (json!({ "Vip": "10.0.0.10" }), "ResourceInUse"),
+        (json!({ "Vip": "nonsense" }), "InvalidParameterValue.Malformed"),
+        (json!({ "HaVipName": "x".repeat(61) }), "InvalidParameterValue.TooLong"),
+        (json!({ "VpcId": "vpc-00000000" }), "ResourceNotFound"),
+        (json!({ "VpcId": "x" }), "InvalidParameterValue.Malformed"),
+        (json!({ "SubnetId": "subnet-00000000" }), "ResourceNotFound"),
+        (
+            json!({ "HaVipAssociationSet": [{ "InstanceId": "ins-00000000", "InstanceType": "ENI" }] }),
+            "InvalidParameterValue.ParameterMismatch",
+        ),
+        (json!({ "Nonsense": 1 }), "UnknownParameter"),
+        (json!({ "CheckAssociate": 7 }), "InvalidParameter"),
+        (json!({ "Tags": [{ "Key": "a" }, { "Key": "a" }] }), "InvalidParameterValue.TagDuplicateKey"),
+    ];
+    for (more, expected) in cases {
+        assert_eq!(code(more.clone()), expected, "{more}");
+    }
+    let many: Vec<String> = (0..101).map(|_| "havip-00000000".to_owned()).collect();
+    let filter = |name: &str| json!([{ "Name": name, "Values": ["x"] }]);
+    let filters: Vec<Value> = (0..11).map(|_| filter("vip")[0].clone()).collect();
+    let six: Vec<u8> = vec![b'x'; 6];
+    let six: Vec<String> = six.iter().map(|b| char::from(*b).to_string()).collect();
+    for (action, ask, expected) in [
+        ("DescribeHaVips", json!({ "HaVipIds": many }), "InvalidParameterValue.LimitExceeded"),
+        ("DescribeHaVips", json!({ "Limit": 0 }), "InvalidParameterValue.Range"),
+        ("DescribeHaVips", json!({ "Limit": 101 }), "InvalidParameterValue.Range"),
+        ("DescribeHaVips", json!({ "Offset": -1 }), "InvalidParameterValue.Range"),
+        (
+            "DescribeHaVips",
+            json!({ "HaVipIds": [havip], "Filters": filter("vip") }),
+            "InvalidParameter.Coexist",
+        ),
+        ("DescribeHaVips", json!({ "Filters": filter("nonsense") }), "InvalidParameter.FilterInvalidKey"),
+        ("DescribeHaVips", json!({ "Filters": filters }), "LimitExceeded.NumberOfFilters"),
+        (
+            "DescribeHaVips",
+            json!({ "Filters": [{ "Name": "vip", "Values": six }] }),
+            "InvalidParameterValue.LimitExceeded",
+        ),
+        (
+            "ModifyHaVipAttribute",
+            json!({ "HaVipId": havip, "HaVipName": "x".repeat(61) }),
+            "InvalidParameterValue.TooLong",
+        ),
+        ("ModifyHaVipAttribute", json!({ "HaVipName": "x" }), "MissingParameter"),
+        ("DeleteHaVip", json!({ "HaVipId": "havip-00000000" }), "ResourceNotFound"),
+        ("DeleteHaVip", json!({ "HaVipId": "havip" }), "InvalidParameterValue.Malformed"),
+        ("HaVipDisassociateAddressIp", json!({ "HaVipId": havip }), "UnsupportedOperation.UnbindEIP"),
+        (
+            "HaVipAssociateAddressIp",
+            json!({ "HaVipId": havip, "AddressIp": "198.18.0.1" }),
+            "ResourceNotFound",
+        ),
+        ("DeleteVpc", json!({ "VpcId": vpc }), "ResourceInUse"),
+        ("ReleaseAddresses", json!({ "AddressIds": ["eip-00000000"] }), "InvalidAddressId.NotFound"),
+        ("AllocateAddresses", json!({ "AddressCount": 21 }), "InvalidParameterValue.Range"),
+        ("DescribeVpcTaskResult", json!({ "TaskId": "x" }), "ResourceNotFound"),
+        ("CreateVpc", json!({ "VpcName": "v", "CidrBlock": "8.8.8.0/24" }), "InvalidParameterValue.Range"),
+        (
+            "CreateVpc",
+            json!({ "VpcName": "v", "CidrBlock": "10.0.0.1/16" }),
+            "InvalidParameterValue.Malformed",
+        ),
+        ("DescribeHaVipz", json!({}), "InvalidAction"),
+    ] {
+        assert_eq!(server.code(action, &ask), expected, "{action} {ask}");
+    }
+    for _ in 0..9 {
+        assert_eq!(code(json!({})), "none");
+    }
+    assert_eq!(code(json!({})), "LimitExceeded");
+}
+
+#[test]
+fn a_running_task_keeps_its_object_to_itself() {
+    let server = Server::open(&["--task-delay", "1500"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+    let id = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+    let task = server.call("DeleteHaVip", &json!({ "HaVipId": id }))["RequestId"].take();
+    let status = || server.call("DescribeVpcTaskResult", &json!({ "TaskId": task }))["Status"].take();
+    assert_eq!(
+        server.code("DeleteHaVip", &json!({ "HaVipId": id })),
+        "UnsupportedOperation.MutexOperationTaskRunning"
+    );
+    assert_eq!(status(), "RUNNING");
+    std::thread::sleep(std::time::Duration::from_millis(1600));
+    assert_eq!(status(), "SUCCESS");
+    assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 0);
+}
+
+#[test]
+fn lists_come_in_pages_and_regions_do_not_see_each_other() {
+    let server = Server::open(&["--quota", "vpc-max-havips=100"]);
+    let (vpc, subnet) = server.subnet();
+    for i in 0..25 {
+        let name = if i % 2 == 0 { "even" } else { "odd" };
+        server.call("CreateHaVip", &json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": name }));
+    }
+    let page = |ask: Value| {
+        let reply = server.call("DescribeHaVips", &ask);
+        (reply["TotalCount"].as_u64().unwrap(), reply["HaVipSet"].as_array().unwrap().len())
+    };
+    assert_eq!(page(json!({})), (25, 20));
+    assert_eq!(page(json!({ "Offset": 20 })), (25, 5));
+    assert_eq!(page(json!({ "Offset": "20", "Limit": "2" })), (25, 2));
+    assert_eq!(page(json!({ "Offset": u64::MAX })), (25, 0));
+    let odd = json!([{ "Name": "havip-name", "Values": ["odd", "neither"] }]);
+    assert_eq!(page(json!({ "Filters": odd, "Limit": 5 })), (12, 5));
+    let elsewhere = server.call_in("ap-tokyo", "DescribeHaVips", &json!({}));
+    assert_eq!(elsewhere["TotalCount"], 0);
+    let subnets = server.call("DescribeSubnets", &json!({ "Offset": "0", "Limit": "20" }));
+    assert_eq!(subnets["SubnetSet"][0]["AvailableIpAddressCount"], 253 - 25);
+    let used = server.call("DescribeUsedIpAddress", &json!({ "VpcId": vpc, "IpAddresses": ["10.0.0.2"] }));
+    assert_eq!(used["IpAddressStates"][0]["ResourceType"], "HAVIP");
+    let limits = server.call("DescribeVpcLimits", &json!({ "LimitTypes": ["vpc-max-havips"] }));
+    assert_eq!(limits["VpcLimitSet"][0]["LimitValue"], 100);
+    let tables =
+        server.call("DescribeRouteTables", &json!({ "Filters": [{ "Name": "vpc-id", "Values": [vpc] }] }));
+    assert_eq!(tables["RouteTableSet"][0]["Main"], true);
+    let none = server
+        .call("DescribeAddresses", &json!({ "Filters": [{ "Name": "business-type", "Values": ["CDC"] }] }));
+    assert_eq!(none["TotalCount"], 0, "Terraform asks so");
+}
+
+#[test]
+fn what_is_answered_has_the_fields_of_the_table() {
+    use havip_console::api::ACTIONS;
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let seen = |action: &str, ask: Value| {
+        let reply = server.call(action, &ask);
+        let of = ACTIONS.iter().find(|one| one.name == action).unwrap();
+        let mut names: Vec<&str> = of.response.iter().map(|&(name, _)| name).chain(["RequestId"]).collect();
+        names.sort_unstable();
+        let given: Vec<&String> = reply.as_object().unwrap_or_else(|| panic!("{reply}")).keys().collect();
+        assert_eq!(given, names, "{action}: {reply}");
+        for (name, inner) in of.response.iter().filter(|(_, inner)| !inner.is_empty()) {
+            let object = if reply[name].is_array() { &reply[name][0] } else { &reply[name] };
+            let mut inner = inner.to_vec();
+            inner.sort_unstable();
+            let given: Vec<&String> =
+                object.as_object().unwrap_or_else(|| panic!("{reply}")).keys().collect();
+            assert_eq!(given, inner, "{action}.{name}");
+        }
+        reply
+    };
+    let tags = json!([{ "Key": "k", "Value": "v" }]);
+    let havip =
+        seen("CreateHaVip", json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Tags": tags }));
+    seen("DescribeHaVips", json!({}));
+    seen("CreateVpc", json!({ "VpcName": "w", "CidrBlock": "192.168.0.0/16", "EnableMulticast": "true" }));
+    seen("DescribeVpcs", json!({ "Offset": "0", "Limit": "20" }));
+    seen(
+        "CreateSubnet",
+        json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-2", "CidrBlock": "10.0.1.0/24" }),
+    );
+    seen("DescribeSubnets", json!({}));
+    seen("DescribeRouteTables", json!({}));
+    let eni = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e", "SecondaryPrivateIpAddressCount": 2 });
+    let eni = seen("CreateNetworkInterface", eni)["NetworkInterface"]["NetworkInterfaceId"].take();
+    seen("DescribeNetworkInterfaces", json!({}));
+    let cvm = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "a" });
+    let cvm = server.control("instances", &cvm)["InstanceId"].take();
+    seen("AttachNetworkInterface", json!({ "NetworkInterfaceId": eni, "InstanceId": cvm, "AttachType": 0 }));
+    let task = seen("DetachNetworkInterface", json!({ "NetworkInterfaceId": eni, "InstanceId": cvm }));
+    seen("DescribeVpcTaskResult", json!({ "TaskId": task["RequestId"] }));
+    seen("DeleteNetworkInterface", json!({ "NetworkInterfaceId": eni }));
+    let eips = seen("AllocateAddresses", json!({ "AddressCount": 2 }));
+    seen("DescribeAddresses", json!({}));
+    let task = seen("ReleaseAddresses", json!({ "AddressIds": eips["AddressSet"] }));
+    seen("DescribeTaskResult", json!({ "TaskId": task["TaskId"] }));
+    seen("DescribeVpcLimits", json!({ "LimitTypes": [] }));
+    seen("DescribeUsedIpAddress", json!({ "VpcId": vpc }));
+    seen("DescribeBandwidthPackages", json!({}));
+    let id = havip["HaVip"]["HaVipId"].clone();
+    seen("DescribeResourceTagsByResourceIds", json!({ "ServiceType": "vpc", "ResourceIds": [id] }));
+    seen("ModifySubnetAttribute", json!({ "SubnetId": subnet, "EnableBroadcast": "false" }));
+    let set = json!([{ "HaVipId": id, "InstanceId": cvm, "InstanceType": "CVM" }]);
+    seen("AssociateHaVipInstance", json!({ "HaVipAssociationSet": set }));
+    seen(
+        "DisassociateHaVipInstance",
+        json!({ "HaVipAssociationSet": [{ "HaVipId": id, "InstanceId": cvm }] }),
+    );
+    seen("ModifyHaVipAttribute", json!({ "HaVipId": id, "HaVipName": "i" }));
+    seen("DeleteHaVip", json!({ "HaVipId": id }));
+}
+
+#[test]
+fn a_snapshot_is_taken_and_put_back() {
+    let server = Server::open(&["--seed", "3"]);
+    let (vpc, subnet) = server.subnet();
+    server.call("CreateHaVip", &json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" }));
+    let (_, snapshot) = server.request("GET", "/_havip/snapshot", &[], "");
+    server.control("reset", &json!({}));
+    assert_eq!(server.call("DescribeVpcs", &json!({}))["TotalCount"], 0);
+    assert_eq!(server.subnet(), (vpc, subnet), "the same seed makes the same ids");
+    let (head, _) = server.request("POST", "/_havip/restore", &[], &snapshot);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 1);
+    assert_eq!(server.request("GET", "/_havip/snapshot", &[], "").1, snapshot);
+    for wrong in [
+        "",
+        "[]",
+        "{}",
+        r#"{"havip":1,"rows":[["vpc","ap-guangzhou","x","{}"]]}"#,
+        r#"{"havip":1,"rows":[["havip","mars","x","{}"]]}"#,
+    ] {
+        let (head, body) = server.request("POST", "/_havip/restore", &[], wrong);
+        assert!(head.starts_with("HTTP/1.1 400") && body.contains("error"), "{head} {body}");
+    }
+    assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 1);
+}

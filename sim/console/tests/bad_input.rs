@@ -1,0 +1,219 @@
+//! What clients should not send: each gets the error that it would get of the real service, and the server goes on.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use common::{Ask, Server, folder, now};
+use havip_console::keys::Secret;
+use serde_json::{Value, json};
+
+fn code(body: &str) -> String {
+    let value: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{body}"));
+    assert_eq!(value["Response"]["RequestId"].as_str().unwrap().len(), 36, "{body}");
+    value["Response"]["Error"]["Code"].as_str().unwrap_or("none").to_owned()
+}
+
+fn send(server: &Server, ask: &Ask<'_>, spoil: &[(&str, &str)]) -> String {
+    let (id, secret) = server.key.clone().unwrap();
+    send_as(server, ask, (&id, &secret), spoil)
+}
+
+/// Sends a signed request with some headers replaced, or without them where the value is empty.
+fn send_as(server: &Server, ask: &Ask<'_>, key: (&str, &Secret), spoil: &[(&str, &str)]) -> String {
+    let mut headers = ask.headers(key.0, key.1);
+    for (name, value) in spoil {
+        headers.retain(|(one, _)| one != name);
+        if !value.is_empty() {
+            headers.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let target =
+        if ask.query.is_empty() { ask.target.to_owned() } else { format!("{}?{}", ask.target, ask.query) };
+    let (head, body) = server.request(ask.method, &target, &headers, ask.body);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    code(&body)
+}
+
+#[test]
+fn signatures_are_verified() {
+    let server = Server::start(&["--memory", "--no-rate-limit"]);
+    let host = server.address.clone();
+    let good = || Ask {
+        method: "POST",
+        target: "/",
+        query: "",
+        body: "{}",
+        service: "vpc",
+        hosts: (&host, &host),
+        stamp: now(),
+        kind: "application/json",
+        action: "DescribeHaVips",
+    };
+    assert_eq!(send(&server, &good(), &[]), "none");
+    assert_eq!(send(&server, &good(), &[]), "none", "a replay is answered as the real service does");
+    // What the clients send: Node signs the host without its port and scopes 127; tccli has a URL for a host; by a
+    // proxy the target is absolute.
+    let url = format!("http://{host}");
+    let absolute = "http://vpc.tencentcloudapi.com/";
+    assert_eq!(send(&server, &Ask { hosts: (&host, "127.0.0.1"), service: "127", ..good() }, &[]), "none");
+    assert_eq!(send(&server, &Ask { hosts: (&url, &url), ..good() }, &[]), "none");
+    let name = "vpc.tencentcloudapi.com";
+    assert_eq!(send(&server, &Ask { target: absolute, hosts: (name, name), ..good() }, &[]), "none");
+    let query = "Filters.0.Name=vip&Filters.0.Values.0=10.0.0.5&Limit=20";
+    let kind = "application/x-www-form-urlencoded";
+    assert_eq!(send(&server, &Ask { method: "GET", body: "", query, kind, ..good() }, &[]), "none");
+
+    let (id, secret) = server.key.clone().unwrap();
+    let failure = "AuthFailure.SignatureFailure";
+    assert_eq!(send_as(&server, &good(), (&id, &Secret::new("x".into())), &[]), failure);
+    assert_eq!(send_as(&server, &good(), ("AKIDx", &secret), &[]), "AuthFailure.SecretIdNotFound");
+    assert_eq!(send(&server, &Ask { stamp: now() - 301, ..good() }, &[]), "AuthFailure.SignatureExpire");
+    assert_eq!(send(&server, &Ask { stamp: now() + 310, ..good() }, &[]), "AuthFailure.SignatureExpire");
+    assert_eq!(send(&server, &Ask { stamp: now() - 250, ..good() }, &[]), "none");
+    assert_eq!(send(&server, &good(), &[("X-TC-Timestamp", "x")]), "InvalidParameter");
+    assert_eq!(send(&server, &good(), &[("X-TC-Timestamp", "")]), "MissingParameter");
+    assert_eq!(send(&server, &good(), &[("Authorization", "")]), "MissingParameter");
+    for wrong in
+        ["TC3-HMAC-SHA256", "Basic x", "TC3-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00"]
+    {
+        assert_eq!(
+            send(&server, &good(), &[("Authorization", wrong)]),
+            "AuthFailure.InvalidAuthorization",
+            "{wrong}"
+        );
+    }
+    assert_eq!(send(&server, &good(), &[("X-TC-Version", "2017-03-13")]), "NoSuchVersion");
+    assert_eq!(send(&server, &good(), &[("X-TC-Region", "")]), "MissingParameter");
+    assert_eq!(send(&server, &good(), &[("X-TC-Region", "mars")]), "UnsupportedRegion");
+    assert_eq!(send(&server, &good(), &[("X-TC-Token", "x")]), "AuthFailure.TokenFailure");
+    let (_, tampered) = {
+        let headers = good().headers(&id, &secret);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(a, b)| (&**a, &**b)).collect();
+        server.request("POST", "/", &headers, r#"{"Limit":1}"#)
+    };
+    assert_eq!(code(&tampered), failure);
+
+    let strict = Server::start(&["--memory", "--signature", "strict"]);
+    let host = strict.address.clone();
+    let good = |service, signed| Ask { service, hosts: (&host, signed), ..good() };
+    assert_eq!(send(&strict, &good("vpc", &host), &[]), "none");
+    assert_eq!(send(&strict, &good("127", &host), &[]), failure);
+    assert_eq!(send(&strict, &good("vpc", "127.0.0.1"), &[]), failure);
+}
+
+#[test]
+fn more_than_20_requests_a_second_are_refused() {
+    let server = Server::start(&["--memory", "--signature", "off"]);
+    let codes: Vec<Value> =
+        (0..45).map(|_| server.call("DescribeHaVips", &json!({}))["Error"]["Code"].take()).collect();
+    // Some of the 45 fall into one second: no more than 20 of these are answered.
+    assert!(codes.iter().any(|code| code == "RequestLimitExceeded"), "{codes:?}");
+}
+
+#[test]
+fn bodies_that_are_none_get_an_answer() {
+    let server = Server::open(&[]);
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("X-TC-Action", "DescribeHaVips"),
+        ("X-TC-Version", "2017-03-12"),
+        ("X-TC-Region", "ap-guangzhou"),
+    ];
+    let post = |body: &str| code(&server.request("POST", "/", &headers, body).1);
+    assert_eq!(post(""), "none");
+    for (body, expected) in [
+        ("{", "InvalidParameter"),
+        ("[]", "InvalidParameter"),
+        ("null", "InvalidParameter"),
+        (r#"{"Limit":1.5}"#, "InvalidParameter"),
+        (r#"{"HaVipIds":"x"}"#, "InvalidParameter"),
+        (r#"{"HaVipIds":[1]}"#, "InvalidParameter"),
+        (r#"{"Filters":[1]}"#, "InvalidParameter"),
+        (r#"{"Nonsense":1}"#, "UnknownParameter"),
+        ("\u{0}\u{1}", "InvalidParameter"),
+    ] {
+        assert_eq!(post(body), expected, "{body}");
+    }
+    assert_eq!(post(&"[".repeat(200_000)), "InvalidParameter", "nested deeper than any stack");
+    let long = format!(r#"{{"HaVipIds":["{}"]}}"#, "x".repeat(10 << 20));
+    assert_eq!(post(&long), "RequestSizeLimitExceeded");
+    let (head, body) = server.request("POST", "/", &[], "{}");
+    assert!(head.starts_with("HTTP/1.1 200"));
+    assert_eq!(code(&body), "MissingParameter", "no action");
+    let (_, body) = server.request("PUT", "/", &headers, "{}");
+    assert_eq!(code(&body), "UnsupportedProtocol");
+    let (_, body) = server.request("GET", "/?Action=DescribeHaVips&SecretId=x&Signature=y", &[], "");
+    assert_eq!(code(&body), "AuthFailure.InvalidAuthorization");
+    let fields: String = (0..4200).map(|i| format!("HaVipIds.{i}&")).collect();
+    let get =
+        [("X-TC-Action", "DescribeHaVips"), ("X-TC-Version", "2017-03-12"), ("X-TC-Region", "ap-tokyo")];
+    assert_eq!(code(&server.request("GET", &format!("/?{fields}"), &get, "").1), "InvalidParameter");
+    for nonsense in [
+        "\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}",
+        "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    ] {
+        let _ = server.raw(nonsense.as_bytes());
+    }
+    assert_eq!(post("{}"), "none", "it goes on");
+}
+
+#[test]
+fn a_slow_client_is_not_waited_for_and_keeps_nobody_waiting() {
+    let server = Server::open(&[]);
+    let connect = |text: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let mut headers = connect("POST / HTTP/1.1\r\nHost: x\r\n");
+    let mut body =
+        connect("POST / HTTP/1.1\r\nHost: x\r\nX-TC-Action: DescribeHaVips\r\nContent-Length: 100\r\n\r\n{");
+    assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 0, "others are answered meanwhile");
+    let mut answer = String::new();
+    let _ = headers.read_to_string(&mut answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "closed: {answer}");
+    let mut answer = [0; 4096];
+    let n = body.read(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
+    assert!(answer.contains("InvalidRequest"), "{answer}");
+}
+
+#[test]
+fn a_public_address_needs_signatures_and_secrets_are_in_no_output() {
+    let refused = std::process::Command::new(env!("CARGO_BIN_EXE_havip-console"))
+        .args(["serve", "--memory", "--signature", "off", "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("loopback"));
+    let data = folder("keys");
+    let data = data.to_str().unwrap();
+    let first = Server::start(&["--data", data]);
+    assert!(first.key.is_some());
+    drop(first);
+    assert!(Server::start(&["--data", data]).key.is_none(), "shown once");
+}
+
+#[test]
+fn another_sites_page_can_do_nothing() {
+    let server = Server::open(&[]);
+    let (vpc, _) = server.subnet();
+    let evil = [("Origin", "http://evil.example"), ("Content-Type", "text/plain")];
+    for path in ["/_havip/reset", "/_havip/restore", "/_havip/limits", "/_havip/claim", "/_havip/instances"] {
+        let (head, _) = server.request("POST", path, &evil, "{}");
+        assert!(head.starts_with("HTTP/1.1 403"), "{path}: {head}");
+    }
+    let (head, _) = server.request("GET", "/_havip/snapshot", &[("Host", "evil.example")], "");
+    assert!(head.starts_with("HTTP/1.1 403"), "a name that was made to point here: {head}");
+    // The API is reached by a header that no other site's form can set.
+    let (_, body) = server.request("POST", "/", &evil, "Action=DeleteVpc");
+    assert_eq!(code(&body), "MissingParameter");
+    assert_eq!(server.call("DescribeVpcs", &json!({}))["VpcSet"][0]["VpcId"], vpc);
+}
