@@ -246,8 +246,7 @@ fn what_cannot_be_explored_is_said_with_what_to_do() {
 #[test]
 fn a_cluster_that_fails_by_itself_is_refused_until_the_plan_expects_it() {
     let lab = Lab::new("unsound");
-    // Two machines that hear nothing of each other are two masters.
-    lab.write("pair.scn", &scenario("", "at 5s drop vrrp a <-> b\nat 20s kill a\n"));
+    lab.write("pair.scn", &scenario("", "at 20s power-off a\nat 40s power-on a\n"));
     lab.write("plan.toml", "scenario = \"pair.scn\"\noutage-limit = \"1s\"\n");
     let refused = lab.refused("explore plan.toml");
     assert!(

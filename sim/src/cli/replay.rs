@@ -16,16 +16,16 @@ use crate::run::OpenError;
 
 /// Run one seed of a campaign again: its record, and the rules that do not hold in it.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-The same files and options as those of the campaign give the same run.
+#[command(
+    override_usage = "havip-sim replay [OPTIONS] FILE... SEED",
+    after_help = "\
+SEED is the last word: a number, or a commit hash. The same files and options as those of the campaign give the same run.
 
-Exit status: 0 all rules hold; 1 one does not; 2 the input cannot be used.")]
+Exit status: 0 all rules hold; 1 one does not; 2 the input cannot be used."
+)]
 pub(super) struct Replay {
     #[command(flatten)]
     subject: Subject,
-    /// Which: a number, or a commit hash
-    #[arg(required = true, value_name = "SEED", value_parser = seed)]
-    seed: u64,
     /// Write the run into this file as a scenario
     #[arg(long, value_name = "FILE")]
     scn: Option<PathBuf>,
@@ -34,10 +34,6 @@ pub(super) struct Replay {
     format: Format,
     #[command(flatten)]
     watch: watch::Watch,
-}
-
-fn seed(word: &str) -> Result<u64, String> {
-    seed_of(word).ok_or_else(|| "a number, or a commit hash".to_owned())
 }
 
 impl Replay {
@@ -52,9 +48,12 @@ impl Replay {
     }
 
     fn replay(&self) -> Result<u8, Bad> {
-        self.watch.check(&[self.subject.first()])?;
-        let Loaded { base, plan, .. } = self.subject.load()?;
-        let outcome = Outcome::of(&base, &plan, self.seed);
+        let (subject, word) = self.subject.without_last();
+        let seed = seed_of(&word)
+            .ok_or_else(|| format!("{word:?} is no seed: a number, or a commit hash, behind the files"))?;
+        self.watch.check(&[subject.first()])?;
+        let Loaded { base, plan, .. } = subject.load()?;
+        let outcome = Outcome::of(&base, &plan, seed);
         let wrong = |errors| Bad::Open(OpenError::Wrong(errors));
         let scenario = replay::scenario(&base, &plan, &outcome.drawn).map_err(wrong)?;
         if let Some(path) = &self.scn {

@@ -11,7 +11,7 @@ use crate::run::OpenError;
 use crate::trial::{Settings, Trial};
 
 /// A cluster, and what is done to it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Subject {
     /// A scenario file (*.scn); or a keepalived.conf for each machine, two to four; or a plan (*.toml)
     #[arg(required = true, value_name = "FILE")]
@@ -60,6 +60,9 @@ impl Subject {
         match (self.files.as_slice(), special) {
             ([plan], Some(_)) if is(plan, "toml") => self.load_plan(plan),
             ([scenario], Some(_)) => self.made(base_of_scenario(scenario, self.profile)?, None),
+            ([], _) => Err(Bad::Message(
+                "there is no file: a scenario, a plan, or a keepalived.conf a machine".to_owned(),
+            )),
             (files, None) => self.made(base_of_files(files, self.profile)?, None),
             (files, Some(special)) => Err(Bad::Message(format!(
                 "{} is one of {} files: give one scenario file, or one plan, or a keepalived.conf for each machine",
@@ -116,6 +119,13 @@ impl Subject {
             words.insert(0, "--canary".to_owned());
         }
         words.join(" ")
+    }
+
+    /// Without the last word, which is no file: options may stand between the two.
+    pub(super) fn without_last(&self) -> (Subject, String) {
+        let mut subject = self.clone();
+        let last = subject.files.pop().unwrap_or_default();
+        (subject, last.display().to_string())
     }
 
     /// The first of its files.

@@ -75,9 +75,9 @@ impl Report<'_> {
 
     fn write(&self, out: &mut String, palette: &Palette) -> std::fmt::Result {
         let Report { head, tally, .. } = self;
-        let (bold, plain) = (palette.head, anstyle::Reset);
+        let bold = palette.head;
         let all = self.shard.seeds(head.seeds.first, head.seeds.last);
-        write!(out, "{bold}{}{plain}   seeds {}", head.name, head.seeds)?;
+        write!(out, "{bold}{}{bold:#}   seeds {}", head.name, head.seeds)?;
         if self.shard != Shard::WHOLE {
             write!(out, ", shard {}", self.shard)?;
         }
@@ -90,7 +90,7 @@ impl Report<'_> {
 
         writeln!(
             out,
-            "{bold}{:<28} {:>8} {:>8} {:>8}   number{plain}",
+            "{bold}{:<28} {:>8} {:>8} {:>8}   number{bold:#}",
             "without the address", "p50", "p99", "max"
         )?;
         for (what, of) in
@@ -106,12 +106,12 @@ impl Report<'_> {
         if missed.is_empty() {
             writeln!(out, "every mark was hit")?;
         } else {
-            writeln!(out, "{bold}marks never hit{plain}  {}", missed.join("; "))?;
+            writeln!(out, "{bold}marks never hit{bold:#}  {}", missed.join("; "))?;
         }
         let longest: Vec<String> =
             tally.longest.iter().map(|(time, seed)| format!("{} seed {seed}", length(Some(*time)))).collect();
         if !longest.is_empty() {
-            writeln!(out, "{bold}longest outages{plain}  {}", longest.join(", "))?;
+            writeln!(out, "{bold}longest outages{bold:#}  {}", longest.join(", "))?;
         }
         writeln!(out)?;
         writeln!(out, "digest {}   plan {}   code {}", hex(tally.digest), hex(head.plan), head.code)?;
@@ -122,8 +122,8 @@ impl Report<'_> {
     }
 
     fn write_rules(&self, out: &mut String, palette: &Palette) -> std::fmt::Result {
-        let (bold, plain) = (palette.head, anstyle::Reset);
-        writeln!(out, "{bold}{:<28} how it fared{plain}", "rule")?;
+        let bold = palette.head;
+        writeln!(out, "{bold}{:<28} how it fared{bold:#}", "rule")?;
         for (rule, of) in self.tally.by_rule() {
             let expected = match of.expected {
                 0 => String::new(),
@@ -132,7 +132,7 @@ impl Report<'_> {
             write!(out, "{:<28} ", rule.name())?;
             if let Some((seed, what)) = of.first.first() {
                 let (bad, found) = (palette.bad, grouped(of.found));
-                writeln!(out, "{bad}found {found}{plain}, first in seed {seed}: {what}")?;
+                writeln!(out, "{bad}found {found}{bad:#}, first in seed {seed}: {what}")?;
                 if !expected.is_empty() {
                     writeln!(out, "{:<28} {expected}", "")?;
                 }
@@ -140,7 +140,7 @@ impl Report<'_> {
                 writeln!(out, "{expected}")?;
             } else if self.head.is_on(rule) {
                 let good = palette.good;
-                writeln!(out, "{good}held{plain}")?;
+                writeln!(out, "{good}held{good:#}")?;
             } else {
                 writeln!(out, "not asked")?;
             }
@@ -149,10 +149,10 @@ impl Report<'_> {
     }
 
     fn write_injections(&self, out: &mut String, palette: &Palette) -> std::fmt::Result {
-        let (bold, plain) = (palette.head, anstyle::Reset);
+        let bold = palette.head;
         let head = ["runs", "found", "p50", "p99", "max"];
         let [runs, found, p50, p99, max] = head;
-        writeln!(out, "{bold}{:<28} {runs:>8} {found:>8} {p50:>8} {p99:>8} {max:>8}{plain}", "runs with")?;
+        writeln!(out, "{bold}{:<28} {runs:>8} {found:>8} {p50:>8} {p99:>8} {max:>8}{bold:#}", "runs with")?;
         for (injection, of) in self.tally.by_injection().filter(|(_, of)| of.runs > 0) {
             let [p50, p99, max] = PERCENTILES.map(|(_, ppm)| length(of.worst.quantile(ppm)));
             let (runs, found) = (grouped(of.runs), grouped(of.found));
@@ -183,7 +183,7 @@ impl Report<'_> {
         let dim = palette.dim;
         for (i, command) in next.iter().enumerate() {
             let word = if i == 0 { "next" } else { "" };
-            writeln!(out, "{dim}{word:<4}{:#}    {command}", anstyle::Reset)?;
+            writeln!(out, "{dim}{word:<4}{dim:#}    {command}")?;
         }
         Ok(())
     }

@@ -88,14 +88,25 @@ pub fn check(
 
 fn one(campaign: &Campaign<'_>, seed: u64, in_turmoil: bool) -> Option<Parting> {
     let run = Run::of(campaign, seed);
-    let first = run.seen(Engine::EventLoop);
-    if run.seen(Engine::EventLoop) != first {
-        return Some(run.parting(seed, Engine::EventLoop));
+    parting(&run, &run, Engine::EventLoop)
+        .or_else(|| in_turmoil.then(|| parting(&run, &run, Engine::Turmoil)).flatten())
+}
+
+/// Where a first run in the event loop and a second one in some engine part.
+fn parting(first: &Run<'_>, second: &Run<'_>, engine: Engine) -> Option<Parting> {
+    let seen = (first.seen(Engine::EventLoop), second.seen(engine));
+    // Of the engines every line is compared, of two runs in one what was sent and what the rules make of it.
+    if seen.0 == seen.1 && engine == Engine::EventLoop {
+        return None;
     }
-    // Both what the rules make of it and every line, frames and all.
-    let same =
-        || run.seen(Engine::Turmoil) == first && run.trace(Engine::Turmoil) == run.trace(Engine::EventLoop);
-    (in_turmoil && !same()).then(|| run.parting(seed, Engine::Turmoil))
+    let traces = (first.trace(Engine::EventLoop), second.trace(engine));
+    let line = |line: Option<&str>| line.unwrap_or("(ended)").trim().to_owned();
+    let lines = match traces.0.first_difference(&traces.1) {
+        Some((first, second)) => (line(first), line(second)),
+        None if seen.0 == seen.1 => return None,
+        None => (format!("{:?}", seen.0), format!("{:?}", seen.1)),
+    };
+    Some(Parting { seed: first.setup.seed, engine, lines })
 }
 
 /// A seed's run.
@@ -147,21 +158,6 @@ impl<'a> Run<'a> {
     fn trace(&self, engine: Engine) -> Trace {
         self.watched(engine, Trace::new()).1
     }
-
-    fn parting(&self, seed: u64, engine: Engine) -> Parting {
-        let (first, second) = (self.trace(Engine::EventLoop), self.trace(engine));
-        let lines = match first.first_difference(&second) {
-            Some((first, second)) => {
-                let line = |line: Option<&str>| line.unwrap_or("(ended)").trim().to_owned();
-                (line(first), line(second))
-            }
-            None => {
-                let what = |engine| format!("{:?}", self.seen(engine));
-                (what(Engine::EventLoop), what(engine))
-            }
-        };
-        Parting { seed, engine, lines }
-    }
 }
 
 #[cfg(test)]
@@ -169,20 +165,22 @@ mod tests {
     use super::super::plan::{Plan, Seeds};
     use super::super::shard::Shard;
     use super::*;
-    use crate::flaws::{self, Flaw};
 
     #[test]
-    fn a_seed_is_the_same_run_in_both_engines_and_a_flaw_is_found() {
+    fn a_seed_is_the_same_run_in_both_engines_and_another_is_not() {
         let base = super::super::testing::pair();
-        let plan = Plan { most: 2, ..Plan::new(&base) };
-        let campaign =
-            Campaign { base: &base, plan: &plan, seeds: Seeds { first: 1, last: 100 }, shard: Shard::WHOLE };
-        let at = |seed, flaw| flaws::with(flaw, || one(&campaign, seed, true));
-        assert_eq!(at(50, None), None);
-        let flawed = Some(Flaw::SharedInstant);
-        let parting = (1..40).find_map(|seed| at(seed, flawed)).expect("what one instant shares is seen");
-        assert_eq!(parting.engine, Engine::Turmoil);
-        assert_ne!(parting.lines.0, parting.lines.1);
-        assert!(parting.to_string().starts_with("the engines on seed "), "{parting}");
+        // A short run: turmoil steps through every tick of it.
+        let (settle, safety, liveness) =
+            (Duration::from_secs(4), Duration::from_secs(1), Duration::from_secs(1));
+        let plan = Plan { settle, safety, liveness, most: 2, ..Plan::new(&base) };
+        let seeds = Seeds { first: 1, last: 50 };
+        let campaign = Campaign { base: &base, plan: &plan, seeds, shard: Shard::WHOLE };
+        assert_eq!(check(&campaign, 2, &()), Ok(Compared { twice: 50, engines: 1 }));
+        for engine in [Engine::EventLoop, Engine::Turmoil] {
+            let other = parting(&Run::of(&campaign, 1), &Run::of(&campaign, 2), engine).expect("another run");
+            assert_eq!((other.seed, other.engine), (1, engine));
+            assert_ne!(other.lines.0, other.lines.1);
+            assert!(other.to_string().contains(" seed 1 part:\n  event-loop  "), "{other}");
+        }
     }
 }
