@@ -43,6 +43,8 @@ pub(super) struct Chair {
     pub(super) ear: Ear,
     /// The same before the last instant in which anything was heard, in case that is refused.
     pub(super) before: (Time, Ear),
+    /// When a lower one first came that it could not read then.
+    pub(super) unread: Option<Time>,
     /// The last goodbye that came, read or not.
     pub(super) goodbye: Option<Goodbye>,
     /// The last instant in which something came to the machine and not to its agent.
@@ -111,6 +113,7 @@ impl Chair {
             priority,
             ear: Ear::default(),
             before: (Time::MAX, Ear::default()),
+            unread: None,
             goodbye: None,
             deaf: Time::MAX,
         }
@@ -121,8 +124,7 @@ impl Chair {
             self.was_master = Some(at);
         }
         (self.role, self.since) = (role, at);
-        self.ear.better = None;
-        self.ear.lower = None;
+        (self.ear.better, self.ear.lower, self.unread) = (None, None, None);
         if role != Role::Backup {
             self.ear.obeyed = None;
         }

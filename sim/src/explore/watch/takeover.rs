@@ -30,8 +30,8 @@ impl Watch {
             // It reads that later, or never, or as something else.
             if advert.priority == 0 {
                 chair.takes_leave(report.at, advert.from);
-            } else if advert.priority < chair.priority {
-                chair.ear.lower.get_or_insert((report.at, heard));
+            } else if !damaged && advert.priority < chair.priority {
+                chair.unread.get_or_insert(report.at);
             }
             return;
         }
@@ -52,7 +52,9 @@ impl Watch {
             }
             Role::Backup => {
                 let lower = advert.priority < chair.priority;
-                ear.lower = lower.then(|| (ear.lower.map_or(report.at, |(first, _)| first), heard));
+                ear.lower = lower.then(|| {
+                    (ear.lower.map_or(chair.unread.unwrap_or(report.at), |(first, _)| first), heard)
+                });
                 let waits = ear.lower.is_some_and(|(first, _)| report.at < first + seat.preempt_delay);
                 if !lower || seat.nopreempt || waits {
                     ear.obeyed = Some(heard);
