@@ -95,6 +95,34 @@ fn a_campaign_says_how_every_rule_fared_and_what_to_type() {
 }
 
 #[test]
+fn the_page_is_one_file_and_the_same_for_any_number_of_threads() {
+    let lab = Lab::new("page");
+    let explore = |more: &str| lab.run(&format!("explore pair.scn --seeds 1..200 --canary --out out {more}"));
+    let output = explore("--jobs 1 --html one.html");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+    let page = lab.read("one.html");
+    for said in ["A flaw is planted", "✗ found", "1..200", "at most 8 a seed", "Worst runs"] {
+        assert!(page.contains(said), "{said}");
+    }
+    let digest = printed.split("digest ").nth(1).and_then(|rest| rest.get(..16)).expect("a digest");
+    assert!(page.contains(digest), "{digest}");
+    let files = fs::read_dir(lab.folder.join("out/found")).expect("a folder");
+    let files: Vec<String> =
+        files.map(|file| text(file.expect("a file").file_name().as_encoded_bytes())).collect();
+    assert!(files.iter().any(|file| file.ends_with(".scn")), "{files:?}");
+    for file in files.iter().filter(|file| file.ends_with(".scn")) {
+        assert!(page.contains(&format!("does not hold: {file}, ")), "{file}");
+    }
+    explore("--jobs 2 --resume --html two.html");
+    assert_eq!(page, lab.read("two.html"));
+    let refused = lab.refused("explore pair.scn --seeds 1..200 --canary --out out --html none/page.html");
+    assert!(refused.contains("none/page.html") && refused.contains("--html"), "{refused}");
+    let shown = lab.refused("explore pair.scn --show --html one.html");
+    assert!(shown.contains("--html") && lab.read("one.html") == page, "{shown}");
+}
+
+#[test]
 fn results_are_the_same_bytes_for_any_threads_shards_and_interruptions() {
     let lab = Lab::new("bytes");
     let explore = |more: &str| {

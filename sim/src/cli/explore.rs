@@ -57,7 +57,7 @@ pub(super) struct Explore {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write one page: how every rule fared, the distribution of outages, and the worst runs as pictures
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check_determinism", "show"])]
     html: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -134,6 +134,11 @@ impl Explore {
     }
 
     fn run(&self, campaign: &Campaign<'_>) -> Result<u8, Bad> {
+        // Whoever may not write learns it before a long run; a page that is there stays until then.
+        if let Some(file) = &self.html {
+            let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+            opened.map_err(|error| unwritten(file, &error))?;
+        }
         let path = self.path(campaign);
         let begin = if self.resume { Begin::Resume } else { Begin::Anew };
         let mut results = Results::open(&path, &campaign.head(), campaign.count(), begin)?;
@@ -167,8 +172,7 @@ impl Explore {
                 &results.head().code,
             );
             if let Err(error) = std::fs::write(file, page) {
-                let file = file.display();
-                troubles.push(format!("cannot write {file}: {error}: give --html a file that you may write"));
+                troubles.push(unwritten(file, &error));
             }
         }
         let found = found.into_iter().map(|(path, small)| (small.rule, path)).collect();
@@ -271,6 +275,10 @@ impl Explore {
             }
         }
     }
+}
+
+fn unwritten(page: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}: give --html a file that you may write", page.display())
 }
 
 /// Prints what each seed draws.

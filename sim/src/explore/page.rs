@@ -16,6 +16,7 @@ use super::base::Base;
 use super::found::Found;
 use super::marks::MARKS;
 use super::plan::{Plan, Seeds};
+use super::report::{grouped, long};
 use super::rules::Rule;
 use super::tally::{Histogram, RuleTally, Tally};
 use crate::observe::{Escaped, PAGE_STYLE, looks};
@@ -43,14 +44,14 @@ struct Page<'a> {
 }
 
 /// How a rule fared, as far as the page is concerned.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fared {
+    Found,
+    /// It did not hold, as the plan says.
+    Expected,
+    Held,
     /// The plan does not ask for it.
     NotAsked,
-    Held,
-    /// Not, as the plan says.
-    Expected,
-    Found,
 }
 
 impl Page<'_> {
@@ -190,15 +191,18 @@ impl Page<'_> {
     fn rules(&mut self) {
         self.raw(r#"<h2 id="rules">Rules</h2>"#);
         self.table("Rules", &["rule", "", "runs", "what was the case"]);
-        for (rule, of) in self.tally.by_rule() {
-            let fared = self.fared(rule, &of);
+        let mut rules: Vec<_> =
+            self.tally.by_rule().map(|(rule, of)| (self.fared(rule, &of), rule, of)).collect();
+        // What a reader came for is first.
+        rules.sort_by_key(|(fared, ..)| *fared);
+        for (fared, rule, of) in rules {
             let (class, word, runs) = match fared {
                 Fared::NotAsked => ("dim", "not asked", String::new()),
                 Fared::Held => ("good", "✓ holds", String::new()),
                 Fared::Expected => ("dim", "expected", grouped(of.expected)),
                 Fared::Found => ("fails", "✗ found", grouped(of.found)),
             };
-            let head = format!("<strong>{}</strong><br/>{}", rule.name(), Escaped(rule.sentence()));
+            let head = format!("<strong>{}</strong><p>{}</p>", rule.name(), Escaped(rule.sentence()));
             let _ = write!(self.out, r#"<tr><th scope="row" class="says">{head}</th>"#);
             let _ =
                 write!(self.out, r#"<td class="word {class}">{word}</td><td class="number">{runs}</td><td>"#);
@@ -318,17 +322,6 @@ fn at(of: &Histogram, ppm: u64) -> String {
     of.quantile(ppm).filter(|time| !time.is_zero()).map_or("none".to_owned(), short)
 }
 
-/// `16 h 40 min`.
-fn long(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min {} s", seconds % 60),
-        (0, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{} days {hours} h", grouped(days)),
-    }
-}
-
 /// `15.6 %`; what is not nothing is not shown as nothing.
 fn share(count: u64, all: u64) -> String {
     let tenths = u128::from(count) * 1_000 / u128::from(all.max(1));
@@ -336,17 +329,4 @@ fn share(count: u64, all: u64) -> String {
         0 if count > 0 => "&lt; 0.1 %".to_owned(),
         _ => format!("{}.{} %", tenths / 10, tenths % 10),
     }
-}
-
-/// `1,000,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

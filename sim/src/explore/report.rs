@@ -228,7 +228,7 @@ fn ms(time: Option<Duration>) -> u64 {
 }
 
 /// `16 h 40 min`.
-fn long(time: Duration) -> String {
+pub(super) fn long(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours) {

@@ -68,7 +68,7 @@ fn a_page_has_everything_and_needs_nothing() {
     well_formed(&page);
     assert!(!found.is_empty() && !tally.longest.is_empty(), "there is something to show");
     for rule in RULES {
-        assert!(page.contains(&format!("<strong>{}</strong><br/>", rule.name())), "{}", rule.name());
+        assert!(page.contains(&format!("<strong>{}</strong><p>", rule.name())), "{}", rule.name());
         assert!(page.contains(&Escaped(rule.sentence()).to_string()), "{}", rule.sentence());
     }
     for (rule, of) in &tally.rules {
@@ -189,9 +189,7 @@ fn an_empty_campaign_is_a_page_too() {
 }
 
 #[test]
-fn numbers_are_for_people() {
-    assert_eq!([0, 999, 1_234_567].map(grouped), ["0", "999", "1,234,567"]);
-    assert_eq!(long(Duration::from_secs(60_000)), "16 h 40 min");
+fn figures_are_never_less_than_they_were() {
     assert_eq!(short(Duration::from_nanos(3_605_000_001)), "3.606s");
     assert_eq!([share(1, 3), share(1, 100_000), share(0, 0)], ["33.3 %", "&lt; 0.1 %", "0.0 %"]);
 }
