@@ -70,6 +70,10 @@ def post(url, body, headers=None):
         return json.load(answer)
 
 
+class Replaced(Exception):
+    """The element found is not on the page any more."""
+
+
 class Browser:
     """A session of a browser."""
 
@@ -89,7 +93,10 @@ class Browser:
         try:
             return post(f"{self.root}/{path}", body)["value"]
         except urllib.error.HTTPError as error:
-            sys.exit(f"error: {path} {body}: {error.read().decode()[:500]}")
+            said = error.read().decode()
+            if "stale element reference" in said:
+                raise Replaced from error
+            sys.exit(f"error: {path} {body}: {said[:500]}")
 
     def go(self, url):
         self.call("url", url=url)
@@ -102,8 +109,14 @@ class Browser:
         return self.script("const e = document.querySelector(arguments[0]); return e ? e.innerText : ''", selector)
 
     def click(self, selector):
-        found = self.call("element", using="css selector", value=selector)
-        self.call(f"element/{found[ELEMENT]}/click")
+        # The page follows the cloud: a row may be drawn anew between finding it and clicking on it.
+        for _ in range(20):
+            try:
+                found = self.call("element", using="css selector", value=selector)
+                return self.call(f"element/{found[ELEMENT]}/click")
+            except Replaced:
+                time.sleep(0.05)
+        sys.exit(f"error: {selector} is drawn anew all the time")
 
     def type(self, selector, text):
         found = self.call("element", using="css selector", value=selector)

@@ -127,7 +127,11 @@ fn the_pictures_are_of_the_seeds_runs() {
     for (length, seed) in &campaign.tally.longest {
         let script = Drawn::new(&campaign.base, &campaign.plan, *seed).script(&campaign.base).to_string();
         let drawn = campaign.drawing().drawn(&script, "x").unwrap_or_else(|why| panic!("{why}"));
-        assert_eq!(drawn.record.outages.iter().map(|one| one.length()).max(), Some(*length), "seed {seed}");
+        assert_eq!(
+            drawn.record.outages.iter().map(crate::observe::OutageRow::length).max(),
+            Some(*length),
+            "seed {seed}"
+        );
     }
     for found in &campaign.found {
         let drawn = campaign.drawing().drawn(&found.text(), "x").unwrap_or_else(|why| panic!("{why}"));
