@@ -15,6 +15,9 @@
 //! 7. Every [`Action::RunScript`] is answered by one [`Event::Script`], after an [`Action::KillScript`] as well;
 //!    every [`Action::WatchFile`] by an [`Event::File`], every [`Action::WatchProcess`] by an [`Event::Process`], and
 //!    by one more after each change.
+//! 8. Instead of stepping a program through what only happens over and over, whoever drives it may ask what that would be
+//!    ([`Program::beat`], [`Program::shrugs_at`]) and then say how often it was ([`Program::keep_on`]). The program is
+//!    then as it would be after as many steps.
 //!
 //! No protocol is named here: keepalived's agent is one program, Pacemaker's and Heartbeat's models are others.
 
@@ -410,12 +413,36 @@ impl fmt::Display for Why {
     }
 }
 
+/// What a program does at its timer over and over, as long as nothing else happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Its deadline is this much later than the timer came.
+    pub every: Duration,
+    /// It does something else at a timer that comes later than this behind the one before it,
+    pub within: Duration,
+    /// and at one that does not come before this time of the monotonic clock.
+    pub until: Time,
+}
+
 /// What lives in time on a machine; see the rules at the top of this module.
 pub trait Program {
     /// Takes one event and says what to do about it. `out` is empty on entry.
     fn step(&mut self, now: Now, event: Event<'_>, out: &mut Actions);
     /// When to be called with [`Event::Timer`] at the latest, on the monotonic clock.
     fn deadline(&self) -> Option<Time>;
+
+    /// What it is going to do at its timer, if that is to send some packets and nothing else, and to do the same again at
+    /// the next: those packets are pushed. Numbers in them may count on.
+    fn beat(&self, _out: &mut Actions) -> Option<Beat> {
+        None
+    }
+    /// Whether a packet would make it do nothing but move its deadline, and the same one again and again: then how long
+    /// behind the packet that will be. True of every packet that comes before the deadline.
+    fn shrugs_at(&self, _now: Now, _interface: InterfaceId, _packet: &[u8]) -> Option<Duration> {
+        None
+    }
+    /// Its beat, or the packet it shrugs at, came so many times, and last now.
+    fn keep_on(&mut self, _times: u32, _last: Now) {}
 }
 
 /// The actions of one step, in order. Keeps its memory from step to step: a step of steady state allocates nothing.

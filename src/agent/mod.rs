@@ -7,6 +7,7 @@
 //! - `locate`: names to interfaces;
 //! - `tracking`: scripts, files and processes; `links`: interfaces whose changes count later;
 //! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
+//! - `steady`: what it does while nothing happens;
 //! - `notify`: scripts and pipes that are told.
 
 mod groups;
@@ -14,6 +15,7 @@ mod links;
 mod locate;
 mod notify;
 mod pacing;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod tracking;
@@ -28,7 +30,8 @@ use crate::config::{self, Config, Instance, Options, Tracked, Tracker};
 use crate::files::Files;
 use crate::profile::{Profile, Switch};
 use crate::program::{
-    Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program, Record, Role, Subject, Why,
+    Action, Actions, AddressChange, Beat, Event, Interface, InterfaceId, Now, Program, Record, Role, Subject,
+    Why,
 };
 use crate::time::{Duration, Time};
 use crate::vrrp::{Datagram, Fault, Notice, VirtualRouter};
@@ -180,18 +183,20 @@ impl Agent {
     /// and keepalived says nothing of them.
     fn packet(&mut self, now: Now, interface: InterfaceId, packet: &[u8], out: &mut Actions) {
         let Some(datagram) = Datagram::new(packet) else { return };
-        let Some(vrid) = datagram.vrid() else { return };
-        let dst = datagram.dst;
-        let router = self.routers.iter_mut().find(|r| {
+        if let Some(at) = self.receiver_of(interface, &datagram) {
+            self.routers[at].receive(now, &datagram, out);
+        }
+    }
+
+    fn receiver_of(&self, interface: InterfaceId, datagram: &Datagram<'_>) -> Option<usize> {
+        let (vrid, dst) = (datagram.vrid()?, datagram.dst);
+        self.routers.iter().position(|r| {
             let (config, place) = (r.config(), r.place());
             config.vrid == vrid
                 && place.interface == interface
                 && Family::of(place.source) == Family::of(dst)
                 && dst == if config.is_unicast() { place.source } else { config.group }
-        });
-        if let Some(router) = router {
-            router.receive(now, &datagram, out);
-        }
+        })
     }
 
     fn timer(&mut self, now: Now, out: &mut Actions) {
@@ -508,6 +513,15 @@ impl Program for Agent {
 
     fn deadline(&self) -> Option<Time> {
         (self.earliest != Time::MAX).then_some(self.earliest)
+    }
+    fn beat(&self, out: &mut Actions) -> Option<Beat> {
+        self.steady_beat(out)
+    }
+    fn shrugs_at(&self, now: Now, interface: InterfaceId, packet: &[u8]) -> Option<Duration> {
+        self.shrugs(now, interface, packet)
+    }
+    fn keep_on(&mut self, times: u32, last: Now) {
+        self.kept_on(times, last);
     }
 }
 

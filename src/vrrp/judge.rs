@@ -123,16 +123,21 @@ impl VirtualRouter {
         if self.role != Role::Master {
             return;
         }
-        let priority = match self.config.timer_expired_backup {
-            Some(priority) => priority,
-            None if self.profile.has(Switch::LateWakeStepsDown) => 254,
-            None => return,
-        };
         let silent = now.mono.saturating_since(self.spoke);
-        if silent > self.down_interval(priority, self.config.advert_interval) {
+        if self.longest_silence().is_some_and(|longest| silent > longest) {
             let why = Why::with("it did not run for {} s", [Value::Seconds(silent)]);
             self.apply(Input::StoodStill, &Cause::new(now, why), out);
         }
+    }
+
+    /// After how long a silence it takes another to be master, if it asks itself that at all.
+    pub(super) fn longest_silence(&self) -> Option<Duration> {
+        let priority = match self.config.timer_expired_backup {
+            Some(priority) => priority,
+            None if self.profile.has(Switch::LateWakeStepsDown) => 254,
+            None => return None,
+        };
+        Some(self.down_interval(priority, self.config.advert_interval))
     }
 
     /// Whether it is back before anybody can have missed it: it said no goodbye, and even who has not had its last

@@ -9,6 +9,7 @@
 //! - `interval`: the arithmetic of skew time and master down interval;
 //! - `timers`: what an instance waits for;
 //! - `receive`: the checks an advertisement must pass, in keepalived's order;
+//! - `steady`: what an instance does again and again while nothing happens;
 //! - `refused`: the reasons for refusing one, counted;
 //! - `transmit`: advertisements and announcements as bytes;
 //! - `place`: where on the machine all this is.
@@ -23,6 +24,7 @@ mod place;
 mod receive;
 mod refused;
 mod router;
+mod steady;
 pub mod table;
 pub mod table_page;
 mod timers;

@@ -159,6 +159,12 @@ impl VirtualRouter {
         sender.advertise(&self.advertised, priority, self.identification, out);
     }
 
+    /// The next advertisement, if nothing is signed.
+    pub(super) fn push_next_advert(&self, out: &mut Actions) {
+        let sender = transmit::Sender { config: &self.config, place: self.place, signing: None };
+        sender.advertise(&self.advertised, self.priority, self.identification.wrapping_add(1), out);
+    }
+
     pub(super) fn announce_source(&self, out: &mut Actions) {
         if self.config.is_unicast() {
             // Peers may hold an old entry for us: measured, one announcement of our own address.

@@ -71,6 +71,11 @@ impl Timers {
     pub(crate) fn earliest(&self) -> Time {
         self.earliest
     }
+    /// When the first of the others is due.
+    pub(crate) fn earliest_but(&self, timer: Timer) -> Time {
+        let others = Timer::ALL.into_iter().filter(|&other| other != timer);
+        others.map(|other| self.due(other)).min().unwrap_or(Time::MAX)
+    }
     /// Takes the first timer, in the order of the list, that is due.
     pub(crate) fn expired(&mut self, now: Time) -> Option<Timer> {
         if self.earliest > now {

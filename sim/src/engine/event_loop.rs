@@ -1,6 +1,9 @@
 //! The fast engine: jumps from event to event and calls each program's `step` itself.
 //!
 //! A clone is a fork of the run, programs and frames in flight included.
+//!
+//! Where nobody looks at frames, it does not step through what programs do over and over: it asks what that would be
+//! (rule 8 of [`havip::program`]).
 
 use std::sync::Arc;
 
@@ -12,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use super::context::set_running;
 use super::programs::AnyProgram;
 use crate::observe::Observer;
-use crate::world::{CvmId, Setup, Wants, World};
+use crate::world::{CvmId, Row, Setup, Wants, World};
 
 /// A run under way.
 #[derive(Clone, Debug)]
@@ -20,6 +23,13 @@ pub struct EventLoop {
     world: World,
     programs: Vec<Option<AnyProgram>>,
     actions: Actions,
+    row: Row,
+    /// Who speaks over and over, as far as is known.
+    speaker: Option<CvmId>,
+    /// A program has had an event since that was found out.
+    stepped: bool,
+    steps_all: bool,
+    steps: u64,
 }
 
 impl EventLoop {
@@ -27,7 +37,26 @@ impl EventLoop {
     pub fn new(setup: Arc<Setup>) -> Self {
         let programs = setup.cvms.iter().map(|_| None).collect();
         let world = World::new(setup, Duration::ZERO);
-        EventLoop { world, programs, actions: Actions::new() }
+        EventLoop {
+            world,
+            programs,
+            actions: Actions::new(),
+            row: Row::default(),
+            speaker: None,
+            stepped: false,
+            steps_all: false,
+            steps: 0,
+        }
+    }
+
+    /// The programs as they stand, by machine; one that has ended stands as it was.
+    pub fn programs(&self) -> &[Option<AnyProgram>] {
+        &self.programs
+    }
+
+    /// How many steps programs have taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// The world as it stands.
@@ -38,6 +67,11 @@ impl EventLoop {
     /// The world, for whoever interferes between two instants.
     pub fn world_mut(&mut self) -> &mut World {
         &mut self.world
+    }
+
+    /// Has every event stepped from here on, as the other engine does: what is asked must come to the same.
+    pub fn step_all(&mut self) {
+        self.steps_all = true;
     }
 
     /// Moves the acts that have not happened yet to later.
@@ -60,11 +94,51 @@ impl EventLoop {
                 observer.instant(&setup, &self.world, self.world.reports());
             }
             self.world.end();
+            if !self.steps_all && self.world.is_still() {
+                self.keep_on(end);
+            }
         }
     }
 
+    /// If one program alone speaks, over and over, and all others shrug at it, lets it do so until something else happens.
+    fn keep_on(&mut self, end: Time) {
+        if std::mem::take(&mut self.stepped) {
+            self.speaker = self.find_speaker();
+        }
+        let EventLoop { world, programs, actions, row, .. } = self;
+        let Some(cvm) = self.speaker.filter(|&cvm| world.has_room_for_beats(cvm)) else { return };
+        let Some(beat) = programs[usize::from(cvm.0)].as_ref().and_then(|program| program.beat(actions))
+        else {
+            return;
+        };
+        let shrugs = |cvm: CvmId, now, interface, packet: &[u8]| {
+            programs[usize::from(cvm.0)].as_ref()?.shrugs_at(now, interface, packet)
+        };
+        let kept_on = world.keep_on((cvm, beat, actions), end, &shrugs, row);
+        actions.clear();
+        for (cvm, times, last) in row.of_each().filter(|_| kept_on) {
+            if let Some(program) = &mut programs[usize::from(cvm.0)] {
+                program.keep_on(times, world.clock_of(cvm, last));
+                world.set_deadline(cvm, program.deadline());
+            }
+        }
+    }
+
+    /// The one program that has a beat. Two that have one would answer each other.
+    fn find_speaker(&mut self) -> Option<CvmId> {
+        let EventLoop { world, programs, actions, .. } = self;
+        let running = (0..).map(CvmId).zip(programs).filter(|(cvm, _)| world.is_running(*cvm));
+        let mut speakers = running.filter(|(_, program)| {
+            let beats = program.as_ref().is_some_and(|program| program.beat(actions).is_some());
+            actions.clear();
+            beats
+        });
+        let speaker = speakers.next().map(|(cvm, _)| cvm);
+        speaker.filter(|_| speakers.next().is_none())
+    }
+
     fn run_program(&mut self, setup: &Setup, cvm: CvmId) {
-        let EventLoop { world, programs, actions } = self;
+        let EventLoop { world, programs, actions, stepped, steps, .. } = self;
         let slot = &mut programs[usize::from(cvm.0)];
         if world.is_starting(cvm) {
             *slot = Some(AnyProgram::of(setup, cvm, world.file_of(cvm)));
@@ -74,6 +148,8 @@ impl EventLoop {
             set_running(Some((world.now(), cvm)));
         }
         while let Some((now, event)) = world.poll(cvm) {
+            *stepped = true;
+            *steps += 1;
             program.step(now, event, actions);
             for action in actions.iter() {
                 world.apply(cvm, action);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use havip::agent::Agent;
 use havip::config::Options;
-use havip::program::{Actions, Event, Now, Program};
-use havip::time::Time;
+use havip::program::{Actions, Beat, Event, InterfaceId, Now, Program};
+use havip::time::{Duration, Time};
 
 use crate::world::{CvmId, FileId, ProgramSetup, Setup};
 
@@ -36,6 +36,21 @@ impl Program for AnyProgram {
     fn deadline(&self) -> Option<Time> {
         match self {
             AnyProgram::Agent(agent) => agent.deadline(),
+        }
+    }
+    fn beat(&self, out: &mut Actions) -> Option<Beat> {
+        match self {
+            AnyProgram::Agent(agent) => agent.beat(out),
+        }
+    }
+    fn shrugs_at(&self, now: Now, interface: InterfaceId, packet: &[u8]) -> Option<Duration> {
+        match self {
+            AnyProgram::Agent(agent) => agent.shrugs_at(now, interface, packet),
+        }
+    }
+    fn keep_on(&mut self, times: u32, last: Now) {
+        match self {
+            AnyProgram::Agent(agent) => agent.keep_on(times, last),
         }
     }
 }

@@ -60,6 +60,12 @@ impl Links {
         self.rules.is_empty()
     }
 
+    /// Whether no act copies frames, changes them or their order.
+    pub fn only_lose_and_delay(&self) -> bool {
+        let simple = |effect| matches!(effect, Effect::Drop | Effect::Loss(_) | Effect::Delay(..));
+        self.rules.iter().all(|rule| simple(rule.effect))
+    }
+
     /// Carries out an act, if it is one on links.
     pub fn act(&mut self, act: &Act, index: u32) {
         let (path, kinds, effect) = match *act {

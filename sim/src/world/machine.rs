@@ -1,8 +1,9 @@
 //! The program's side of a machine: what it is told, and what it may ask for. How it begins and ends is `life`'s, what
-//! becomes of what it sends `outbox`'s.
+//! becomes of what it sends `outbox`'s, what it does over and over `steady`'s.
 
 mod life;
 mod outbox;
+mod steady;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ use super::setup::{CvmId, FileId, NodeId, TextId};
 use super::state::World;
 use super::userland::Children;
 use outbox::Outgoing;
+pub(crate) use steady::Row;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
 /// what the kernel charges for a small packet.

@@ -47,6 +47,7 @@ pub use act::{
     Tamper, Wire,
 };
 pub use machine::EPOCH;
+pub(crate) use machine::Row;
 pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
 pub use setup::{
     CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup,

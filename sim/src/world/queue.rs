@@ -88,7 +88,11 @@ impl Queue {
     }
     /// When the next thing is due; `Time::MAX` if nothing is.
     pub(crate) fn next(&self) -> Time {
-        self.frames.peek().map_or(Time::MAX, |Reverse(frame)| frame.at).min(self.wakes.next())
+        self.next_frame().min(self.wakes.next())
+    }
+    /// When the next frame arrives.
+    pub(crate) fn next_frame(&self) -> Time {
+        self.frames.peek().map_or(Time::MAX, |Reverse(frame)| frame.at)
     }
     /// Takes the next thing that is due at exactly this instant.
     pub(crate) fn pop_at(&mut self, now: Time) -> Option<Due> {
@@ -100,15 +104,28 @@ impl Queue {
             }
         }
         let place = self.wakes.take(now)?;
+        Some(self.due_at(place))
+    }
+    /// Whose wake-up a place is.
+    fn due_at(&self, place: usize) -> Due {
         let after_nodes = place.checked_sub(self.nodes);
         let after_clients = after_nodes.and_then(|i| i.checked_sub(self.clients));
-        Some(match (after_nodes, after_clients) {
+        match (after_nodes, after_clients) {
             (None, _) => Due::Kernel(NodeId(place as u16)),
             (Some(client), None) => Due::Client(ClientId(client as u16)),
             (_, Some(0)) => Due::Cloud,
             (_, Some(1)) => Due::Spoof,
             (_, Some(program)) => Due::Program(CvmId(program as u16 - 2)),
-        })
+        }
+    }
+    /// Whether any frame is under way.
+    pub(crate) fn has_frames(&self) -> bool {
+        !self.frames.is_empty()
+    }
+    /// When the first wake-up is due that is none of some; `Time::MAX` if none is.
+    pub(crate) fn next_besides(&self, some: impl Fn(Due) -> bool) -> Time {
+        let others = self.wakes.all().filter(|&(place, _)| !some(self.due_at(place)));
+        others.map(|(_, at)| at).min().unwrap_or(Time::MAX)
     }
     /// How many frames and wake-ups wait: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {

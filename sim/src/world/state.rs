@@ -142,8 +142,11 @@ impl World {
     }
     /// When the next act, frame, timer or program event is due.
     pub fn next_instant(&self) -> Option<Time> {
-        let act = self.setup.acts.get(self.next_act).map_or(Time::MAX, |a| a.at + self.shift);
-        Some(act.min(self.queue.next())).filter(|&next| next != Time::MAX)
+        Some(self.next_act_at().min(self.queue.next())).filter(|&next| next != Time::MAX)
+    }
+    /// When the next act falls; `Time::MAX` if none does.
+    pub(super) fn next_act_at(&self) -> Time {
+        self.setup.acts.get(self.next_act).map_or(Time::MAX, |a| a.at + self.shift)
     }
     /// When the first act falls, if the script has any.
     pub fn first_act(&self) -> Option<Time> {
@@ -182,9 +185,15 @@ impl World {
     pub(super) fn wants(&self) -> Wants {
         self.wants
     }
-    /// Until when nothing happens but what is being done just now.
+    /// Until when nothing happens but what is being done just now, and probes of other clients that are certain to be
+    /// answered.
     pub(super) fn quiet_until(&self) -> Time {
-        self.next_instant().map_or(self.until, |next| next.min(self.until))
+        let certain = |due| matches!(due, Due::Client(client) if self.fate(client).is_some());
+        let woken = match self.setup.clients.len() {
+            0 | 1 => self.queue.next(),
+            _ => self.queue.next_frame().min(self.queue.next_besides(certain)),
+        };
+        self.next_act_at().min(woken).min(self.until)
     }
 
     /// Runs everything of an instant but the programs: acts in file order; frames by source port, sequence and
@@ -263,15 +272,20 @@ impl World {
 
     /// Counts a frame its port sends: what names its chances, and its rank among frames that arrive together.
     pub(super) fn count_sent(&mut self, from: PortId, kind: Kind) -> (Nth, u64) {
+        self.count_sent_at(self.now, from, kind)
+    }
+
+    /// The same for a frame that is sent at an instant to come, before which its port sends nothing else.
+    pub(super) fn count_sent_at(&mut self, at: Time, from: PortId, kind: Kind) -> (Nth, u64) {
         let index = if from == PortId::CLOUD { self.ports.len() - 1 } else { usize::from(from.0) };
         let port = &mut self.ports[index];
-        if port.at != self.now {
-            (port.at, port.sent) = (self.now, [0; Kind::ALL.len()]);
+        if port.at != at {
+            (port.at, port.sent) = (at, [0; Kind::ALL.len()]);
         }
         let n = port.sent[kind as usize];
         port.sent[kind as usize] = n.saturating_add(1);
         port.sequence += 1;
-        (Nth { kind, at: self.now, n }, port.sequence)
+        (Nth { kind, at, n }, port.sequence)
     }
 
     /// Reports a fact, if anybody wants facts.

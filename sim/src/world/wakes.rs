@@ -56,9 +56,14 @@ impl Wakes {
         self.set(i - places, Time::MAX);
         Some(i - places)
     }
+    /// Every place that has one, and when it is due.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (usize, Time)> + '_ {
+        let places = self.times[self.times.len() / 2..].iter().copied().enumerate();
+        places.filter(|&(_, at)| at != Time::MAX)
+    }
     /// How many there are: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {
-        self.times[self.times.len() / 2..].iter().filter(|&&at| at != Time::MAX).count()
+        self.all().count()
     }
 }
 

@@ -1,0 +1,344 @@
+//! Beats are asked, not stepped: while nothing happens but one program's advertising to others that shrug at it, all that
+//! changes is when each of them last did so.
+//!
+//! Every chance of a beat is a hash of its instant, so a row of beats needs no queue: when each timer fires, when each
+//! packet leaves and arrives, whether it is lost, is what it would have been. A row ends before the first instant in
+//! which anything else happens; what is not certain is not asked. Who wants to see frames gets every beat stepped, and
+//! the same record.
+
+use havip::program::{Action, Actions, Beat, InterfaceId, Now};
+use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+use havip::wire::ipv4;
+
+use super::Running;
+use crate::cloud::Route;
+use crate::world::act::Kind;
+use crate::world::chance::Nth;
+use crate::world::frames::PortId;
+use crate::world::host;
+use crate::world::kinds::kind_of_packet;
+use crate::world::links::Fate;
+use crate::world::queue::Due;
+use crate::world::setup::{ClientId, CvmId};
+use crate::world::state::World;
+
+/// What a program makes of a packet: [`havip::program::Program::shrugs_at`].
+pub type Shrugs<'a> = &'a dyn Fn(CvmId, Now, InterfaceId, &[u8]) -> Option<Duration>;
+
+/// A row of beats, and what came of it; its memory is used again.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    packets: Vec<Sent>,
+    hops: Vec<Hop>,
+    hearers: Vec<Hearer>,
+    /// Of one beat: the port and the instant of each packet, and how many of that instant.
+    sent: Vec<(PortId, Time, u16)>,
+    /// Of one beat: at which hearer, and when.
+    arrivals: Vec<(usize, Time)>,
+}
+
+/// A packet of each beat.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    from: PortId,
+    kind: Kind,
+    /// Whom the kernel gives it to; nobody for a group.
+    next_hop: Option<std::net::IpAddr>,
+    /// How many of the hops are its own.
+    hops: usize,
+}
+
+/// Where it goes.
+#[derive(Clone, Copy, Debug)]
+struct Hop {
+    to: PortId,
+    latency: (Duration, Duration),
+    /// Whose program gets it, by its place among the hearers.
+    hearer: Option<usize>,
+}
+
+/// A program that shrugs at the beat.
+#[derive(Clone, Copy, Debug)]
+struct Hearer {
+    cvm: CvmId,
+    wait: Duration,
+    deadline: Time,
+    times: u32,
+    last: Time,
+}
+
+impl Row {
+    /// How often each program's beat came, or was heard, and when last.
+    pub(crate) fn of_each(&self) -> impl Iterator<Item = (CvmId, u32, Time)> + '_ {
+        self.hearers.iter().filter(|one| one.times > 0).map(|one| (one.cvm, one.times, one.last))
+    }
+}
+
+impl World {
+    /// Whether a row of beats may begin: nothing is under way.
+    pub(crate) fn is_still(&self) -> bool {
+        !self.queue.has_frames() && self.held_back.is_empty() && !self.wants().frames
+    }
+
+    /// Whether a program only waits for its timer.
+    fn only_waits(&self, cvm: CvmId) -> bool {
+        let machine = &self.machines[usize::from(cvm.0)];
+        let idle = machine.inbox.is_empty() && machine.outbox.is_empty() && machine.signals.is_empty();
+        machine.running == Running::Yes
+            && !machine.frozen
+            && !self.is_held(cvm)
+            && idle
+            && machine.fires > self.now
+    }
+
+    /// Whether its timer comes before anything happens but clients' probes and other programs' timers.
+    pub(crate) fn has_room_for_beats(&self, cvm: CvmId) -> bool {
+        let set_aside = |due| matches!(due, Due::Client(_) | Due::Program(_));
+        let fires = self.machines[usize::from(cvm.0)].fires;
+        self.only_waits(cvm)
+            && fires + self.margin() < self.next_act_at().min(self.queue.next_besides(set_aside))
+    }
+
+    /// A client that is asked sends a frame at the earliest this long before something else happens.
+    fn margin(&self) -> Duration {
+        self.longest_way * 2 + self.setup.tick * 5
+    }
+
+    /// Lets a program's beats happen that are certain, those that are over by `end`. True if there were any; the row says
+    /// what came of them, and whoever is in it has a new deadline.
+    pub(crate) fn keep_on(
+        &mut self,
+        (cvm, beat, packets): (CvmId, Beat, &Actions),
+        end: Time,
+        shrugs: Shrugs<'_>,
+        row: &mut Row,
+    ) -> bool {
+        let now = self.now;
+        // All that this instant has done is seen from the next one on.
+        self.now = self.next_tick();
+        let certain = self.find_hops(cvm, packets, shrugs, row).is_some();
+        let quiet = if certain { self.quiet_besides(cvm, end, row) } else { self.now };
+        self.now = now;
+        self.beat_until((cvm, beat), quiet, row)
+    }
+
+    /// What a machine's clocks show at an instant.
+    pub(crate) fn clock_of(&self, cvm: CvmId, at: Time) -> Now {
+        self.userlands[usize::from(cvm.0)].clock.now(at)
+    }
+
+    /// Where the packets of a beat go, if that is certain and whoever gets them shrugs at them.
+    fn find_hops(&self, cvm: CvmId, packets: &Actions, shrugs: Shrugs<'_>, row: &mut Row) -> Option<()> {
+        (row.packets.clear(), row.hops.clear(), row.hearers.clear());
+        if !self.links.only_lose_and_delay() {
+            return None;
+        }
+        let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
+        row.hearers.push(speaker);
+        let node = self.setup.node_of_cvm(cvm);
+        for action in packets.iter() {
+            let Action::SendPacket { interface, packet } = action else { return None };
+            let (from, before) = (self.port_of_interface(node, interface)?, row.hops.len());
+            let dst = ipv4::Packet::new(packet).ok()?.dst();
+            if !self.nic(from).carrier {
+                return None;
+            }
+            let mut next_hop = None;
+            if dst.is_multicast() {
+                self.find_group(from, packet, shrugs, row)?;
+            } else {
+                let hop = self.nic(from).next_hop(dst.into(), self.in_vpc(), true)?;
+                let mac = self.nic(from).neighbours.steady_mac_of(hop)?;
+                next_hop = Some(hop);
+                match self.certain_port(from, dst, mac)? {
+                    Some(to) => self.find_hearer(to, (dst, packet), shrugs, row)?,
+                    None => {} // nothing in the VPC has the address
+                }
+            }
+            let hops = row.hops.len() - before;
+            row.packets.push(Sent { from, kind: kind_of_packet(packet), next_hop, hops });
+        }
+        Some(())
+    }
+
+    /// A group's packet: to everybody on a lan that knows its sender, to nobody in a VPC.
+    fn find_group(&self, from: PortId, packet: &[u8], shrugs: Shrugs<'_>, row: &mut Row) -> Option<()> {
+        let dst = ipv4::Packet::new(packet).ok()?.dst();
+        if self.in_vpc() {
+            return Some(());
+        }
+        let subnet = self.nic(from).subnet;
+        if self.switches[usize::from(subnet)].port_of(self.now, self.nic(from).mac) != Some(from) {
+            return None;
+        }
+        for to in (0..self.nics.len() as u16).map(PortId) {
+            if to != from && self.nic(to).subnet == subnet {
+                self.find_hearer(to, (dst, packet), shrugs, row)?;
+            }
+        }
+        Some(())
+    }
+
+    /// The port a packet for one machine comes out of; of none, if nothing has its address. `None` if that is not certain.
+    fn certain_port(&self, from: PortId, dst: std::net::Ipv4Addr, mac: Mac) -> Option<Option<PortId>> {
+        if self.in_vpc() {
+            return match self.cloud.route(self.now, dst.into()) {
+                Route::To(eni) => Some(Some(PortId(eni.0))),
+                Route::Unbound | Route::Nobody => Some(None),
+            };
+        }
+        let switch = &self.switches[usize::from(self.nic(from).subnet)];
+        let known = switch.port_of(self.now, self.nic(from).mac) == Some(from);
+        let to = switch.port_of(self.now, mac).filter(|to| known && *to != from)?;
+        (self.nic(to).mac == mac).then_some(Some(to))
+    }
+
+    /// Adds a hop to a port, if what happens there is certain.
+    fn find_hearer(
+        &self,
+        to: PortId,
+        (dst, packet): (std::net::Ipv4Addr, &[u8]),
+        shrugs: Shrugs<'_>,
+        row: &mut Row,
+    ) -> Option<()> {
+        let nic = self.nics.get(usize::from(to.0))?;
+        let kernel = &self.kernels[usize::from(nic.node.0)];
+        if kernel.paused {
+            return None;
+        }
+        let mut hop = Hop { to, latency: self.latency(to), hearer: None };
+        if kernel.powered && nic.carrier {
+            let protocol = ipv4::Packet::new(packet).ok()?.protocol().0;
+            let listens = |cvm: &CvmId| self.machines[usize::from(cvm.0)].listens(to, protocol, dst.into());
+            let listening = self.setup.cvm_of(nic.node).filter(listens);
+            match listening {
+                Some(cvm) => {
+                    let wait = shrugs(cvm, self.clock_of(cvm, self.now), nic.interface(), packet)?;
+                    let deadline = self.machines[usize::from(cvm.0)].deadline?;
+                    let new = Hearer { cvm, wait, deadline, times: 0, last: Time::ZERO };
+                    let known = row.hearers.iter().position(|one| one.cvm == cvm);
+                    let certain = self.only_waits(cvm)
+                        && known != Some(0)
+                        && (dst.is_multicast() || self.node_holds(nic.node, dst.into()));
+                    if !certain {
+                        return None;
+                    }
+                    hop.hearer = Some(known.unwrap_or(row.hearers.len()));
+                    if known.is_none() {
+                        row.hearers.push(new);
+                    }
+                }
+                None if dst.is_multicast() => {}
+                None => return None, // its kernel answers that nobody listens
+            }
+        }
+        row.hops.push(hop);
+        Some(())
+    }
+
+    /// Until when nothing happens but a beat, what it moves, and what clients are certain to be answered.
+    fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
+        let is_of_row = |cvm: CvmId| row.hearers.iter().any(|one| one.cvm == cvm);
+        debug_assert!(is_of_row(cvm));
+        let certain = |client: ClientId| !self.wants().probes && self.fate(client).is_some();
+        let moved = |due| match due {
+            Due::Program(cvm) => is_of_row(cvm),
+            Due::Client(client) => certain(client),
+            _ => false,
+        };
+        let end = end + Duration::from_nanos(1);
+        self.next_act_at().min(self.queue.next_besides(moved)).min(end)
+    }
+
+    fn beat_until(&mut self, (cvm, beat): (CvmId, Beat), quiet: Time, row: &mut Row) -> bool {
+        let margin = self.margin();
+        let machine = &self.machines[usize::from(cvm.0)];
+        let Some(mut deadline) = machine.deadline else { return false };
+        let (mut fires, mut free_at) = (machine.fires, machine.free_at);
+        let mut last_left = Time::ZERO;
+        while fires + margin < quiet {
+            let timer = self.clock_of(cvm, fires);
+            let before = deadline.as_nanos().saturating_sub(beat.every.as_nanos());
+            if timer.mono >= beat.until || timer.mono.saturating_since(Time::from_nanos(before)) > beat.within
+            {
+                break;
+            }
+            let next_deadline = timer.mono + beat.every;
+            let next_fires = self.fires_for(cvm, next_deadline);
+            let (free, over) = self.one_beat((cvm, fires, free_at), row);
+            let is_waited_for = |one: &Hearer| {
+                one.cvm == cvm
+                    || self.userlands[usize::from(one.cvm.0)].clock.when(one.deadline) > over + margin
+            };
+            if over + margin >= quiet.min(next_fires) || !row.hearers.iter().all(is_waited_for) {
+                break;
+            }
+            free_at = free;
+            last_left = row.sent.last().map_or(fires, |&(_, left, _)| left);
+            self.count_beat(row);
+            for &(hearer, at) in &row.arrivals {
+                let shown = self.clock_of(row.hearers[hearer].cvm, at).mono;
+                let one = &mut row.hearers[hearer];
+                (one.deadline, one.times, one.last) = (shown + one.wait, one.times + 1, at);
+            }
+            let speaker = &mut row.hearers[0];
+            (speaker.deadline, speaker.times, speaker.last) = (next_deadline, speaker.times + 1, fires);
+            (deadline, fires) = (next_deadline, next_fires);
+        }
+        if row.hearers.first().is_none_or(|speaker| speaker.times == 0) {
+            return false;
+        }
+        let fired = row.hearers[0].last;
+        let machine = self.machine(cvm);
+        (machine.free_at, machine.fired) = (free_at, fired);
+        self.note_beats(last_left, row);
+        true
+    }
+
+    /// When the packets of a beat leave and arrive. Says when the wire is free again, and when everything is over.
+    fn one_beat(&self, (cvm, fires, mut free_at): (CvmId, Time, Time), row: &mut Row) -> (Time, Time) {
+        let (tick, mut over) = (self.setup.tick, fires);
+        let Row { packets, hops, sent, arrivals, .. } = row;
+        (arrivals.clear(), sent.clear());
+        let mut hops = hops.iter();
+        for packet in packets.iter() {
+            let at = free_at.max(fires);
+            free_at = at + self.host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
+            let leaves = at.round_up(tick).max(fires);
+            let same = sent.iter().filter(|&&(from, when, _)| (from, when) == (packet.from, leaves));
+            let n = same.count() as u16;
+            sent.push((packet.from, leaves, n));
+            over = over.max(leaves);
+            let nth = Nth { kind: packet.kind, at: leaves, n };
+            for hop in hops.by_ref().take(packet.hops) {
+                if let Fate::Arrives(at, _) = self.links.fate(packet.from, hop.to, nth, hop.latency, tick) {
+                    over = over.max(at);
+                    arrivals.extend(hop.hearer.map(|hearer| (hearer, at)));
+                }
+            }
+        }
+        arrivals.sort_unstable_by_key(|&(hearer, at)| (at, hearer));
+        (free_at, over)
+    }
+
+    /// What was sent counts as sent.
+    fn count_beat(&mut self, row: &Row) {
+        for (packet, &(from, at, _)) in row.packets.iter().zip(&row.sent) {
+            self.count_sent_at(at, from, packet.kind);
+        }
+    }
+
+    /// What the beats have left behind besides timers: who was spoken to last when.
+    fn note_beats(&mut self, last_left: Time, row: &Row) {
+        for packet in &row.packets {
+            if let Some(next_hop) = packet.next_hop {
+                self.nic_mut(packet.from).neighbours.note_used(next_hop, last_left);
+            }
+            let (subnet, mac) = (usize::from(self.nic(packet.from).subnet), self.nic(packet.from).mac);
+            if let Some(switch) = self.switches.get_mut(subnet) {
+                switch.learn(last_left, mac, packet.from);
+            }
+        }
+    }
+}

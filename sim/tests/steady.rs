@@ -1,0 +1,114 @@
+//! What is asked comes to what is stepped: every scenario file is run a part of its time with nobody looking at frames,
+//! so that rows of beats are asked, and again with every event stepped. What was reported must be the same, and so must
+//! every frame from then on, which the whole state has a part in.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use havip::profile::Profile;
+use havip::time::{Duration, Time};
+use havip_sim::engine::EventLoop;
+use havip_sim::observe::{Observer, Trace};
+use havip_sim::world::{Look, Report, Setup, Wants, What};
+use havip_sim::{run, snapshot};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+const SCENARIOS: &str = "../scenarios";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let files = snapshot::files_in(Path::new(SCENARIOS), "scn").unwrap_or_default();
+    assert!(!files.is_empty(), "there is no scenario file in {SCENARIOS}");
+    let mut trials: Vec<Trial> = Vec::new();
+    for file in files {
+        let also = run::also(&file).into_iter().map(Some);
+        for under in also.chain([None]) {
+            let path = file.clone();
+            trials
+                .push(Trial::test(snapshot::name_of(&file, under), move || asked_and_stepped(&path, under)));
+        }
+    }
+    trials.push(Trial::test("years are asked, not stepped", years));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Everything that is reported but frames, and which of a client's probes were asked and which sent.
+#[derive(Debug, Default)]
+struct Told(Vec<String>);
+
+impl Observer for Told {
+    fn wants(&self) -> Wants {
+        Wants { facts: true, ..Wants::default() }
+    }
+    fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
+        let of_probes =
+            |what| matches!(what, What::Probed { .. } | What::Answered { .. } | What::AllAnswered { .. });
+        self.0.extend(
+            reports.iter().filter(|report| !of_probes(report.what)).map(|report| format!("{report:?}")),
+        );
+    }
+}
+
+fn asked_and_stepped(path: &Path, under: Option<Profile>) -> Result<(), Failed> {
+    let scenario = run::open_as(path, None, under)?;
+    let setup = Arc::new(scenario.setup.clone());
+    let end = Time::ZERO + setup.run;
+    for part in [3, 5, 8] {
+        let until = Time::from_nanos(setup.run.as_nanos() / 10 * part).round_up(setup.tick);
+        let story = |steps_all: bool| {
+            let mut engine = EventLoop::new(Arc::clone(&setup));
+            if steps_all {
+                engine.step_all();
+            }
+            let mut told = Told::default();
+            engine.run(until, &mut told);
+            let programs = format!("{:?}", engine.programs());
+            let mut trace = Trace::new();
+            engine.run(end, &mut trace);
+            (told, programs, trace)
+        };
+        let (asked, stepped) = (story(false), story(true));
+        let place = format!("at {part}/10 of {}", setup.run);
+        let at_first = asked.0.0.iter().zip(&stepped.0.0).find(|(a, b)| a != b);
+        let (a, b) = at_first
+            .map_or((asked.0.0.len().to_string(), stepped.0.0.len().to_string()), |(a, b)| {
+                (a.clone(), b.clone())
+            });
+        same(&format!("what was reported, {place}"), &a, &b)?;
+        same(&format!("programs, {place}"), &asked.1, &stepped.1)?;
+        if let Some((a, b)) = asked.2.first_difference(&stepped.2) {
+            return Err(Failed::from(format!("frames after {place}\n  asked    {a:?}\n  stepped  {b:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// The test would prove nothing if nothing were asked.
+fn years() -> Result<(), Failed> {
+    let scenario = run::open(Path::new("../scenarios/power-off.scn"), None)?;
+    let mut setup = scenario.setup.clone();
+    setup.acts.clear();
+    let setup = Arc::new(setup);
+    let instants = |steps_all: bool| {
+        let mut engine = EventLoop::new(Arc::clone(&setup));
+        if steps_all {
+            engine.step_all();
+        }
+        engine.run(Time::ZERO + Duration::from_secs(3600), &mut ());
+        engine.steps()
+    };
+    let (asked, stepped) = (instants(false), instants(true));
+    // Two programs, an advertisement a second: 3600 timers and 3600 packets.
+    if stepped < 7000 || asked * 10 > stepped {
+        return Err(Failed::from(format!("{asked} steps where every step is taken: {stepped}")));
+    }
+    Ok(())
+}
+
+fn same(what: &str, a: &str, b: &str) -> Result<(), Failed> {
+    if a == b {
+        return Ok(());
+    }
+    Err(Failed::from(format!("{what}\n  asked    {a}\n  stepped  {b}")))
+}
