@@ -19,6 +19,7 @@
 //! ```
 
 pub mod agent;
+pub mod bfd;
 pub mod config;
 pub mod files;
 pub mod profile;

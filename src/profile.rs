@@ -66,6 +66,8 @@ pub enum Switch {
     OneGoodbye,
     /// The wait of `vrrp_startup_delay` is counted once.
     StartupDelayOnce,
+    /// Of two owners of an address the one with the higher source stays.
+    RanksOwners,
 }
 
 /// A row of the table.
@@ -121,6 +123,7 @@ impl Profile {
             Switch::ForgetsPastMastership,
             Switch::OneGoodbye,
             Switch::StartupDelayOnce,
+            Switch::RanksOwners,
         ]),
     };
     /// Every profile, the measured one first.

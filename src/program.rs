@@ -205,6 +205,9 @@ pub enum Action<'a> {
         /// How long it stays without being added again; for ever if nothing is said. The kernel counts whole
         /// seconds.
         lifetime: Option<Duration>,
+        /// The kernel takes packets for it. Where it does not, a packet filter's rule drops them; ARP and neighbour
+        /// discovery are answered all the same. The rule goes with the address.
+        accept: bool,
     },
     /// Take an address off an interface.
     RemoveAddress {
@@ -212,6 +215,12 @@ pub enum Action<'a> {
         interface: InterfaceId,
         /// With its prefix length.
         address: IpNet,
+    },
+    /// Set the interface's `promote_secondaries`: when the first address of an IPv4 subnet is taken off, the subnet's
+    /// other addresses stay. Linux takes them off with it by default.
+    PromoteSecondaries {
+        /// Which.
+        interface: InterfaceId,
     },
     /// Add a route; one that is there stays. What a kernel refuses, nobody is told of.
     AddRoute {
@@ -457,8 +466,9 @@ enum Entry {
     Listen { interface: InterfaceId, protocol: u8, group: Option<IpAddr> },
     SendPacket { interface: InterfaceId, packet: Range<usize> },
     SendFrame { interface: InterfaceId, frame: Range<usize> },
-    AddAddress { interface: InterfaceId, address: IpNet, lifetime: Option<Duration> },
+    AddAddress { interface: InterfaceId, address: IpNet, lifetime: Option<Duration>, accept: bool },
     RemoveAddress { interface: InterfaceId, address: IpNet },
+    PromoteSecondaries { interface: InterfaceId },
     AddRoute { route: Range<usize> },
     RemoveRoute { route: Range<usize> },
     Subject { id: Subject, group: u32, name: Range<usize> },
@@ -495,9 +505,10 @@ impl Actions {
                 Entry::SendPacket { interface, packet: self.keep(packet) }
             }
             Action::SendFrame { interface, frame } => Entry::SendFrame { interface, frame: self.keep(frame) },
-            Action::AddAddress { interface, address, lifetime } => {
-                Entry::AddAddress { interface, address, lifetime }
+            Action::AddAddress { interface, address, lifetime, accept } => {
+                Entry::AddAddress { interface, address, lifetime, accept }
             }
+            Action::PromoteSecondaries { interface } => Entry::PromoteSecondaries { interface },
             Action::RemoveAddress { interface, address } => Entry::RemoveAddress { interface, address },
             Action::AddRoute { route } => Entry::AddRoute { route: self.keep(route.as_bytes()) },
             Action::RemoveRoute { route } => Entry::RemoveRoute { route: self.keep(route.as_bytes()) },
@@ -541,9 +552,10 @@ impl Actions {
             Entry::SendFrame { interface, frame } => {
                 Action::SendFrame { interface: *interface, frame: &self.bytes[frame.clone()] }
             }
-            Entry::AddAddress { interface, address, lifetime } => {
-                Action::AddAddress { interface: *interface, address: *address, lifetime: *lifetime }
+            &Entry::AddAddress { interface, address, lifetime, accept } => {
+                Action::AddAddress { interface, address, lifetime, accept }
             }
+            Entry::PromoteSecondaries { interface } => Action::PromoteSecondaries { interface: *interface },
             Entry::RemoveAddress { interface, address } => {
                 Action::RemoveAddress { interface: *interface, address: *address }
             }

@@ -7,13 +7,20 @@ use havip::config::{self, Options};
 use havip::files::Files;
 use havip::program::{Action, Actions, AddressChange, Event, Interface, InterfaceId, Now, Program};
 use havip::time::{Duration, Time};
+use havip::wire::bfd::{self, Diagnostic, State};
 use havip::wire::ethernet::Mac;
-use havip::wire::ipv4;
 use havip::wire::vrrp::{self, Addresses, AuthData, Authentication, ChecksumRule, Dialect};
+use havip::wire::{ipv4, udp};
 use proptest::prelude::*;
 
 const ETH0: InterfaceId = InterfaceId(2);
 const CONF: &str = "
+global_defs {
+    log_unknown_vrids
+}
+bfd_instance peer {
+    neighbor_ip 172.16.16.6
+}
 vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
@@ -41,6 +48,9 @@ vrrp_instance VI_3 {
     virtual_ipaddress {
         172.16.16.14
     }
+    track_bfd {
+        peer weight 20
+    }
 }
 ";
 
@@ -48,6 +58,7 @@ vrrp_instance VI_3 {
 enum Happens {
     Bytes(Vec<u8>),
     Advert { vrid: u8, priority: u8, version3: bool, damage: Option<(usize, u8)> },
+    Bfd { state: State, yours: bool, poll: bool, damage: Option<(usize, u8)> },
     Timer,
     Link(bool),
     Reload(bool),
@@ -61,6 +72,9 @@ fn happens() -> impl Strategy<Value = Happens> {
         6 => (prop_oneof![Just(51u8), Just(53), any::<u8>()], any::<u8>(), any::<bool>(),
               proptest::option::of((0usize..60, any::<u8>())))
             .prop_map(|(vrid, priority, version3, damage)| Happens::Advert { vrid, priority, version3, damage }),
+        4 => (prop_oneof![Just(State::AdminDown), Just(State::Down), Just(State::Init), Just(State::Up)],
+              any::<bool>(), any::<bool>(), proptest::option::of((0usize..52, any::<u8>())))
+            .prop_map(|(state, yours, poll, damage)| Happens::Bfd { state, yours, poll, damage }),
         8 => Just(Happens::Timer),
         2 => any::<bool>().prop_map(Happens::Link),
         1 => any::<bool>().prop_map(Happens::Reload),
@@ -101,6 +115,38 @@ fn advert(vrid: u8, priority: u8, version3: bool) -> Vec<u8> {
     };
     let mut packet = vec![0; header.total_len()];
     message.emit(header.emit(&mut packet), ChecksumRule::PseudoHeader, src, dst);
+    packet
+}
+
+fn control(state: State, yours: u32, poll: bool) -> Vec<u8> {
+    let (src, dst) = ([172, 16, 16, 6].into(), [172, 16, 16, 5].into());
+    let header = ipv4::Repr {
+        src,
+        dst,
+        protocol: ipv4::Protocol::UDP,
+        ttl: 255,
+        tos: 0,
+        identification: 0,
+        dont_fragment: true,
+        payload_len: (udp::HEADER_LEN + bfd::LEN) as u16,
+    };
+    let (min_tx_us, min_rx_us) = (10_000, 10_000);
+    let diagnostic = Diagnostic::NONE;
+    let message = bfd::Repr {
+        state,
+        diagnostic,
+        poll,
+        is_final: !poll,
+        multiplier: 3,
+        mine: 9,
+        yours,
+        min_tx_us,
+        min_rx_us,
+    };
+    let mut packet = vec![0; header.total_len()];
+    let datagram = header.emit(&mut packet);
+    message.emit(&mut datagram[udp::HEADER_LEN..]);
+    udp::Repr { src_port: 49_152, dst_port: bfd::PORT }.emit(datagram, src.into(), dst.into());
     packet
 }
 
@@ -152,6 +198,15 @@ proptest! {
                     let mut bytes = advert(vrid, priority, version3);
                     if let Some((at, with)) = damage {
                         let at = at % bytes.len();
+                        bytes[at] ^= with;
+                    }
+                    packet = bytes;
+                    Event::Packet { interface: ETH0, packet: &packet }
+                }
+                Happens::Bfd { state, yours, poll, damage } => {
+                    // Its own number: the low half of its address, and the place of the session.
+                    let mut bytes = control(state, if yours { 0x1005_0001 } else { 0 }, poll);
+                    if let Some((at, with)) = damage {
                         bytes[at] ^= with;
                     }
                     packet = bytes;

@@ -131,7 +131,7 @@ fn strict_mode_and_priority_255_clear_what_they_clear() {
     let loaded = load(&format!("global_defs {{\n    vrrp_strict\n}}\n{}", with_lines(lines)));
     assert_eq!(
         codes(&loaded),
-        ["strict-state", "strict-clears-delay", "strict-authentication"],
+        ["strict-drops", "strict-state", "strict-clears-delay", "strict-authentication"],
         "{}",
         rendered(&loaded)
     );
@@ -154,8 +154,8 @@ fn without_a_state_priority_255_starts_as_master() {
 fn what_is_not_modelled_is_skipped_whole_and_warned_of_once() {
     let text = format!(
         "virtual_server 10.0.0.1 80 {{\n  real_server 10.0.0.2 80 {{\n    HTTP_GET {{\n      url {{\n path /\n }}\n    }}\n  }}\n}}\n\
-         virtual_server 10.0.0.1 81 {{\n}}\nbfd_instance chk {{\n  neighbor_ip 10.0.0.3 \"{{\"\n}}\n{}",
-        with_lines("    track_bfd {\n        chk weight 2\n    }\n    use_vmac vrrp.51")
+         virtual_server 10.0.0.1 81 {{\n}}\nstatic_routes {{\n  10.0.0.0/8 via 10.0.0.3 \"{{\"\n}}\n{}",
+        with_lines("    use_vmac vrrp.51")
     );
     let loaded = load(&text);
     assert_eq!(loaded.config.instances.len(), 1, "{}", rendered(&loaded));
@@ -214,6 +214,7 @@ fn inside(context: Context, lines: &str) -> String {
         Context::Script => format!("vrrp_script S {{\n{lines}\n}}\n"),
         Context::TrackFile => format!("track_file F {{\n{lines}\n}}\n"),
         Context::TrackProcess => format!("vrrp_track_process P {{\n{lines}\n}}\n"),
+        Context::Bfd => format!("bfd_instance B {{\nneighbor_ip 10.0.0.3\n{lines}\n}}\n"),
         Context::GarpGroup => format!("garp_group {{\n{lines}\n}}\n"),
         Context::Hmac => with_lines(&format!("auth_hmac {{\n{lines}\n}}")),
     }
@@ -294,6 +295,20 @@ fn a_missing_file_refuses() {
 }
 
 #[test]
+fn a_word_that_begins_in_a_definition_and_ends_at_a_brace_is_pointed_at() {
+    // The second time the file is read, `X` is known above its own place.
+    for body in ["one two", "\\\n one \\\n two"] {
+        holds(&format!("${{X}}a b{{\n}}\n${{X}}{{\n}}\n$X={body}\n\ninclude x.conf\n"));
+    }
+}
+
+#[test]
+fn what_users_need_and_expect_has_its_effect() {
+    let without = keywords::TABLE.iter().filter(|k| k.tier < 3 && !k.modelled).map(|k| k.name);
+    assert_eq!(without.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
 fn a_form_that_needs_a_word_takes_one() {
     for k in keywords::TABLE {
         assert!(!k.form.needs_word() || k.form.takes_word(), "{}", k.name);
@@ -326,6 +341,7 @@ fn holds(text: &str) {
             config::Tracked::Script(i) => usize::from(i) < c.scripts.len(),
             config::Tracked::File(i) => usize::from(i) < c.files.len(),
             config::Tracked::Process(i) => usize::from(i) < c.processes.len(),
+            config::Tracked::Bfd(i) => usize::from(i) < c.bfd.len(),
         };
         assert!(known && (-253..=253).contains(&tracker.weight), "{tracker:?} of {text:?}");
     }

@@ -106,7 +106,7 @@ fn it_takes_the_place_of_a_password_and_strict_mode_wants_it_strict() {
     let vi = &loaded.config.instances[0];
     assert!(vi.password.is_none() && vi.hmac.is_some());
     let loaded = load(&format!("key 1 hex:{KEY}\nactive_key 1\nmode permissive"), " strict_mode");
-    assert_eq!(codes(&loaded), ["strict-hmac"]);
+    assert_eq!(codes(&loaded), ["strict-drops", "strict-hmac"]);
     assert_eq!(loaded.config.instances[0].hmac.as_ref().unwrap().mode, HmacMode::Enforce);
 }
 

@@ -331,12 +331,3 @@ fn a_garp_group_has_interfaces_and_an_interval() {
         assert_eq!(groups(empty), (vec![], "empty-garp-group".to_owned()), "{empty}");
     }
 }
-
-#[test]
-fn bfd_is_said_once_to_have_no_effect_and_takes_nothing_down() {
-    let block = "bfd_instance peer {\n neighbor_ip 172.16.16.6\n min_rx 50\n}\n";
-    let loaded = one(block, " track_bfd {\n  peer\n }");
-    assert_eq!(codes(&loaded), ["not-modelled"]);
-    assert!(loaded.diagnoses[0].help.iter().any(|help| help.contains("no session is opened")));
-    assert!(loaded.config.instances[0].tracked.is_empty());
-}

@@ -9,7 +9,7 @@ use havip::time::Duration;
 use havip::wire::ethernet::{self, EtherType, Frame, Mac};
 use havip::wire::ipv4::{self, Protocol};
 use havip::wire::vrrp::{self, Addresses, AuthData, Authentication, ChecksumRule, Dialect};
-use havip::wire::{Family, arp, hmac_trailer, icmp, icmpv6, ipv6, ndp, pretty};
+use havip::wire::{Family, arp, bfd, hmac_trailer, icmp, icmpv6, ipv6, ndp, pretty, udp};
 use proptest::prelude::*;
 
 const SRC: Ipv4Addr = Ipv4Addr::new(172, 16, 16, 5);
@@ -40,6 +40,9 @@ fn read_packet(bytes: &[u8]) {
     read_vrrp(Family::Ipv4, bytes, SRC.into(), DST.into());
     read_vrrp(Family::Ipv6, bytes, SRC_V6.into(), DST_V6.into());
     read_trailer(bytes);
+    read_bfd(bytes);
+    read_udp(bytes, SRC.into(), DST.into());
+    read_udp(bytes, SRC_V6.into(), DST_V6.into());
     read_ipv6(bytes);
     if let Ok(packet) = ipv4::Packet::new(bytes) {
         let _ = (packet.to_string(), format!("{packet:?}"), packet.checksum(), packet.as_bytes());
@@ -107,6 +110,24 @@ fn read_icmpv6(bytes: &[u8], ip: &ipv6::Repr) {
             repr.emit(&mut again, ip.src, ip.dst);
             assert_eq!(ndp::Repr::parse(&ndp::Packet::new(&again).unwrap(), ip), Ok(repr));
         }
+    }
+}
+
+fn read_udp(bytes: &[u8], src: IpAddr, dst: IpAddr) {
+    let Ok(packet) = udp::Packet::new(bytes) else { return };
+    read_bfd(packet.payload());
+    if let Ok(repr) = udp::Repr::parse(&packet, src, dst) {
+        let mut again = [&[0xa5; udp::HEADER_LEN], packet.payload()].concat();
+        repr.emit(&mut again, src, dst);
+        assert_eq!(udp::Repr::parse(&udp::Packet::new(&again[..]).unwrap(), src, dst), Ok(repr));
+    }
+}
+
+fn read_bfd(bytes: &[u8]) {
+    if let Ok(repr) = bfd::Repr::parse(bytes) {
+        let mut again = [0xa5; bfd::LEN];
+        repr.emit(&mut again);
+        assert_eq!(bfd::Repr::parse(&again), Ok(repr));
     }
 }
 

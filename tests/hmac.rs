@@ -95,5 +95,26 @@ fn permissive_takes_what_is_not_signed_and_receive_only_signs_nothing() {
     assert_eq!(refused(&key(KEY, "mode permissive"), &[(due, &plain)]), []);
     let (due, unsigned) = first_advert(&key(KEY, "mode receive-only"));
     assert_eq!(unsigned, plain, "the same bytes as without auth_hmac");
-    assert_eq!(refused(&key(KEY, "mode receive-only"), &[(due, &unsigned)]), [("no auth_hmac trailer", 1)]);
+    // keepalived.conf(5): "the two migration modes also accept adverts with no trailer", or nobody could begin.
+    assert_eq!(refused(&key(KEY, "mode receive-only"), &[(due, &unsigned)]), []);
+    let (due, signed) = first_advert(&key(OTHER, ""));
+    for mode in ["mode permissive", "mode receive-only"] {
+        assert_eq!(refused(&key(KEY, mode), &[(due, &signed)]), [("wrong auth_hmac code", 1)], "{mode}");
+    }
+}
+
+#[test]
+fn a_time_that_only_grows_needs_no_clock_that_is_right() {
+    let (due, advert) = first_advert(&key(KEY, ""));
+    let late = due + Duration::from_secs(3_600);
+    let obeyed = |more: &str| {
+        let mut b = agent(6, 5, 90, &key(KEY, more));
+        for _ in 0..2 {
+            b.step(at(late), Event::Packet { interface: ETH0, packet: &advert }, &mut Actions::new());
+        }
+        b.routers()[0].refusals().collect::<Vec<_>>()
+    };
+    assert_eq!(obeyed(""), [("auth_hmac time outside the window", 2)]);
+    assert_eq!(obeyed("anti_replay monotonic"), [("replayed", 1)], "taken once");
+    assert_eq!(obeyed("time_window 300"), [("auth_hmac time outside the window", 2)]);
 }

@@ -59,7 +59,7 @@ fn describe(i: &Instance) -> String {
     let addresses = if addresses.is_empty() { "-".to_owned() } else { addresses.join(",") };
     format!(
         "name={} vrid={} version={} priority={} advert_us={} nopreempt={} preempt_delay={} \
-         garp={}/{}/{}/{}/{}/{} no_advert={} send_advert={} auth={password} interface={} vips={addresses} master={}",
+         garp={}/{}/{}/{}/{}/{} no_advert={} send_advert={} auth={password} interface={} vips={addresses} master={} accept={}",
         i.name,
         i.vrid,
         if i.version == Version::V3 { 3 } else { 2 },
@@ -77,6 +77,7 @@ fn describe(i: &Instance) -> String {
         u8::from(i.higher_prio_send_advert),
         i.interface.as_deref().unwrap_or("-"),
         u8::from(i.starts_master),
+        u8::from(i.accepts),
     )
 }
 

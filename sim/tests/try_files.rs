@@ -263,3 +263,16 @@ fn bad_input_says_what_to_do() {
     }
     insta::assert_snapshot!("bad-input", all);
 }
+
+#[test]
+fn strict_mode_serves_nobody_and_the_line_is_found() {
+    let strict = |own, peer| conf(own, peer, "strict_mode");
+    let (a, b) = (strict("10.0.0.5", "10.0.0.6"), strict("10.0.0.6", "10.0.0.5"));
+    let folder = folder("strict", &[("a.conf", &a), ("b.conf", &b)]);
+    let text = stdout(&try_in(&folder, &["a.conf", "b.conf"]));
+    let remedy = text.split("\n\n").find(|part| part.starts_with("nobody serves")).expect("a remedy");
+    for words in ["decided a.conf:4: strict_mode", "write   strict_mode off", "power-off, a master first"] {
+        assert!(remedy.contains(words), "{words}: {remedy}");
+    }
+    assert!(!remedy.split("then ").last().expect("what would be").contains("nobody serves"), "{remedy}");
+}

@@ -30,7 +30,7 @@ fn world(acts: &str) -> World {
             fall: 1,
             init_fail: false,
         };
-        let file = TrackFile { name: "load".into(), path: "/run/load".into() };
+        let file = TrackFile { name: "load".into(), path: "/run/load".into(), init: None, overwrite: false };
         let config = Config { scripts: vec![chk], files: vec![file], ..Config::default() };
         Loaded { config, ..Loaded::default() }
     };

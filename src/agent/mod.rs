@@ -5,16 +5,19 @@
 //! does with one instance, in [`vrrp`](crate::vrrp).
 //!
 //! - `locate`: names to interfaces;
-//! - `tracking`: scripts, files and processes; `links`: interfaces whose changes count later;
+//! - `assess`: what is tracked, made a priority or a fault;
+//! - `tracking`: scripts, files and processes; `sessions`: BFD; `links`: interfaces whose changes count later;
 //! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
 //! - `steady`: what it does while nothing happens;
 //! - `notify`: scripts and pipes that are told.
 
+mod assess;
 mod groups;
 mod links;
 mod locate;
 mod notify;
 mod pacing;
+mod sessions;
 mod steady;
 #[cfg(test)]
 mod tests;
@@ -26,12 +29,12 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tracing::{info, warn};
 
-use crate::config::{self, Config, Instance, Options, Tracked, Tracker};
+use crate::config::{self, Config, Instance, Options};
 use crate::files::Files;
 use crate::profile::{Profile, Switch};
 use crate::program::{
     Action, Actions, AddressChange, Beat, Event, Interface, InterfaceId, Now, Program, Record, Role, Subject,
-    Why,
+    Value, Why,
 };
 use crate::time::{Duration, Time};
 use crate::vrrp::{Datagram, Fault, Notice, VirtualRouter};
@@ -41,6 +44,7 @@ use groups::Group;
 use links::Links;
 use locate::{Located, has, locate, nowhere};
 use pacing::Pacing;
+use sessions::Sessions;
 use tracking::Tracking;
 
 /// Measured (c03): after SIGTERM the process stays for about a second.
@@ -55,8 +59,11 @@ pub struct Agent {
     routers: Vec<VirtualRouter>,
     groups: Vec<Group>,
     tracking: Tracking,
+    sessions: Sessions,
     links: Links,
     pacing: Pacing,
+    /// The last one that it was told of by an advertisement and does not have.
+    unknown: Option<(u8, IpAddr)>,
     /// The next instance's number: numbers are never used twice.
     subjects: u16,
     started: Time,
@@ -77,8 +84,10 @@ impl Agent {
             routers: Vec::new(),
             groups: Vec::new(),
             tracking: Tracking::default(),
+            sessions: Sessions::default(),
             links: Links::default(),
             pacing: Pacing::default(),
+            unknown: None,
             subjects: 0,
             started: Time::ZERO,
             booted: Time::ZERO,
@@ -107,6 +116,7 @@ impl Agent {
         let config = Arc::clone(&self.config);
         notify::readers(&config, None, out);
         self.tracking = Tracking::start(&config, None, now, out);
+        self.sessions = Sessions::start(&config, &self.sessions, &self.interfaces, now, out);
         for instance in &config.instances {
             if !self.add(now, instance, out) {
                 // Measured: an unknown interface ends the process ("permanent error CONFIG").
@@ -120,7 +130,7 @@ impl Agent {
     }
 
     fn say_if_nothing_runs(&self, out: &mut Actions) {
-        if self.routers.is_empty() {
+        if self.routers.is_empty() && self.config.bfd.is_empty() {
             warn!("keepalived has no configuration to run");
             out.push(note(Why::new("no vrrp_instance in the configuration: nothing runs")));
         }
@@ -150,6 +160,9 @@ impl Agent {
 
     fn listen(&self, instance: &Instance, located: &Located, out: &mut Actions) {
         let place = located.place;
+        if instance.promotes_secondaries {
+            out.push(Action::PromoteSecondaries { interface: place.interface });
+        }
         let group = (!instance.is_unicast()).then_some(instance.group);
         out.push(Action::Listen { interface: place.interface, protocol: ipv4::Protocol::VRRP.0, group });
         if self.profile().has(Switch::VerifiesClaims) || self.profile().has(Switch::DefendsAddresses) {
@@ -180,11 +193,18 @@ impl Agent {
     // What happens.
 
     /// A packet of protocol 112: for the instance of its virtual router, in its mode. Others are none of ours,
-    /// and keepalived says nothing of them.
+    /// and keepalived says nothing of them unless `log_unknown_vrids` asks for it.
     fn packet(&mut self, now: Now, interface: InterfaceId, packet: &[u8], out: &mut Actions) {
-        let Some(datagram) = Datagram::new(packet) else { return };
+        let Some(datagram) = Datagram::new(packet) else {
+            if self.sessions.receive(&self.config, now, packet, out) {
+                self.assess(now, out);
+            }
+            return;
+        };
         if let Some(at) = self.receiver_of(interface, &datagram) {
             self.routers[at].receive(now, &datagram, out);
+        } else if self.config.log_unknown_vrids {
+            self.hears_of_unknown(&datagram, out);
         }
     }
 
@@ -199,6 +219,16 @@ impl Agent {
         })
     }
 
+    /// An advertisement for a virtual router that is none of this machine's, or not on that interface and in that mode.
+    /// The same one again is no news.
+    fn hears_of_unknown(&mut self, datagram: &Datagram<'_>, out: &mut Actions) {
+        let Some(vrid) = datagram.vrid() else { return };
+        if self.unknown.replace((vrid, datagram.src)) != Some((vrid, datagram.src)) {
+            let values = [Value::Number(vrid.into()), Value::Address(datagram.src)];
+            out.push(note(Why::with("unknown virtual router {} advertised by {}", values)));
+        }
+    }
+
     fn timer(&mut self, now: Now, out: &mut Actions) {
         for at in 0..self.routers.len() {
             if self.routers[at].deadline() <= now.mono {
@@ -209,9 +239,11 @@ impl Agent {
         while let Some((interface, up)) = self.links.due(now) {
             self.link_counts(now, interface, up, out);
         }
-        let tracks = self.ends.is_none() && self.tracking.deadline() <= now.mono;
-        if tracks && self.tracking.timer(&self.config, now, out) {
-            self.assess(now, out);
+        if self.ends.is_none() {
+            let counts = self.tracking.deadline() <= now.mono && self.tracking.timer(&self.config, now, out);
+            if self.sessions.timer(&self.config, now, out) || counts {
+                self.assess(now, out);
+            }
         }
         if self.ends.is_some_and(|t| t <= now.mono) {
             self.ends = None;
@@ -301,6 +333,7 @@ impl Agent {
         notify::readers(&config, Some(&before), out);
         let mut old = std::mem::take(&mut self.routers);
         self.tracking = Tracking::start(&config, Some((&self.tracking, &before)), now, out);
+        self.sessions = Sessions::start(&config, &self.sessions, &self.interfaces, now, out);
         for instance in &config.instances {
             let same = |r: &VirtualRouter| {
                 let c = r.config();
@@ -335,103 +368,9 @@ impl Agent {
         for router in self.routers.iter_mut().filter(|r| r.role() != Role::Init) {
             router.stop(now, Why::new("stop"), out);
         }
+        // Its sessions end without a word: the neighbours find out.
+        self.sessions = Sessions::default();
         self.ends = Some(now.mono + LINGER);
-    }
-
-    // What it makes of what it tracks.
-
-    /// Something tracked has changed: every instance is told what that is worth to it.
-    fn assess(&mut self, now: Now, out: &mut Actions) {
-        if self.ends.is_some() {
-            return;
-        }
-        for index in 0..self.routers.len() {
-            self.assess_one(index, now, out);
-        }
-    }
-
-    fn assess_one(&mut self, index: usize, now: Now, out: &mut Actions) {
-        let config = Arc::clone(&self.config);
-        let name = &self.routers[index].config().name;
-        let Some(at) = config.instances.iter().position(|i| i.name == *name) else { return };
-        let trackers = || groups::trackers_of(&config, at);
-        let bonus = trackers().map(|t| self.worth(t)).sum();
-        let place = self.routers[index].place();
-        let interface = self.interfaces.iter().find(|i| i.id == place.interface);
-        let own_down = interface.is_some_and(|i| !i.up) && config.instances[at].track_own_interface;
-        let source_gone =
-            interface.is_some_and(|i| !has(i, place.source)) && config.instances[at].track_source;
-        let fails = |fault| trackers().any(|t| self.fault_of(t) == Some(fault));
-        let kinds = [Fault::Link, Fault::Script, Fault::File, Fault::Process];
-        let failing = kinds.map(|kind| (kind, fails(kind)));
-        let waits = trackers().any(|t| self.is_unknown(t));
-        let begins = (self.started + config.startup_delay).max(self.booted + config.delay_after_boot);
-        let delay = begins.saturating_since(now.mono);
-        let router = &mut self.routers[index];
-        router.set_bonus(now, bonus, out);
-        router.set_fault(now, Fault::OwnLink, own_down, out);
-        for (kind, fails) in failing {
-            router.set_fault(now, kind, fails, out);
-        }
-        if config.instances[at].track_source {
-            router.set_fault(now, Fault::SourceMissing, source_gone, out);
-        }
-        if !router.has_begun() && !waits {
-            router.start(now, delay, out);
-        }
-    }
-
-    /// What a tracker adds to a priority.
-    fn worth(&self, tracker: Tracker) -> i32 {
-        let weight = i32::from(tracker.weight);
-        let good = match tracker.what {
-            Tracked::Interface(i) => self.is_up(i),
-            Tracked::Script(i) => self.tracking.script(i).unwrap_or(weight < 0),
-            Tracked::Process(i) => self.tracking.process(i).unwrap_or(weight < 0),
-            Tracked::File(i) => {
-                let number = self.tracking.file(i).unwrap_or(0).clamp(-254, 254) as i32;
-                return number * weight * if tracker.reverse { -1 } else { 1 };
-            }
-        } != tracker.reverse;
-        // "w > 0 adds when good; w < 0 subtracts when bad".
-        if good == (weight > 0) { weight } else { 0 }
-    }
-
-    /// The fault that a tracker is a reason for.
-    fn fault_of(&self, tracker: Tracker) -> Option<Fault> {
-        let weightless = tracker.weight == 0;
-        match tracker.what {
-            Tracked::Interface(i) => (weightless && self.is_up(i) == tracker.reverse).then_some(Fault::Link),
-            Tracked::Script(i) => {
-                let bad = self.tracking.script(i).is_some_and(|good| good == tracker.reverse);
-                (weightless && bad).then_some(Fault::Script)
-            }
-            Tracked::Process(i) => {
-                let bad = self.tracking.process(i).is_some_and(|good| good == tracker.reverse);
-                (weightless && bad).then_some(Fault::Process)
-            }
-            // Measured (d14b, d14c): any number with weight 0, and less than -253 with another.
-            Tracked::File(i) => {
-                let number = self.tracking.file(i).unwrap_or(0);
-                let far = !weightless && self.worth(tracker) < -253;
-                (weightless && (number != 0) != tracker.reverse || far).then_some(Fault::File)
-            }
-        }
-    }
-
-    /// Measured (reality 8.16): an instance waits for the first word of what it cannot do without.
-    fn is_unknown(&self, tracker: Tracker) -> bool {
-        match tracker.what {
-            Tracked::Interface(_) => false,
-            Tracked::Script(i) => tracker.weight == 0 && self.tracking.script(i).is_none(),
-            Tracked::File(i) => self.tracking.file(i).is_none(),
-            Tracked::Process(i) => self.tracking.process(i).is_none(),
-        }
-    }
-
-    fn is_up(&self, index: u16) -> bool {
-        let name = self.config.interfaces.get(usize::from(index));
-        self.interfaces.iter().any(|i| Some(&i.name) == name && i.up)
     }
 
     // What every step ends with.
@@ -448,7 +387,7 @@ impl Agent {
         self.tell_of_groups(false, out);
         self.pacing.share_all(&mut self.routers);
         let routers = self.routers.iter().map(VirtualRouter::deadline).min().unwrap_or(Time::MAX);
-        let others = self.tracking.deadline().min(self.links.deadline());
+        let others = self.tracking.deadline().min(self.links.deadline()).min(self.sessions.deadline());
         let ends = self.ends.unwrap_or(Time::MAX);
         self.earliest = routers.min(if self.ends.is_some() { ends } else { others });
     }
@@ -496,7 +435,7 @@ impl Program for Agent {
                 }
             }
             Event::File { file, text } => {
-                if self.tracking.read(file, text) {
+                if self.tracking.read(&self.config, file, text) {
                     self.assess(now, out);
                 }
             }
@@ -505,7 +444,9 @@ impl Program for Agent {
                     self.assess(now, out);
                 }
             }
-            Event::Reload { files } => self.reload(now, files, out),
+            // Who is ending reads nothing anew.
+            Event::Reload { files } if self.ends.is_none() => self.reload(now, files, out),
+            Event::Reload { .. } => {}
             Event::Stop => self.stop(now, out),
         }
         self.settle(now, out);

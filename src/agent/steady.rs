@@ -28,7 +28,8 @@ impl Agent {
     /// Its instance, if there is one alone and nothing else has a timer.
     fn only_router(&self) -> Option<&VirtualRouter> {
         let [router] = &self.routers[..] else { return None };
-        let quiet = self.tracking.deadline() == Time::MAX && self.links.deadline() == Time::MAX;
+        let others = [self.tracking.deadline(), self.links.deadline(), self.sessions.deadline()];
+        let quiet = others.iter().all(|deadline| *deadline == Time::MAX);
         (quiet && self.groups.is_empty() && self.ends.is_none()).then_some(router)
     }
 }

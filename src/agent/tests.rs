@@ -13,6 +13,9 @@ use crate::program::{
 use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
 
+mod adverts;
+mod keywords;
+
 const ETH0: InterfaceId = InterfaceId(2);
 const ETH1: InterfaceId = InterfaceId(3);
 
@@ -28,6 +31,10 @@ struct Hand {
     now: Time,
     /// Since the machine began.
     asked: Vec<(Time, String)>,
+    /// The packets it has sent.
+    sent: Vec<Vec<u8>>,
+    /// For how long the last address was added.
+    lease: Option<Duration>,
 }
 
 impl Hand {
@@ -39,7 +46,13 @@ impl Hand {
     fn of(text: &str, profile: Profile) -> Hand {
         let options = Options { profile, ..Options::default() };
         let config = config::load(&Files::single("k.conf", text), &options).config;
-        Hand { agent: Agent::new(Arc::new(config), options), now: Time::ZERO, asked: Vec::new() }
+        Hand {
+            agent: Agent::new(Arc::new(config), options),
+            now: Time::ZERO,
+            asked: Vec::new(),
+            sent: Vec::new(),
+            lease: None,
+        }
     }
 
     /// It begins on a machine with eth0 that booted so long ago, in seconds.
@@ -57,8 +70,13 @@ impl Hand {
         self.agent.step(Now { mono: self.now, utc: self.now }, event, &mut out);
         let mut installed: Vec<(InterfaceId, IpAddr)> = Vec::new();
         for action in out.iter() {
-            if let Action::AddAddress { interface, address, .. } = action {
-                installed.push((interface, address.addr()));
+            match action {
+                Action::AddAddress { interface, address, lifetime, .. } => {
+                    installed.push((interface, address.addr()));
+                    self.lease = lifetime;
+                }
+                Action::SendPacket { packet, .. } => self.sent.push(packet.to_vec()),
+                _ => {}
             }
             self.asked.push((self.now, words(action)));
         }
@@ -96,7 +114,7 @@ fn interface(id: InterfaceId, name: &str, last: u8) -> Interface {
 fn words(action: Action<'_>) -> String {
     match action {
         Action::Record(Record::Transition { to, why, .. }) => format!("{to} {why}"),
-        Action::Record(Record::Note { why, .. }) => why.to_string(),
+        Action::Record(Record::Note { why, .. } | Record::Claims { why, .. }) => why.to_string(),
         Action::Notify { command } => format!("run {command}"),
         Action::WriteFifo { path, line } => format!("write {path} {line}"),
         Action::AddAddress { address, .. } => format!("add {address}"),

@@ -141,10 +141,15 @@ impl Tracking {
     }
 
     /// A file was read. Whether its number changed.
-    pub(super) fn read(&mut self, file: WatchId, text: Option<&str>) -> bool {
-        let Some(known) = self.files.get_mut(usize::from(file.0)) else { return false };
+    pub(super) fn read(&mut self, config: &Config, file: WatchId, text: Option<&str>) -> bool {
+        let index = usize::from(file.0);
+        let (Some(known), Some(setup)) = (self.files.get_mut(index), config.files.get(index)) else {
+            return false;
+        };
+        // `init_file` makes the file before it is first read.
+        let made = setup.init.filter(|_| known.is_none() && (setup.overwrite || text.is_none()));
         // Measured (d14): a file that is gone, or holds no number, counts as 0, and nobody is warned.
-        let number = Some(text.map_or(0, leading_number));
+        let number = made.or(Some(text.map_or(0, leading_number)));
         std::mem::replace(known, number) != number
     }
 

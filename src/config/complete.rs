@@ -1,8 +1,9 @@
 //! From what an instance's lines say to what is in force: defaults, rounding, clearing (spec: vrrp.md 2.3,
 //! 2.5, 3.2; every rule here is held against keepalived 2.2.7 by `tests/probes.rs`).
 
-use std::collections::BTreeMap;
+mod required;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::auth::AuthKind;
@@ -14,6 +15,7 @@ use super::values::Set;
 use super::{Options, Span};
 use crate::profile::Switch;
 use crate::time::Duration;
+use crate::wire::vrrp::PRIORITY_OWNER;
 
 /// The instance in force, its trackers left out, or why keepalived refuses to run with it.
 pub(super) fn complete(
@@ -67,6 +69,8 @@ impl Job<'_> {
         let untracked = draft.dont_track_primary.take();
         let lower = draft.lower_prio_no_advert.take().or(self.globals.lower_prio_no_advert.clone());
         let higher = draft.higher_prio_send_advert.take().or(self.globals.higher_prio_send_advert.clone());
+        let promotes = draft.promotes_secondaries.take();
+        let ignores = draft.owner_ignores_adverts.take().or(self.globals.owner_ignores_adverts.clone());
         let down = draft.down_timer_adverts.take().or(self.globals.down_timer_adverts.clone());
         let (addresses, excluded) = self.addresses();
         let check_unicast_source = self.decide("check_unicast_src", checks).unwrap_or(false)
@@ -104,6 +108,10 @@ impl Job<'_> {
             v3_checksum_as_v2: self.decide("v3_checksum_as_v2", as_v2).unwrap_or(false),
             skip_check_addresses: self.decide("skip_check_adv_addr", skip).unwrap_or(false),
             hmac,
+            accepts: self.accepts(version, priority, strict),
+            owner_ignores_adverts: self.decide("owner_ignore_adverts", ignores).unwrap_or(false)
+                && priority == PRIORITY_OWNER,
+            promotes_secondaries: self.decide("promote_secondaries", promotes).unwrap_or(false),
             tracked: Vec::new(),
             track_own_interface: !self.decide("dont_track_primary", untracked).unwrap_or(false),
             track_source: self.decide("track_src_ip", track_source).unwrap_or(false),
@@ -349,6 +357,31 @@ impl Job<'_> {
         self.decide("timer_expired_backup", Some(set))
     }
 
+    /// `accept` and `no_accept`: whoever owns the address accepts, and in strict mode nobody else who does not say so
+    /// (probe global_strict_unicast).
+    fn accepts(&mut self, version: Version, priority: u8, strict: Option<Span>) -> bool {
+        let written = self.draft.accepts.take();
+        if priority == PRIORITY_OWNER {
+            return true;
+        }
+        let Some(strict) = strict else { return self.decide("accept", written).unwrap_or(true) };
+        if let Some(Set { value: true, line }) = written {
+            if version == Version::V3 {
+                self.decided.insert("accept", line);
+                return true;
+            }
+            let diagnosis = self.warn("strict-accept", line, "strict mode has no `accept` in version 2");
+            self.out.push(diagnosis.label("no effect").related(strict, "strict").by_keepalived());
+            return false;
+        }
+        let line = written.map_or(strict, |s| s.line);
+        self.decided.insert("accept", line);
+        let message = "whoever holds an address drops what is sent to it: no ping, no connection";
+        let help = "`vrrp_strict` implies `no_accept`, which is for routers: leave it out";
+        self.out.push(self.warn("strict-drops", line, message).help(help));
+        false
+    }
+
     /// The addresses, advertised and not. What does not fit into a packet is not advertised.
     fn addresses(&mut self) -> (Vec<VirtualAddress>, Vec<VirtualAddress>) {
         let interface = self.draft.interface.as_ref().map(|s| s.value.clone());
@@ -388,93 +421,6 @@ impl Job<'_> {
             self.out.push(Diagnosis::error("no-vrid", name.span, message).help(help).by_keepalived());
             format!("{} has no virtual_router_id", quote(&name.text))
         })
-    }
-
-    fn check_unicast(&mut self, strict: Option<Span>) {
-        let draft = &self.draft;
-        if let (Some(ttl), true) = (&draft.unicast_ttl, draft.peers.is_empty()) {
-            let diagnosis =
-                self.warn("ttl-without-peers", ttl.line, "`unicast_ttl` is about peers, and there are none");
-            self.out.push(diagnosis.label("no effect").by_keepalived());
-            self.draft.unicast_ttl = None;
-        }
-        let draft = &self.draft;
-        if let (Some(line), true) = (draft.unicast, draft.peers.is_empty()) {
-            let (code, message) = match draft.fault_without_peers {
-                Some(_) => ("unicast-without-peers", "no peer is left: it stays in FAULT"),
-                None => ("unicast-without-peers", "no peer is left: it advertises by multicast"),
-            };
-            let mut diagnosis = self.warn(code, line, message);
-            if draft.fault_without_peers.is_none() {
-                diagnosis = diagnosis.help("a cloud's network carries no multicast: every machine would become master; list the others in `unicast_peer`");
-            }
-            self.out.push(diagnosis.by_keepalived());
-            return;
-        }
-        if let (Some(strict), Some(line), false) = (strict, draft.unicast, draft.peers.is_empty()) {
-            let diagnosis = self.warn("strict-unicast", line, "strict mode and unicast do not go together");
-            let help = "keepalived 2.2.7 runs with both, later ones refuse to start; leave `vrrp_strict` out";
-            self.out.push(diagnosis.related(strict, "strict").help(help));
-        }
-        let draft = &self.draft;
-        let Some(source) = draft.source.as_ref() else { return };
-        let own_peer = draft.peers.iter().find(|(p, _)| p.address == source.value);
-        let own_address = draft.held.get(&source.value).copied();
-        let (own_peer, line) = (own_peer.map(|p| p.1), source.line);
-        if let Some(span) = own_peer {
-            let diagnosis = self.warn("own-peer", span, "this machine is in its own list of peers");
-            self.out.push(diagnosis.related(line, "its address"));
-        }
-        if let Some(span) = own_address {
-            let diagnosis = self.warn(
-                "source-is-virtual",
-                span,
-                "the source of advertisements is a virtual address: it stays in FAULT",
-            );
-            self.out.push(diagnosis.related(line, "the source"));
-        }
-    }
-
-    /// What an instance cannot do without.
-    fn check_required(&mut self, instance: &Instance, strict: Option<Span>) -> Result<(), String> {
-        let name = self.draft.name.clone();
-        if instance.interface.is_none() && !self.draft.unicast_source {
-            let message = format!("{}: there is no `interface`", name.text);
-            let help = "keepalived refuses to start (exit 2); only `unicast_src_ip` can stand in for it";
-            self.out.push(Diagnosis::error("no-interface", name.span, message).help(help).by_keepalived());
-            return Err(format!("{} has no interface", quote(&name.text)));
-        }
-        if let Some(first) = instance.addresses.first() {
-            self.check_link_local(instance, first, strict);
-            return Ok(());
-        }
-        if self.draft.no_address_is_meant {
-            return Ok(());
-        }
-        let message = format!("{}: there is no virtual address", name.text);
-        let diagnosis = Diagnosis::error("no-address", name.span, message).by_keepalived();
-        if instance.version == Version::V3 {
-            self.out.push(diagnosis.help("keepalived refuses to start (exit 2) in version 3"));
-            return Err(format!("{} has no virtual address", quote(&name.text)));
-        }
-        self.out.push(diagnosis.help("it elects a master that holds nothing"));
-        Ok(())
-    }
-
-    /// RFC 9568 section 6.1: "The first address MUST be the Link-Local address associated with the Virtual
-    /// Router." keepalived only logs it.
-    fn check_link_local(&mut self, instance: &Instance, first: &VirtualAddress, strict: Option<Span>) {
-        let IpAddr::V6(address) = first.address.addr() else { return };
-        if instance.is_unicast() || address.is_unicast_link_local() {
-            return;
-        }
-        let span = self.draft.held.get(&address.into()).copied().unwrap_or(self.draft.name.span);
-        let message = format!("{}: the first virtual address should be link-local", instance.name);
-        let mut note = Diagnosis::note("not-link-local", span, message);
-        if let Some(strict) = strict {
-            note = note.related(strict, "strict").by_keepalived();
-        }
-        self.out.push(note);
     }
 }
 

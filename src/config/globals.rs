@@ -28,12 +28,14 @@ pub(super) struct Globals {
     pub(super) check_unicast_source: Option<Set<bool>>,
     pub(super) skip_check_addresses: Option<Set<bool>>,
     pub(super) v3_checksum_as_v2: Option<Set<bool>>,
+    pub(super) owner_ignores_adverts: Option<Set<bool>>,
     /// `vrrp_mcast_group4` and `vrrp_mcast_group6`.
     pub(super) groups: [Option<Set<IpAddr>>; 2],
     pub(super) script_security: bool,
     startup_delay: Duration,
     delay_after_boot: Duration,
     dynamic_interfaces: bool,
+    log_unknown_vrids: bool,
     fifos: [Option<Set<String>>; 2],
     /// The programs that read them.
     readers: [Option<Set<String>>; 2],
@@ -68,6 +70,9 @@ impl Globals {
             "v3_checksum_as_v2" => {
                 self.v3_checksum_as_v2 = switch(node, out).and_then(|v| Set::new(v, node));
             }
+            "vrrp_owner_ignore_adverts" => {
+                self.owner_ignores_adverts = switch(node, out).and_then(|v| Set::new(v, node));
+            }
             "vrrp_mcast_group4" => {
                 self.groups[0] = multicast(node, &mut Some(false), out).and_then(|a| Set::new(a, node));
             }
@@ -93,6 +98,7 @@ impl Globals {
             "vrrp_notify_priority_changes" => {
                 self.notify_priority_changes = switch(node, out).unwrap_or(self.notify_priority_changes);
             }
+            "log_unknown_vrids" | "vrrp_log_unknown_vrids" => self.log_unknown_vrids = true,
             "dynamic_interfaces" => self.dynamic_interfaces = true,
             "fifo_write_vrrp_states_on_reload" => self.fifo_states_on_reload = true,
             _ => {
@@ -124,6 +130,7 @@ impl Globals {
         }
         config.startup_delay = self.startup_delay;
         config.delay_after_boot = self.delay_after_boot;
+        config.log_unknown_vrids = self.log_unknown_vrids;
         config.dynamic_interfaces = self.dynamic_interfaces;
         config.fifos = self.fifos.into_iter().flatten().map(|s| s.value).collect();
         config.notify_priority_changes = self.notify_priority_changes;

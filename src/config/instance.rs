@@ -57,6 +57,10 @@ pub(super) struct Draft {
     pub(super) v3_checksum_as_v2: Option<Set<bool>>,
     pub(super) skip_check_addresses: Option<Set<bool>>,
     pub(super) hmac: Option<HmacDraft>,
+    /// `accept` or `no_accept`
+    pub(super) accepts: Option<Set<bool>>,
+    pub(super) owner_ignores_adverts: Option<Set<bool>>,
+    pub(super) promotes_secondaries: Option<Set<bool>>,
     pub(super) tracked: Lines,
     pub(super) dont_track_primary: Option<Set<bool>>,
     pub(super) track_source: Option<Set<bool>>,
@@ -102,6 +106,9 @@ impl Draft {
             v3_checksum_as_v2: None,
             skip_check_addresses: None,
             hmac: None,
+            accepts: None,
+            owner_ignores_adverts: None,
+            promotes_secondaries: None,
             tracked: Lines::default(),
             dont_track_primary: None,
             track_source: None,
@@ -179,6 +186,12 @@ impl Draft {
             "native_ipv6" => self.native_ipv6(node, out),
             "v3_checksum_as_v2" => self.v3_checksum_as_v2 = switch(node, out).and_then(|v| Set::new(v, node)),
             "skip_check_adv_addr" => self.skip_check(node, out),
+            "accept" => self.accepts = Set::new(true, node),
+            "no_accept" => self.accepts = Set::new(false, node),
+            "owner_ignore_adverts" => {
+                self.owner_ignores_adverts = switch(node, out).and_then(|v| Set::new(v, node));
+            }
+            "promote_secondaries" => self.promotes_secondaries = Set::new(true, node),
             "auth_hmac" => self.hmac = Some(hmac::read(node, vault, out)),
             "dont_track_primary" => self.dont_track_primary = Set::new(true, node),
             "track_src_ip" => self.track_source = Set::new(true, node),

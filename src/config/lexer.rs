@@ -352,7 +352,7 @@ impl Lexer<'_> {
         let [.., Item::Words { words, .. }, Item::Open(_)] = items else { return };
         let Some(word) = words.last() else { return };
         let message = format!("no blank between {} and `{{`", quote(&word.text));
-        let span = Span { end: brace.end, ..word.span };
+        let span = word.span.until(brace);
         let before = Span { end: brace.start, ..brace };
         self.out.push(
             Diagnosis::warning("glued-brace", span, message)

@@ -8,6 +8,7 @@
 mod addresses;
 mod advice;
 mod auth;
+mod bfd;
 mod complete;
 mod diagnosis;
 pub mod disk;
@@ -39,8 +40,9 @@ mod weights;
 pub use diagnosis::{Diagnosis, Fix, Origin, Severity};
 pub use keywords::{Context, Form, Keyword};
 pub use model::{
-    Config, Garp, GarpGroup, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password, Peer, SyncGroup,
-    TrackFile, TrackProcess, TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6, Version, VirtualAddress,
+    BfdSession, Config, Garp, GarpGroup, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password,
+    Peer, SyncGroup, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6,
+    Version, VirtualAddress,
 };
 pub use reading::load;
 pub use sources::{Source, Sources};
@@ -54,6 +56,15 @@ pub struct Span {
     pub start: u32,
     /// Behind the last byte.
     pub end: u32,
+}
+
+impl Span {
+    /// From here to the end of what stands behind it. What begins in a definition's text may stand elsewhere in the file
+    /// than what follows it, and is pointed at alone.
+    fn until(self, last: Span) -> Span {
+        let in_order = self.file == last.file && self.start <= last.end;
+        if in_order { Span { end: last.end, ..self } } else { self }
+    }
 }
 
 /// How to read.

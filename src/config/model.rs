@@ -22,12 +22,16 @@ pub struct Config {
     pub files: Vec<TrackFile>,
     /// The `vrrp_track_process` blocks that somebody tracks, in file order.
     pub processes: Vec<TrackProcess>,
+    /// The `bfd_instance` blocks, tracked or not, in file order.
+    pub bfd: Vec<BfdSession>,
     /// The names of the interfaces that somebody tracks.
     pub interfaces: Vec<String>,
     /// `vrrp_startup_delay`: nothing of VRRP is done before this has passed.
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: nor before this has passed since the machine booted.
     pub delay_after_boot: Duration,
+    /// `log_unknown_vrids`: advertisements for other virtual routers are told of.
+    pub log_unknown_vrids: bool,
     /// `dynamic_interfaces`: an instance whose interface does not exist waits for it.
     pub dynamic_interfaces: bool,
     /// `interface_up_down_delays`.
@@ -107,6 +111,12 @@ pub struct Instance {
     pub skip_check_addresses: bool,
     /// `auth_hmac`.
     pub hmac: Option<Hmac>,
+    /// What is sent to its addresses is taken in: no `no_accept`, and no strict mode that implies it.
+    pub accepts: bool,
+    /// `owner_ignore_adverts`, at priority 255: it hears nobody.
+    pub owner_ignores_adverts: bool,
+    /// `promote_secondaries`: of two addresses in one subnet, the second one outlives the first.
+    pub promotes_secondaries: bool,
     /// `track_interface`, `track_script`, `track_file` and `track_process`.
     pub tracked: Vec<Tracker>,
     /// Its own interface counts: there is no `dont_track_primary`.
@@ -190,6 +200,8 @@ pub enum Tracked {
     File(u16),
     /// Whether a process runs: an index into [`Config::processes`].
     Process(u16),
+    /// Whether a BFD session is up: an index into [`Config::bfd`].
+    Bfd(u16),
 }
 
 /// A `vrrp_script`.
@@ -218,6 +230,10 @@ pub struct TrackFile {
     pub name: String,
     /// `file`: its path.
     pub path: String,
+    /// `init_file`: made with this number at the start, if it is not there.
+    pub init: Option<i64>,
+    /// `init_file N overwrite`: even if it is.
+    pub overwrite: bool,
 }
 
 /// A `vrrp_track_process`: good while as many processes of its name run as should.
@@ -233,6 +249,23 @@ pub struct TrackProcess {
     pub fork_delay: Duration,
     /// `terminate_delay`: how long it must have been bad to count as bad.
     pub terminate_delay: Duration,
+}
+
+/// A `bfd_instance`: whether a neighbour is heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BfdSession {
+    /// Its name.
+    pub name: String,
+    /// `neighbor_ip`.
+    pub neighbour: IpAddr,
+    /// `source_ip`; without it the address of the interface that leads to the neighbour.
+    pub source: Option<IpAddr>,
+    /// Its intervals, and how many packets may be missing.
+    pub settings: crate::bfd::Settings,
+    /// `ttl`, or `hoplimit`.
+    pub ttl: u8,
+    /// `max_hops`: how much less than that a received packet may have; 255 for any.
+    pub hops_max: u8,
 }
 
 /// A `garp_group`: interfaces whose announcements keep a distance from each other.
@@ -301,15 +334,15 @@ impl std::fmt::Debug for HmacKey {
     }
 }
 
-/// What is done about advertisements without a right trailer.
+/// What is done about advertisements without a trailer. One that has a wrong trailer is refused in every mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HmacMode {
     /// They are refused.
     #[default]
     Enforce,
-    /// They are taken, and reported.
+    /// They are taken: some machines do not sign yet.
     Permissive,
-    /// They are refused; own advertisements carry none.
+    /// They are taken, and own ones carry none either: some machines do not verify yet.
     ReceiveOnly,
 }
 

@@ -456,7 +456,7 @@ fn split(words: &mut Vec<Word>, length: usize) -> bool {
 /// From the first word to the last.
 pub(super) fn line_span(words: &[Word]) -> Span {
     match (words.first(), words.last()) {
-        (Some(first), Some(last)) => Span { end: last.span.end, ..first.span },
+        (Some(first), Some(last)) => first.span.until(last.span),
         _ => Span::default(),
     }
 }

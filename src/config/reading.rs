@@ -252,9 +252,7 @@ fn warn_of_keywords(top: &[Node], out: &mut Diagnoses) {
         if is_old {
             waiting.extend(node.children.iter().rev());
         }
-        // A session and who tracks it: one warning is enough.
-        let about = if keyword.name == "track_bfd" { "bfd_instance" } else { keyword.name };
-        if is_old || !said.insert(about) {
+        if is_old || !said.insert(keyword.name) {
             continue;
         }
         let span = node.words[0].span;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::lexer::Word;
-use super::model::{Config, SyncGroup, TrackFile, TrackProcess, TrackScript, Tracked, Tracker};
+use super::model::{BfdSession, Config, SyncGroup, TrackFile, TrackProcess, TrackScript, Tracked, Tracker};
 use super::parser::{Node, line_span};
 use super::values::seconds_whole;
-use super::{Span, numbers, processes};
+use super::{Span, bfd, numbers, processes};
 use crate::time::Duration;
 
 /// The least and the greatest weight; keepalived takes 254 for 253, and says so.
@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Script,
     File,
     Process,
+    Bfd,
 }
 
 impl Kind {
@@ -33,6 +34,7 @@ impl Kind {
             "track_script" => Some(Kind::Script),
             "track_file" => Some(Kind::File),
             "track_process" => Some(Kind::Process),
+            "track_bfd" => Some(Kind::Bfd),
             _ => None,
         }
     }
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Script => "script",
             Kind::File => "file",
             Kind::Process => "process",
+            Kind::Bfd => "BFD session",
         }
     }
 }
@@ -74,6 +77,7 @@ pub(super) struct Definitions {
     scripts: Vec<Definition<TrackScript>>,
     files: Vec<Definition<TrackFile>>,
     processes: Vec<Definition<TrackProcess>>,
+    bfd: Vec<Definition<BfdSession>>,
     interfaces: Vec<String>,
     names: BTreeMap<(Kind, String), u16>,
 }
@@ -110,6 +114,11 @@ impl Definitions {
                         all.files.push(file);
                     }
                 }
+                "bfd_instance" => {
+                    if let Some(read) = bfd::read(name, node, place, out) {
+                        all.add_bfd(name, read, out);
+                    }
+                }
                 "vrrp_track_process" | "track_process" => {
                     if let Some(process) = processes::read(name, node, place, out)
                         && all.is_new(Kind::Process, name, all.processes.len(), out)
@@ -129,7 +138,21 @@ impl Definitions {
         match kind {
             Kind::File => (self.files[index].place, self.files[index].name),
             Kind::Process => (self.processes[index].place, self.processes[index].name),
+            Kind::Bfd => (self.bfd[index].place, self.bfd[index].name),
             _ => (self.scripts[index].place, self.scripts[index].name),
+        }
+    }
+
+    /// One session with a neighbour is enough, and the first of two counts.
+    fn add_bfd(&mut self, name: &Word, read: bfd::Read, out: &mut Diagnoses) {
+        let neighbour = read.definition.value.neighbour;
+        if let Some(before) = self.bfd.iter().find(|one| one.value.neighbour == neighbour) {
+            let message = format!("there is a BFD session with {neighbour} already: that one counts");
+            let twice = Diagnosis::error("defined-twice", name.span, message).by_keepalived();
+            return out.push(twice.related(before.name, "the first"));
+        }
+        if !read.for_vrrp || self.is_new(Kind::Bfd, name, self.bfd.len(), out) {
+            self.bfd.push(read.definition);
         }
     }
 
@@ -201,6 +224,11 @@ impl Definitions {
                 let process = &self.processes[usize::from(index)];
                 (Tracked::Process(index), process.weight, process.reverse)
             }
+            Kind::Bfd => {
+                let index = self.look_up(who, place, kind, name, out)?;
+                let session = &self.bfd[usize::from(index)];
+                (Tracked::Bfd(index), session.weight, session.reverse)
+            }
         };
         let mut tracker = Tracker { what, weight, reverse };
         options_of(kind, &mut tracker, options, out)?;
@@ -262,6 +290,11 @@ impl Definitions {
                 config.processes.push(process.value);
             }
         }
+        // A session runs whether or not somebody tracks it: the neighbour may.
+        for (i, session) in (0u16..).zip(self.bfd) {
+            renumbered.insert(Tracked::Bfd(i), Tracked::Bfd(i));
+            config.bfd.push(session.value);
+        }
         for (i, name) in (0u16..).zip(self.interfaces) {
             if used.contains(&Tracked::Interface(i)) {
                 renumbered.insert(Tracked::Interface(i), Tracked::Interface(config.interfaces.len() as u16));
@@ -300,7 +333,9 @@ fn options_of(kind: Kind, tracker: &mut Tracker, options: &[Word], out: &mut Dia
     tracker.weight = weight(value, kept, out);
     match options.get(2) {
         Some(word) if word.text == "reverse" && kind != Kind::File => tracker.reverse = true,
-        Some(word) if word.text == "noreverse" && matches!(kind, Kind::Script | Kind::Process) => {
+        Some(word)
+            if word.text == "noreverse" && matches!(kind, Kind::Script | Kind::Process | Kind::Bfd) =>
+        {
             tracker.reverse = false;
         }
         Some(word) => {
@@ -376,10 +411,23 @@ fn is_single_quoted(line: &Node) -> bool {
 /// A `track_file`; `None` where keepalived removes it.
 fn file(name: &Word, node: &Node, place: usize, out: &mut Diagnoses) -> Option<Definition<TrackFile>> {
     let (mut path, mut weight) = (None, 1);
+    let (mut init, mut overwrite) = (None, false);
     for line in &node.children {
         match line.name() {
             "file" => path = path.or_else(|| line.value().map(|w| w.text.clone())),
             "weight" => weight = own_weight(line, 1, out).0,
+            "init_file" => {
+                let mut words = line.words.iter().skip(1).peekable();
+                let number = words.peek().and_then(|w| numbers::signed(&w.text, i16::MIN, i16::MAX).ok());
+                init = Some(number.map_or(0, i64::from));
+                words.next_if(|_| number.is_some());
+                overwrite = words.next_if(|w| w.text == "overwrite").is_some();
+                if let Some(word) = words.next() {
+                    let message = format!("{} is no option of init_file", quote(&word.text));
+                    let bad = Diagnosis::error("bad-option", word.span, message);
+                    out.push(bad.label("ignored").by_keepalived());
+                }
+            }
             _ => {}
         }
     }
@@ -388,7 +436,7 @@ fn file(name: &Word, node: &Node, place: usize, out: &mut Diagnoses) -> Option<D
         out.push(Diagnosis::error("no-file-line", name.span, message).by_keepalived());
         return None;
     };
-    let value = TrackFile { name: name.text.clone(), path };
+    let value = TrackFile { name: name.text.clone(), path, init, overwrite };
     Some(Definition { value, weight, reverse: false, place, name: name.span })
 }
 

@@ -15,7 +15,7 @@ pub(super) enum Why {
 }
 
 /// An instance's trackers without weights, as keepalived leaves them: those of scripts are gone (and
-/// those of processes, assumed), one of an interface
+/// those of processes and BFD sessions, assumed), one of an interface
 /// stays, and a file's only if its weight is the 1 that it has without a word.
 pub(super) fn drop_from(name: &str, found: Vec<Found>, why: Why, out: &mut Diagnoses) -> Vec<Found> {
     let settle = |mut f: Found| {
@@ -24,7 +24,7 @@ pub(super) fn drop_from(name: &str, found: Vec<Found>, why: Why, out: &mut Diagn
         }
         let stays = match f.kind {
             Kind::Interface => why != Why::Owner,
-            Kind::Script | Kind::Process => false,
+            Kind::Script | Kind::Process | Kind::Bfd => false,
             Kind::File => f.tracker.weight == 1,
         };
         let (because, help) = match why {

@@ -193,6 +193,15 @@ pub const ROWS: &[Row] = &[
         issues: "2087, 1457",
         scenario: "startup-delay-beside-a-dying-master.scn",
     },
+    Row {
+        switch: Switch::RanksOwners,
+        name: "ranks-owners",
+        what: "of two masters of priority 255 the one with the higher address stays master",
+        why: "a copy of the owner's file takes the address from the machine that serves, and that one is no owner any more; where two advertisements cross, nobody has it for a master down interval",
+        case: "2.2.7, by the source: whoever hears the other's 255 drops to 254 until its next reload; 2.3.3 bears two such advertisements",
+        issues: "none reported",
+        scenario: "two-owners-of-one-address.scn",
+    },
 ];
 
 #[cfg(test)]
@@ -207,7 +216,7 @@ mod tests {
             let texts = [row.name, row.what, row.why, row.case, row.issues, row.scenario];
             assert!(texts.iter().all(|t| !t.is_empty()), "{row:?}");
         }
-        assert_eq!(ROWS.len(), Switch::StartupDelayOnce as usize + 1, "the last switch has the last row");
+        assert_eq!(ROWS.len(), Switch::RanksOwners as usize + 1, "the last switch has the last row");
     }
 
     #[test]

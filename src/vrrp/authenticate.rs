@@ -52,7 +52,7 @@ impl Authenticator {
 
     /// Whether an advertisement without a trailer is taken.
     pub(crate) fn is_permissive(&self) -> bool {
-        self.mode == HmacMode::Permissive
+        self.mode != HmacMode::Enforce
     }
 
     /// Checks a message's trailer. The window is asked before the code, so that old frames cost nothing.

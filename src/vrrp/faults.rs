@@ -27,6 +27,8 @@ pub enum Fault {
     Process = 8,
     /// Its interface does not exist.
     NoInterface = 9,
+    /// A BFD session of weight 0 is not up.
+    Bfd = 10,
 }
 
 /// Those that hold.
@@ -60,7 +62,7 @@ impl Faults {
 }
 
 impl Fault {
-    const ALL: [Fault; 10] = [
+    const ALL: [Fault; 11] = [
         Fault::NoInterface,
         Fault::OwnLink,
         Fault::Link,
@@ -70,6 +72,7 @@ impl Fault {
         Fault::Script,
         Fault::File,
         Fault::Process,
+        Fault::Bfd,
         Fault::Group,
     ];
     /// In words, for the record.
@@ -85,6 +88,7 @@ impl Fault {
             Fault::Script => Why::new("a tracked script has failed"),
             Fault::File => Why::new("a tracked file says so"),
             Fault::Process => Why::new("a tracked process does not run as it should"),
+            Fault::Bfd => Why::new("a tracked BFD session is not up"),
             Fault::Group => Why::new("another member of its group is in FAULT"),
         }
     }
@@ -98,6 +102,7 @@ impl Fault {
             Fault::Script => "the tracked script succeeds",
             Fault::File => "the tracked file says so",
             Fault::Process => "the tracked process runs as it should",
+            Fault::Bfd => "the tracked BFD session is up",
             Fault::Group => "no member of its group is in FAULT",
         })
     }

@@ -1,6 +1,8 @@
 //! What an event means to an instance in its state: an advertisement ranked against itself, a timer, a long
 //! sleep; made an [`Input`], with the words for whoever reads the record.
 
+use std::sync::Arc;
+
 use tracing::info;
 
 use super::perform::Cause;
@@ -11,7 +13,7 @@ use super::timers::Timer;
 use crate::profile::Switch;
 use crate::program::{Action, Actions, Now, Record, Role, Value, Why};
 use crate::time::{Duration, Time};
-use crate::wire::vrrp::PRIORITY_LEAVING;
+use crate::wire::vrrp::{PRIORITY_LEAVING, PRIORITY_OWNER};
 
 impl VirtualRouter {
     /// Ranks an advertisement against itself.
@@ -19,6 +21,7 @@ impl VirtualRouter {
         if self.is_a_losers_goodbye(advert) {
             return;
         }
+        self.give_up_ownership_if_claimed_by(advert, out);
         let input = match self.role {
             _ if advert.priority == PRIORITY_LEAVING => Input::Leaving,
             Role::Backup => self.rank_as_backup(now, advert, out),
@@ -47,6 +50,21 @@ impl VirtualRouter {
             && self.role == Role::Backup
             && of_another
             && self.profile.has(Switch::ReclaimsAfterSplit)
+    }
+
+    /// Two machines say that they own the address: who hears it first is no longer an owner, until a reload. By the source
+    /// of 2.2.7, at the first such advertisement; 2.3.3 bears two of them, and 1.2 intervals.
+    fn give_up_ownership_if_claimed_by(&mut self, advert: Advert, out: &mut Actions) {
+        let both_own = (advert.priority, self.priority) == (PRIORITY_OWNER, PRIORITY_OWNER);
+        let disputed = self.role == Role::Master && both_own && advert.from != self.place.source;
+        if !disputed || self.profile.has(Switch::RanksOwners) {
+            return;
+        }
+        self.priority = PRIORITY_OWNER - 1;
+        Arc::make_mut(&mut self.config).priority = self.priority;
+        let values = [Value::Address(advert.from), Value::Number(self.priority.into())];
+        self.note(Why::with("{} owns the address as well: effective priority 255 -> {}", values), out);
+        self.notices.push(Notice::Priority(self.priority));
     }
 
     fn rank_as_backup(&mut self, now: Now, advert: Advert, out: &mut Actions) -> Input {

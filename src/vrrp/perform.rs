@@ -216,7 +216,8 @@ impl VirtualRouter {
 
     fn adding(&self, held: &Held) -> Action<'static> {
         let lease = self.profile.has(Switch::LeasesAddresses).then(|| self.lease());
-        Action::AddAddress { interface: held.interface, address: held.address, lifetime: lease }
+        let Held { interface, address, .. } = *held;
+        Action::AddAddress { interface, address, lifetime: lease, accept: self.config.accepts }
     }
 
     /// Long enough for three lost renewals, in the kernel's whole seconds. In a cloud the binding stays with a machine

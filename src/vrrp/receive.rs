@@ -35,7 +35,8 @@ impl<'a> Datagram<'a> {
                 let ip = ipv4::Packet::new(packet).ok()?;
                 let (src, dst) = (ip.src().into(), ip.dst().into());
                 let (ttl, header_len) = (ip.ttl(), ip.header_len());
-                Some(Datagram { src, dst, ttl, header_len, payload: ip.payload() })
+                let ours = ip.protocol() == ipv4::Protocol::VRRP;
+                ours.then_some(Datagram { src, dst, ttl, header_len, payload: ip.payload() })
             }
             6 => {
                 let ip = ipv6::Packet::new(packet).ok()?;
@@ -116,6 +117,9 @@ impl Receiver<'_> {
         // RFC 9568 section 7.1: "It MUST verify the VRRP checksum."
         if !checksum_is_right(config, profile, datagram, &message) {
             return Err(Refused::Checksum);
+        }
+        if config.owner_ignores_adverts {
+            return Err(Refused::Owner);
         }
         // RFC 9568 section 5.2.5: "If the received count is 0, the VRRP advertisement MUST be ignored." Even
         // where other addresses are obeyed; but VRRPv2 has virtual routers without any.

@@ -27,6 +27,7 @@ pub(crate) enum Refused {
     UnknownKey(u8),
     Code,
     Replayed,
+    Owner,
 }
 
 impl Refused {
@@ -51,6 +52,7 @@ impl Refused {
             Refused::UnknownKey(_) => 15,
             Refused::Code => 16,
             Refused::Replayed => 17,
+            Refused::Owner => 18,
         }
     }
 
@@ -107,12 +109,13 @@ impl Refused {
             Refused::UnknownKey(id) => Why::with("auth_hmac: unknown key {}", [number(id.into())]),
             Refused::Code => Why::new("auth_hmac: wrong code"),
             Refused::Replayed => Why::new("auth_hmac: replayed"),
+            Refused::Owner => Why::new("we own the address, and owner_ignore_adverts"),
         }
     }
 }
 
 /// The kinds of refusals, for people.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
     "too short",
     "too long",
     "wrong TTL",
@@ -131,6 +134,7 @@ const KINDS: [&str; 18] = [
     "unknown auth_hmac key",
     "wrong auth_hmac code",
     "replayed",
+    "for the owner",
 ];
 
 /// How many advertisements were refused, by kind, and which kinds the log has heard of.

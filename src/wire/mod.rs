@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub mod arp;
+pub mod bfd;
 pub mod checksum;
 pub mod ethernet;
 pub mod hmac_trailer;
@@ -23,6 +24,7 @@ pub mod ipv6;
 pub mod ndp;
 mod pretty;
 pub mod tcp;
+pub mod udp;
 pub mod vrrp;
 
 pub use pretty::{Pretty, pretty};
@@ -83,6 +85,10 @@ pub enum Layer {
     Vrrp,
     /// [`tcp`].
     Tcp,
+    /// [`udp`].
+    Udp,
+    /// [`bfd`].
+    Bfd,
     /// [`hmac_trailer`].
     HmacTrailer,
 }
@@ -99,6 +105,8 @@ impl fmt::Display for Layer {
             Layer::Ndp => "a neighbour discovery message",
             Layer::Vrrp => "a VRRP advertisement",
             Layer::Tcp => "a TCP segment",
+            Layer::Udp => "a UDP datagram",
+            Layer::Bfd => "a BFD control packet",
             Layer::HmacTrailer => "an auth_hmac trailer",
         })
     }

@@ -89,6 +89,7 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::NeighbourQueueFull => "the queue for ARP is full",
         Loss::SocketQueueFull => "the program's queue is full",
         Loss::NotHeld => "the receiver does not hold the address",
+        Loss::Filtered => "the receiver filters what is for the address",
         Loss::NoListener => "nobody listens there",
         Loss::ServiceHangs => "the service hangs",
         Loss::Malformed => "malformed",

@@ -100,11 +100,27 @@ fn cure(kind: Verdict, cluster: &Cluster, settings: &Settings, row: &Row) -> Cur
         Verdict::StaleLimit(_) => left_behind(cluster, row, "1"),
         Verdict::SecondSwitch => second_switch(cluster, row),
         Verdict::NobodyServes if row.story == Story::ServiceDies => service::dead(cluster, row),
+        Verdict::NobodyServes if cluster.machines.iter().any(|machine| !machine.instance().accepts) => {
+            closed(cluster)
+        }
         Verdict::TwoMasters | Verdict::NobodyServes | Verdict::TwoMastersLimit(_) => {
             disagreement(cluster).unwrap_or_else(|| elections(cluster, kind, row))
         }
         Verdict::OutageLimit(_) if waits_for_a_claim(row) => left_behind(cluster, row, "1"),
         Verdict::OutageLimit(limit) => slow(cluster, settings, row, limit),
+    }
+}
+
+/// A machine drops what is sent to its address.
+fn closed(cluster: &Cluster) -> Cure {
+    let decided = decided_in_all(cluster, "accept", "default on");
+    let strict = decided.iter().any(|line| line.contains("strict"));
+    let write = if strict { "strict_mode off" } else { "accept" };
+    Cure {
+        decided,
+        why: "whoever holds the address answers ARP for it and drops every other packet".to_owned(),
+        write: vec![write.to_owned()],
+        change: Some(Change::with(&[("strict_mode", "off"), ("no_accept", "off")])),
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Install {
 /// What is to become of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is put on the interface, or stays there: for so long, or for ever.
-    Add(Option<Duration>),
+    /// It is put on the interface, or stays there: for so long, or for ever. Packets for it are taken in, or dropped.
+    Add { lifetime: Option<Duration>, accept: bool },
     /// It is taken off.
     Remove,
 }
@@ -75,7 +75,7 @@ impl World {
         let (now, host, address) = (self.now, self.host, net.addr());
         let nic = self.nic_mut(port);
         let (held, interface) = (nic.holds(address), nic.interface());
-        let add = matches!(change, Change::Add(_));
+        let add = matches!(change, Change::Add { .. });
         if by_hand && add == held {
             return; // the command complains to whoever typed it
         }
@@ -93,13 +93,17 @@ impl World {
         let nic = self.nic_mut(port);
         match (add, held) {
             (true, false) => nic.add(net),
-            (false, true) => nic.remove(address),
+            (false, true) => self.take_off(port, address),
             _ => {}
+        }
+        self.kernel(node).filtered.retain(|one| *one != address);
+        if let Change::Add { accept: false, .. } = change {
+            self.kernel(node).filtered.push(address);
         }
         // What is said last of an address's lifetime holds.
         let leases = &mut self.kernel(node).leases;
         leases.retain(|lease| (lease.port, lease.address) != (port, address));
-        if let Change::Add(Some(lifetime)) = change {
+        if let Change::Add { lifetime: Some(lifetime), .. } = change {
             let ends = host.lifetime_ends(node.0.into(), now, lifetime, number_of(address));
             leases.push(Lease { port, address, ends });
         }
@@ -108,6 +112,26 @@ impl World {
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.signal(cvm, now, Signal::Address(interface, address, answer));
+        }
+    }
+
+    /// Takes an address off an interface, and before it those that go with it.
+    fn take_off(&mut self, port: PortId, address: IpAddr) {
+        for other in self.nic_mut(port).remove(address) {
+            self.vanish(port, other, false);
+        }
+    }
+
+    /// Tells of an address that has gone by itself.
+    fn vanish(&mut self, port: PortId, address: IpAddr, ran_out: bool) {
+        let (node, interface) = (self.nic(port).node, self.nic(port).interface());
+        let kernel = self.kernel(node);
+        kernel.leases.retain(|lease| (lease.port, lease.address) != (port, address));
+        kernel.filtered.retain(|one| *one != address);
+        self.report(self.who(port), What::Held { node, address, held: false, ran_out });
+        if let Some(cvm) = self.setup.cvm_of(node) {
+            let vanished = AddressChange::VanishedByOther;
+            self.signal(cvm, self.now, Signal::Address(interface, address, vanished));
         }
     }
 
@@ -123,13 +147,8 @@ impl World {
         let now = self.now;
         while let Some(i) = self.kernel(node).leases.iter().position(|lease| lease.ends <= now) {
             let Lease { port, address, .. } = self.kernel(node).leases.remove(i);
-            let nic = self.nic_mut(port);
-            nic.remove(address);
-            let interface = nic.interface();
-            self.report(self.who(port), What::Held { node, address, held: false, ran_out: true });
-            if let Some(cvm) = self.setup.cvm_of(node) {
-                self.signal(cvm, now, Signal::Address(interface, address, AddressChange::VanishedByOther));
-            }
+            self.take_off(port, address);
+            self.vanish(port, address, true);
         }
     }
 }

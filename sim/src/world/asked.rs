@@ -29,7 +29,7 @@ impl World {
         }
         let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
         let holder = self.nic(reached).node;
-        if !self.node_holds(holder, target) {
+        if !self.node_holds(holder, target) || self.filters(holder, target) {
             return None;
         }
         if let Some(port) = self.setup.clients[index].port {

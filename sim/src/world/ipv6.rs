@@ -44,6 +44,9 @@ impl World {
         if !self.is_local(port, dst) {
             return self.lose(from, frame, Some(port), Loss::NotHeld);
         }
+        if self.filters(node, dst.into()) {
+            return self.lose(from, frame, Some(port), Loss::Filtered);
+        }
         if protocol == Protocol::ICMPV6 {
             return self.receive_icmpv6(port, frame);
         }
@@ -157,7 +160,10 @@ impl World {
     fn send_problem(&mut self, port: PortId, frame: FrameId) {
         let bytes = self.frames.bytes(frame).to_vec();
         let Ok(packet) = ipv6::Packet::new(&bytes[ethernet::HEADER_LEN..]) else { return };
-        let error = icmpv6::Repr::unrecognized_next_header(packet.as_bytes());
+        let error = match packet.next_header() {
+            Protocol::UDP => icmpv6::Repr::unreachable(icmpv6::Unreachable::PORT, packet.as_bytes()),
+            _ => icmpv6::Repr::unrecognized_next_header(packet.as_bytes()),
+        };
         self.send_icmpv6(port, &error, packet.dst(), packet.src(), Kind::Other);
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Kernel {
     pub(super) installs: VecDeque<Install>,
     /// Address changes that somebody makes by hand, the next one first.
     pub(super) tampers: VecDeque<Install>,
+    /// Addresses whose packets a filter drops.
+    pub(super) filtered: Vec<IpAddr>,
     /// Addresses that go by themselves.
     pub(super) leases: Vec<Lease>,
     /// Routes besides those of its own subnets and to their gateways.
@@ -58,6 +60,7 @@ impl Kernel {
             paused: false,
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
+            filtered: Vec::new(),
             leases: Vec::new(),
             routes: Vec::new(),
             ring: VecDeque::new(),
@@ -211,6 +214,9 @@ impl World {
         if !self.node_holds(node, dst.into()) {
             return self.lose(from, frame, Some(port), Loss::NotHeld);
         }
+        if self.filters(node, dst.into()) {
+            return self.lose(from, frame, Some(port), Loss::Filtered);
+        }
         match cvm {
             _ if protocol == ipv4::Protocol::ICMP => self.receive_icmp(port, frame),
             _ if protocol == ipv4::Protocol::TCP => self.receive_tcp(port, frame),
@@ -220,6 +226,11 @@ impl World {
                 self.lose(from, frame, Some(port), Loss::NoListener);
             }
         }
+    }
+
+    /// Whether a packet filter drops what is sent to an address.
+    pub(super) fn filters(&self, node: NodeId, address: IpAddr) -> bool {
+        self.kernels[usize::from(node.0)].filtered.contains(&address)
     }
 
     fn receive_icmp(&mut self, port: PortId, frame: FrameId) {
@@ -234,10 +245,15 @@ impl World {
         self.send_from_kernel(port, &header, &message[..len], Kind::Probe);
     }
 
-    /// Measured (c22): an advertisement to a live host without a VRRP process draws this, each time.
+    /// Measured (c22): an advertisement to a live host without a VRRP process draws this, each time. A datagram draws that
+    /// nobody has its port (RFC 1122 section 4.1.3.1).
     fn send_unreachable(&mut self, port: PortId, frame: FrameId) {
         let Ok(packet) = ipv4::Packet::new(&self.frames.bytes(frame)[ethernet::HEADER_LEN..]) else { return };
-        let error = icmp::Repr::unreachable(icmp::Unreachable::PROTOCOL, packet.as_bytes());
+        let what = match packet.protocol() {
+            ipv4::Protocol::UDP => icmp::Unreachable::PORT,
+            _ => icmp::Unreachable::PROTOCOL,
+        };
+        let error = icmp::Repr::unreachable(what, packet.as_bytes());
         let mut message = [0; ICMP_MAX];
         let len = error.len();
         error.emit(&mut message[..len]);
@@ -342,6 +358,7 @@ impl World {
         kernel.paused = false;
         kernel.installs.clear();
         kernel.leases.clear();
+        kernel.filtered.clear();
         kernel.tampers.clear();
         let (ring, routes) = (std::mem::take(&mut kernel.ring), std::mem::take(&mut kernel.routes));
         if let Some(cvm) = self.setup.cvm_of(node) {

@@ -291,8 +291,12 @@ impl World {
                 let frame = self.frames.store(&[frame], port, kind_of_frame(frame));
                 self.depart(cvm, frame, false);
             }
-            Action::AddAddress { interface, address, lifetime } => {
-                self.change_address(cvm, interface, address, Change::Add(lifetime));
+            Action::AddAddress { interface, address, lifetime, accept } => {
+                self.change_address(cvm, interface, address, Change::Add { lifetime, accept });
+            }
+            Action::PromoteSecondaries { interface } => {
+                let Some(port) = self.port_of_interface(node, interface) else { return };
+                self.nic_mut(port).promotes = true;
             }
             Action::RemoveAddress { interface, address } => {
                 self.change_address(cvm, interface, address, Change::Remove);

@@ -35,6 +35,8 @@ pub(super) struct Nic {
     pub(super) carrier: bool,
     /// Every address on it, its own first.
     addresses: Vec<IpNet>,
+    /// `promote_secondaries`, off as the kernel has it (assumed; distributions with systemd switch it on).
+    pub(super) promotes: bool,
     /// The same as numbers.
     keys: Vec<u128>,
     /// Whether its own address is on it: somebody may have deleted it.
@@ -54,6 +56,7 @@ impl Nic {
             attached: !eni.off,
             carrier: !eni.off,
             addresses: Vec::new(),
+            promotes: false,
             keys: Vec::new(),
             has_own: false,
             neighbours: Neighbours::new(port.0.into(), host),
@@ -72,14 +75,23 @@ impl Nic {
         self.addresses.push(net);
         self.renumber();
     }
-    /// Takes an address off it.
-    pub(super) fn remove(&mut self, address: IpAddr) {
-        self.addresses.retain(|net| net.addr() != address);
+    /// Takes an address off it, and says which go with it: the first one of an IPv4 subnet takes the subnet's others
+    /// along, unless they are promoted (`__inet_del_ifa`).
+    pub(super) fn remove(&mut self, address: IpAddr) -> Vec<IpAddr> {
+        let found = self.addresses.iter().find(|net| net.addr() == address).map(IpNet::trunc);
+        let in_subnet = |net: &IpNet| address.is_ipv4() && found == Some(net.trunc());
+        let first = self.addresses.iter().find(|net| in_subnet(net)).map(IpNet::addr);
+        let takes_along = !self.promotes && first == Some(address);
+        let goes = |net: &IpNet| takes_along && in_subnet(net) && net.addr() != address;
+        let along = self.addresses.iter().filter(|net| goes(net)).map(IpNet::addr).collect();
+        self.addresses.retain(|net| net.addr() != address && !goes(net));
         self.renumber();
+        along
     }
     /// Leaves only these; says which it had.
     pub(super) fn reset(&mut self, own: Vec<IpNet>) -> Vec<IpNet> {
         let had = std::mem::replace(&mut self.addresses, own);
+        self.promotes = false;
         self.renumber();
         had
     }

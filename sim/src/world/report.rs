@@ -278,6 +278,8 @@ pub enum Loss {
     SocketQueueFull,
     /// The receiver's kernel does not hold the destination address.
     NotHeld,
+    /// The receiver's packet filter drops what is for the address.
+    Filtered,
     /// Nobody on the receiver listens to the protocol.
     NoListener,
     /// The service it is for hangs, and its queue of connections is full.

@@ -38,7 +38,11 @@ impl World {
             Act::ClockStep(cvm, by) => self.userlands[usize::from(cvm.0)].clock.step(by),
             Act::ClockDrift(cvm, drift) => self.set_drift(cvm, drift),
             Act::Tamper(cvm, what, address) => {
-                let change = if what == Tamper::Add { Change::Add(None) } else { Change::Remove };
+                let change = if what == Tamper::Add {
+                    Change::Add { lifetime: None, accept: true }
+                } else {
+                    Change::Remove
+                };
                 self.tamper(self.port_to_tamper(cvm, address.addr()), address, change);
             }
             Act::Spoof(node, eni, spoof) => self.begin_spoof(index, (node, eni), &spoof),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::capture::Capture;
-use crate::case::{Case, Quantity, Rule};
+use crate::case::{Case, LATE, Quantity, Rule};
 use crate::figures::{self, Figures, MS, Nanos};
 use crate::play::Player;
 
@@ -113,9 +113,15 @@ fn timer(case: &Case, quantity: &Quantity, pairs: &[(Option<Nanos>, Option<Nanos
         let sim = sim.map_or_else(|| "nothing".to_owned(), show);
         format!("{} measured, {sim} simulated", show(real))
     });
+    let mut wrong = held.wrong;
+    // Who says that a timer was late says that the figure is the greater one.
+    let late = quantity.outside.iter().filter(|(_, why)| why.starts_with(LATE)).flat_map(|(runs, _)| runs);
+    for run in late.filter(|run| pairs.get(**run - 1).is_some_and(|pair| pair.0 <= pair.1)) {
+        wrong.push(format!("run {run} is said to be late and is early"));
+    }
     let real = pairs.iter().filter_map(|pair| pair.0).collect();
     let simulated = pairs.iter().filter(|pair| pair.0.is_some()).filter_map(|pair| pair.1).collect();
-    Row { real: range(real), simulated: range(simulated), ..held }
+    Row { real: range(real), simulated: range(simulated), wrong, ..held }
 }
 
 fn equal(quantity: &Quantity, pairs: &[(Option<String>, Option<String>)]) -> Row {

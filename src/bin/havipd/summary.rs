@@ -98,6 +98,7 @@ fn name<'a>(t: &Tracker, config: &'a Config) -> &'a str {
         Tracked::Script(i) => &config.scripts[usize::from(i)].name,
         Tracked::File(i) => &config.files[usize::from(i)].name,
         Tracked::Process(i) => &config.processes[usize::from(i)].name,
+        Tracked::Bfd(i) => &config.bfd[usize::from(i)].name,
     }
 }
 
@@ -115,6 +116,7 @@ fn trackers(trackers: &[Tracker], config: &Config) -> String {
             Tracked::Script(_) => "script",
             Tracked::File(_) => "file",
             Tracked::Process(_) => "process",
+            Tracked::Bfd(_) => "bfd",
         };
         format!(
             "{{\"kind\": \"{kind}\", \"name\": {}, \"weight\": {}, \"reverse\": {}}}",

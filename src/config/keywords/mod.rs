@@ -51,6 +51,8 @@ pub enum Context {
     TrackFile,
     /// `vrrp_track_process`.
     TrackProcess,
+    /// `bfd_instance`.
+    Bfd,
     /// `garp_group`.
     GarpGroup,
     /// `auth_hmac`, in an instance.
@@ -125,7 +127,7 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 11] = [
         Context::Top,
         Context::Global,
         Context::Instance,
@@ -134,6 +136,7 @@ impl Context {
         Context::Script,
         Context::TrackFile,
         Context::TrackProcess,
+        Context::Bfd,
         Context::GarpGroup,
         Context::Hmac,
     ];
@@ -148,6 +151,7 @@ impl Context {
             Context::Script => "vrrp_script",
             Context::TrackFile => "track_file",
             Context::TrackProcess => "vrrp_track_process",
+            Context::Bfd => "bfd_instance",
             Context::GarpGroup => "garp_group",
             Context::Hmac => "auth_hmac",
         }

@@ -1,7 +1,7 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
 use super::Context::{
-    Authentication, GarpGroup, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
+    Authentication, Bfd, GarpGroup, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
 };
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
 use super::{Context, Form, Keyword};
@@ -16,6 +16,7 @@ const S: &[Context] = &[SyncGroup];
 const C: &[Context] = &[Script];
 const F: &[Context] = &[TrackFile];
 const P: &[Context] = &[TrackProcess];
+const B: &[Context] = &[Bfd];
 const R: &[Context] = &[GarpGroup];
 const H: &[Context] = &[Hmac];
 const TG: &[Context] = &[Top, Global];
@@ -56,9 +57,9 @@ pub static TABLE: &[Keyword] = &[
     yes("track_file", T, Named(TrackFile), "", "", 2, "a file whose number changes priorities; it stands above what tracks it"),
     yes("vrrp_track_file", T, Named(TrackFile), "", "", 2, "the old name of track_file"),
     yes("track_process", T, Named(TrackProcess), "", "", 2, "another name of vrrp_track_process"),
-    not("track_group", T, Opaque, 2, "instances that static addresses follow"),
+    not("track_group", T, Opaque, 3, "instances that static addresses follow"),
     yes("garp_group", T, Block(GarpGroup), "", "", 2, "interfaces that share a switch, and how fast it takes gratuitous ARP"),
-    not("bfd_instance", T, Opaque, 2, "a BFD session; BFD is a protocol of its own, with timers of milliseconds on both sides: no session is opened"),
+    yes("bfd_instance", T, Named(Bfd), "", "", 2, "a BFD session with a neighbour; it stands above what tracks it"),
     yes("interface_up_down_delays", T, Entries, "0..255", "0 0", 2, "an interface a line: seconds a link must be down, and up, to count"),
     not("static_ipaddress", T, Entries, 3, "addresses that never move"),
     not("static_routes", T, Entries, 3, "routes that never move"),
@@ -111,14 +112,14 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_notify_priority_changes", G, Switch, "", "off", 2, "tell the pipes of priorities too"),
     yes("fifo_write_vrrp_states_on_reload", G, Flag, "", "off", 2, "tell the pipes all states after a reload"),
     yes("dynamic_interfaces", G, Any, "[allow_if_changes]", "off", 2, "an instance whose interface does not exist waits for it in FAULT; without it keepalived ends"),
-    not("allow_if_changes", G, Flag, 2, "an interface may change its nature"),
-    not("default_interface", G, Word, 2, "the interface of static addresses without one"),
+    not("allow_if_changes", G, Flag, 3, "an interface may change its nature"),
+    not("default_interface", G, Word, 3, "the interface of static addresses without one"),
     yes("vrrp_mcast_group4", G, Word, "a multicast address", "224.0.0.18", 2, "`mcast_dst_ip` of every IPv4 instance that has none"),
     yes("vrrp_mcast_group6", G, Word, "a multicast address", "ff02::12", 2, "`mcast_dst_ip` of every IPv6 instance that has none"),
     not("vrrp_garp_extra_if", G, Any, 3, "announce on further interfaces"),
-    not("vrrp_owner_ignore_adverts", G, Switch, 3, "the owner ignores advertisements"),
-    not("log_unknown_vrids", G, Flag, 2, "log advertisements of unknown virtual routers"),
-    not("vrrp_log_unknown_vrids", G, Flag, 2, "log advertisements of unknown virtual routers"),
+    yes("vrrp_owner_ignore_adverts", G, Switch, "", "off", 3, "`owner_ignore_adverts` of every instance that has none").since("2.3.3"),
+    yes("log_unknown_vrids", G, Flag, "", "off", 2, "tell of advertisements for unknown virtual routers"),
+    yes("vrrp_log_unknown_vrids", G, Flag, "", "off", 2, "the same"),
     not("disable_local_igmp", G, Flag, 3, "no IGMP towards the machine itself"),
     not("notification_email", G, Entries, 3, "who gets mail"),
     not("notification_email_from", G, Words, 3, "the mails' sender"),
@@ -260,7 +261,7 @@ pub static TABLE: &[Keyword] = &[
     yes("track_script", IS, Entries, "NAME [weight -253..253 [reverse]]", "the script's weight", 1, "health checks that count"),
     yes("track_file", IS, Entries, "NAME [weight -253..253]", "the file's weight", 2, "files whose number, times the weight, is added to the priority"),
     yes("track_process", IS, Entries, "NAME [weight -253..253 [reverse]]", "the process's weight", 2, "processes that count"),
-    not("track_bfd", IS, Entries, 2, "BFD sessions that must be up; no session is opened (see bfd_instance), so they count as up"),
+    yes("track_bfd", IS, Entries, "NAME [weight -253..253 [reverse]]", "the session's weight", 2, "BFD sessions that count; the master down timer is as long as ever"),
     yes("track_src_ip", I, Flag, "", "off", 2, "fault while the source address is not on the interface"),
     yes("notify", IS, Words, "a command [user [group]]", "none", 1, "a script on every transition; kind, name, state and priority are appended"),
     yes("notify_master", IS, Words, "a command [user [group]]", "none", 1, "a script on becoming master"),
@@ -274,12 +275,12 @@ pub static TABLE: &[Keyword] = &[
     yes("no_virtual_ipaddress", I, Flag, "", "off", 2, "no address at all is meant").since("2.2.8"),
     yes("virtual_routes", I, Entries, "[src ADDRESS] [to] NET [via ADDRESS] [dev NAME] ...", "none", 2, "routes the master has, one a line, as `ip route add` takes them; nobody notices when one is deleted"),
     not("virtual_rules", I, Entries, 3, "rules the master has"),
-    not("promote_secondaries", I, Any, 2, "removing one address leaves its subnet's others"),
+    yes("promote_secondaries", I, Any, "", "off", 2, "removing one address leaves its subnet's others"),
     yes("timer_expired_backup", I, Any, "[1..254]", "off; bare 254", 2, "a master that was not run for longer than another machine of this priority waits becomes backup; needs nopreempt").since("2.2.8"),
     yes("thread_timer_expired", I, Any, "[1..254]", "off; bare 254", 2, "the name that release notes gave timer_expired_backup").since("2.3.2"),
     yes("skip_check_adv_addr", I, Switch, "", "vrrp_skip_check_adv_addr", 2, "compare a master's addresses once only; up to 2.4.3 `off` switches it on as well"),
-    yes("accept", I, Flag, "", "on", 2, "take traffic to the virtual addresses; it is taken without this too, and in strict mode"),
-    not("no_accept", I, Flag, 3, "drop traffic to the virtual address"),
+    yes("accept", I, Flag, "", "on; off in strict mode", 2, "take traffic to the virtual addresses"),
+    yes("no_accept", I, Flag, "", "off; on in strict mode", 3, "drop traffic to the virtual addresses, but for ARP: they are routers' addresses"),
     yes("native_ipv6", I, Flag, "", "off", 2, "VRRP over IPv6, whatever the addresses below are"),
     yes("mcast_dst_ip", I, Word, "a multicast address", "vrrp_mcast_group4 or 6", 2, "the multicast group"),
     yes("auth_hmac", I, Block(Hmac), "", "none", 2, "an HMAC behind each advertisement").since("2.4.0"),
@@ -292,7 +293,7 @@ pub static TABLE: &[Keyword] = &[
     not("vrf", I, Word, 3, "the VRF of the macvlan"),
     not("debug", I, Any, 3, "log more"),
     not("kernel_rx_buf_size", I, Word, 3, "a socket buffer"),
-    not("owner_ignore_adverts", I, Switch, 3, "the owner ignores advertisements"),
+    yes("owner_ignore_adverts", I, Switch, "", "vrrp_owner_ignore_adverts", 3, "the owner of the address (priority 255) hears nobody").since("2.3.3"),
     not("lvs_sync_daemon_interface", I, Word, 3, "LVS connection synchronisation"),
 
     // authentication.
@@ -317,7 +318,7 @@ pub static TABLE: &[Keyword] = &[
     // track_file.
     yes("file", F, Word, "a path", "", 2, "the file"),
     yes("weight", F, Words, "-253..253", "1", 2, "what its number is multiplied with; 0: a fault unless it is 0"),
-    yes("init_file", F, Any, "[NUMBER] [overwrite]", "not made", 2, "make the file at the start"),
+    yes("init_file", F, Any, "[NUMBER] [overwrite]", "not made", 2, "make the file at the start if it is not there, with 0 or this number"),
 
     // vrrp_track_process.
     yes("process", P, Words, "a name or a path", "", 2, "the executable; its file name is looked at and nothing behind it"),
@@ -327,8 +328,24 @@ pub static TABLE: &[Keyword] = &[
     yes("fork_delay", P, Seconds, "0..3600", "0", 2, "how long enough of it must run again to count"),
     yes("terminate_delay", P, Seconds, "0..3600", "0", 2, "how long too few of it must run to count"),
     yes("delay", P, Seconds, "0..3600", "0", 2, "fork_delay and terminate_delay in one"),
-    not("full_command", P, Flag, 2, "compare the whole command line: only names of processes are known here"),
-    not("param_match", P, Word, 2, "compare parameters as well: only names of processes are known here"),
+    not("full_command", P, Flag, 3, "compare the whole command line: only names of processes are known here"),
+    not("param_match", P, Word, 3, "compare parameters as well: only names of processes are known here"),
+
+    // bfd_instance.
+    yes("neighbor_ip", B, Word, "an address", "", 2, "the neighbour"),
+    yes("neighbour_ip", B, Word, "an address", "", 2, "the neighbour"),
+    yes("source_ip", B, Word, "an address", "the interface's first", 2, "the source of its packets"),
+    yes("min_rx", B, Integer, "1.. ms", "10", 2, "how often it is able to hear"),
+    yes("min_tx", B, Integer, "1.. ms", "10", 2, "how often it would like to send, once it is up"),
+    yes("idle_tx", B, Integer, "1000.. ms", "1000", 2, "how often it sends until then"),
+    yes("multiplier", B, Integer, "1..255", "5", 2, "missing packets until the neighbour finds it down"),
+    yes("passive", B, Flag, "", "off", 2, "say nothing before the neighbour was heard"),
+    yes("ttl", B, Integer, "1..255", "255", 2, "the time to live of its packets"),
+    yes("hoplimit", B, Integer, "1..255", "64", 2, "the same over IPv6"),
+    yes("max_hops", B, Integer, "0..255", "0", 2, "how much less than that a packet may arrive with; 255 for any"),
+    yes("weight", B, Words, "-253..253 [reverse]", "0", 2, "what it does to the priority; 0: a fault while it is down"),
+    yes("vrrp", B, Flag, "", "on, unless `checker` is written", 2, "instances may track it"),
+    yes("checker", B, Flag, "", "off", 2, "health checks may track it, and without `vrrp` nobody else"),
 
     // garp_group.
     yes("garp_interval", R, Seconds, "0.000001..4294", "none", 2, "time between two gratuitous ARPs of all its interfaces together"),
@@ -341,5 +358,5 @@ pub static TABLE: &[Keyword] = &[
     yes("active_key", H, Integer, "1..255", "", 2, "the key to sign with").since("2.4.0"),
     yes("anti_replay", H, Word, "time, monotonic", "time", 2, "what tells an old advertisement from a new one").since("2.4.0"),
     yes("time_window", H, Integer, "1..300", "max(3 x advert_int, 5)", 2, "seconds that a sender's clock may be off").since("2.4.0"),
-    yes("mode", H, Word, "enforce, permissive, receive-only", "enforce", 2, "what is done about advertisements without a right trailer").since("2.4.0"),
+    yes("mode", H, Word, "enforce, permissive, receive-only", "enforce", 2, "what is done about advertisements without a trailer; a wrong one is refused in every mode").since("2.4.0"),
 ];

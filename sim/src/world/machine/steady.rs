@@ -130,7 +130,9 @@ impl World {
 
     /// Where the packets of a beat go, if that is certain and whoever gets them shrugs at them.
     fn find_hops(&self, cvm: CvmId, packets: &Actions, shrugs: Shrugs<'_>, row: &mut Row) -> Option<()> {
-        (row.packets.clear(), row.hops.clear(), row.hearers.clear());
+        row.packets.clear();
+        row.hops.clear();
+        row.hearers.clear();
         if !self.links.only_lose_and_delay() {
             return None;
         }
@@ -151,9 +153,9 @@ impl World {
                 let hop = self.nic(from).next_hop(dst.into(), self.in_vpc(), true)?;
                 let mac = self.nic(from).neighbours.steady_mac_of(hop)?;
                 next_hop = Some(hop);
-                match self.certain_port(from, dst, mac)? {
-                    Some(to) => self.find_hearer(to, (dst, packet), shrugs, row)?,
-                    None => {} // nothing in the VPC has the address
+                // Where nothing in the VPC has the address, nobody hears it.
+                if let Some(to) = self.certain_port(from, dst, mac)? {
+                    self.find_hearer(to, (dst, packet), shrugs, row)?;
                 }
             }
             let hops = row.hops.len() - before;
@@ -300,7 +302,8 @@ impl World {
     fn one_beat(&self, (cvm, fires, mut free_at): (CvmId, Time, Time), row: &mut Row) -> (Time, Time) {
         let (tick, mut over) = (self.setup.tick, fires);
         let Row { packets, hops, sent, arrivals, .. } = row;
-        (arrivals.clear(), sent.clear());
+        arrivals.clear();
+        sent.clear();
         let mut hops = hops.iter();
         for packet in packets.iter() {
             let at = free_at.max(fires);

@@ -98,7 +98,7 @@ impl Hand {
         lifetime: Option<Duration>,
     ) {
         let address = address.parse().expect("an address and its prefix length");
-        self.asks(cvm, Action::AddAddress { interface, address, lifetime });
+        self.asks(cvm, Action::AddAddress { interface, address, lifetime, accept: true });
     }
     /// Sends a packet of protocol 112 with nothing in it, over IPv4.
     pub(super) fn sends(&mut self, cvm: CvmId, interface: InterfaceId, src: &str, dst: &str) {

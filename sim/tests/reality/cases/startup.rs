@@ -3,7 +3,7 @@
 use havip::program::Role;
 
 use crate::capture::{A, B, Capture, VIP, gap};
-use crate::case::{Case, LATE};
+use crate::case::Case;
 use crate::figures::{Figures, MS, Nanos, SECOND};
 
 fn backup_to_first(c: &Capture) -> Option<Nanos> {
@@ -190,7 +190,11 @@ pub fn cases() -> Vec<Case> {
                 |m| m.time("/failover_last_to_first"),
                 |c| gap(c.last(A, c.act(0)), c.first(B, c.act(0))),
             )
-            .outside(&[2, 3], LATE)
+            .outside(
+                &[2, 3],
+                "the program's timer was served 10 and 14 ms late, on a bench that was slow throughout this case: from \
+                 exec to the first advert 3.71, 3.71 and 3.83 s, where no run of another case has more than 3.69",
+            )
             .host(
                 "exec again -> a's first advert",
                 |m| list("/restart_to_a_first_advert", m),
