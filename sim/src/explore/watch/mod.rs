@@ -6,12 +6,15 @@
 //!
 //! - `bounds`: what the configurations promise;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
-//! - `takeover`: rules of the election; `owner`: rules of who has the address.
+//! - `takeover`: rules of the election; `owner`: rules of who has the address;
+//! - `speech`: rules of what a machine says; `standing`: of what goes with its state.
 
 mod bounds;
 mod machine;
 mod owner;
 mod paths;
+mod speech;
+mod standing;
 mod takeover;
 
 use std::net::IpAddr;
@@ -113,11 +116,18 @@ impl Watch {
         self.outages.apply(setup, look, &self.facts, report);
         match report.what {
             What::Received { frame, kind: Kind::Vrrp, .. } => {
-                let damaged = matches!(look.mark(frame), Some(crate::world::Mark::Corrupted(_)));
+                let damaged = match look.mark(frame) {
+                    Some(crate::world::Mark::Corrupted(_)) => true,
+                    Some(crate::world::Mark::Spoofed(act)) => self.must_be_refused(setup, report, act),
+                    None => false,
+                };
                 self.hears(setup, report, (look.frame(frame), damaged));
             }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 self.claims(setup, report, look.frame(frame));
+            }
+            What::Sent { frame, kind: Kind::Vrrp } if look.mark(frame).is_none() => {
+                self.speaks(setup, report, look.frame(frame));
             }
             What::Lost { kind: Kind::Garp, cause, .. } => {
                 self.marks.hit(if matches!(cause, Loss::Deaf(_)) {
@@ -176,10 +186,16 @@ impl Watch {
         if self.paths.act(at, act) {
             self.changed = true;
         }
-        if let Act::Tamper(cvm, Tamper::Add, net) = *act
+        if let Act::Tamper(cvm, what, net) = *act
             && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
         {
-            machine.by_hand.push(net.addr());
+            match what {
+                Tamper::Add => machine.by_hand.push(net.addr()),
+                Tamper::Del => machine.deleted = at,
+            }
+        }
+        if let Act::Stop(cvm) = *act {
+            self.is_told_to_stop(at, cvm);
         }
         // keepalived begins to wait anew when it has read its files again (reality 8).
         if let Act::Reload(cvm, _) = *act
@@ -192,7 +208,7 @@ impl Watch {
     fn lives(&mut self, at: Time, cvm: CvmId, life: Life) {
         let machine = &mut self.machines[usize::from(cvm.0)];
         self.changed = true;
-        machine.since = at;
+        let before = std::mem::replace(&mut machine.since, at);
         match life {
             Life::Started => (machine.alive, machine.held) = (true, false),
             Life::Exited | Life::Killed => {
@@ -205,6 +221,9 @@ impl Watch {
         }
         // What came while it stood still, it has yet to read.
         machine.chairs.iter_mut().for_each(|chair| chair.ear.better = None);
+        if life == Life::Thawed {
+            self.is_late(at, usize::from(cvm.0), before);
+        }
     }
 
     fn is_named(&mut self, cvm: CvmId, subject: u16, name: &str) {
@@ -272,6 +291,9 @@ impl Watch {
                         marks::of_cause(why.text),
                         Some(Mark::SplitEndedByPriority | Mark::SplitEndedByAddress)
                     );
+                if gives_way {
+                    self.gives_way(setup, at, (i, seat));
+                }
                 self.machines[i].chairs[seat].enter(to, at);
                 self.changed = true;
                 if gives_way {
@@ -313,6 +335,9 @@ impl Watch {
         self.check_elections(setup, now);
         self.check_addresses(setup, now);
         self.check_owners(setup, now);
+        self.check_speech(setup, now);
+        self.check_holdings(setup, now);
+        self.check_groups(setup, now);
     }
 
     /// Something is wrong if it is still so then.
@@ -378,6 +403,7 @@ impl Observer for Watch {
         }
         if std::mem::take(&mut self.changed) {
             self.owners_change(now);
+            self.company_changes(now);
             self.check(setup, now);
         }
     }
@@ -406,3 +432,6 @@ impl Observer for Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
