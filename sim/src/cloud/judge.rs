@@ -1,4 +1,5 @@
-//! What the cloud makes of an announcement: the one place where it is decided what may be claimed.
+//! What the cloud makes of an announcement, and of an order given at its console: the one place where it is decided what
+//! may be claimed, bound and taken away.
 
 /// What the cloud makes of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,42 @@ pub enum Refusal {
     ForeignMac,
     /// A HAVIP whose drift is limited to other interfaces.
     OutsideRange,
+}
+
+/// Why the cloud does not do what somebody wants of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Declined {
+    /// The HAVIP has an elastic IP already.
+    HasEip,
+    /// The elastic IP is bound already.
+    EipBound,
+    /// The elastic IP is bound to nothing.
+    EipUnbound,
+    /// A HAVIP is not released as long as an elastic IP is bound to it.
+    ReleaseWithEip,
+    /// The HAVIP has been released.
+    Released,
+    /// An interface is not detached as long as a HAVIP's drift range names it.
+    InRange,
+}
+
+/// Whether an elastic IP may be bound to a HAVIP: one that nothing has, to one that has none.
+pub const fn may_bind_eip(has_eip: bool, eip_is_bound: bool) -> Result<(), Declined> {
+    match (has_eip, eip_is_bound) {
+        (true, _) => Err(Declined::HasEip),
+        (_, true) => Err(Declined::EipBound),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a HAVIP may be released.
+pub const fn may_release(has_eip: bool) -> Result<(), Declined> {
+    if has_eip { Err(Declined::ReleaseWithEip) } else { Ok(()) }
+}
+
+/// Whether an interface may be detached.
+pub const fn may_detach(named_by_a_range: bool) -> Result<(), Declined> {
+    if named_by_a_range { Err(Declined::InRange) } else { Ok(()) }
 }
 
 /// What is known of an announcement when it is heard.

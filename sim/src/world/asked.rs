@@ -24,7 +24,10 @@ impl World {
     pub fn fate(&self, client: ClientId) -> Option<NodeId> {
         let index = usize::from(client.0);
         let (asker, target) = (self.setup.node_of_client(client), self.setup.clients[index].target);
-        if !self.links.are_untouched() || self.clients[index].probed != self.clients[index].answered {
+        let is_plain = self.links.are_untouched()
+            && self.groups.are_empty()
+            && self.setup.clients[index].internet.is_none();
+        if !is_plain || self.clients[index].probed != self.clients[index].answered {
             return None;
         }
         let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);

@@ -35,6 +35,8 @@ pub(super) struct Client {
     pub(super) reached: Option<NodeId>,
     /// Since when.
     reached_at: Time,
+    /// Why it got no further, if it is one of the internet, since it was answered last.
+    pub(super) no_way: Option<Loss>,
 }
 
 impl World {
@@ -163,6 +165,7 @@ impl World {
         let Some(index) = usize::from(node.0).checked_sub(self.setup.cvms.len()) else { return };
         if let Some(sent) = sent {
             self.clients[index].answered = self.clients[index].answered.max(Some(sent));
+            self.clients[index].no_way = None;
             self.report(Who::Node(node), What::Answered { client: ClientId(index as u16), sent });
         }
     }

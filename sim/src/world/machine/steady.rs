@@ -133,7 +133,7 @@ impl World {
         row.packets.clear();
         row.hops.clear();
         row.hearers.clear();
-        if !self.links.only_lose_and_delay() {
+        if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
         let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
