@@ -44,6 +44,20 @@ pub enum Declined {
     InRange,
 }
 
+impl Declined {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Declined::HasEip => "the HAVIP has an elastic IP already",
+            Declined::EipBound => "the elastic IP is bound already",
+            Declined::EipUnbound => "the elastic IP is bound to nothing",
+            Declined::ReleaseWithEip => "an elastic IP is bound to it",
+            Declined::Released => "the HAVIP is released",
+            Declined::InRange => "a drift range names the interface",
+        }
+    }
+}
+
 /// Whether an elastic IP may be bound to a HAVIP: one that nothing has, to one that has none.
 pub const fn may_bind_eip(has_eip: bool, eip_is_bound: bool) -> Result<(), Declined> {
     match (has_eip, eip_is_bound) {

@@ -237,7 +237,7 @@ impl Teller<'_> {
             Entry::Declined { act, why } => {
                 let act = self.setup.acts.get(*act as usize);
                 let act = act.map_or_else(String::new, |act| ActText::new(&act.act, self.setup).to_string());
-                ("declined", format!("does not {act}"), words::declined(*why).into())
+                ("declined", format!("does not {act}"), why.text().into())
             }
             Entry::NoWay { client, why } => {
                 let line = words::loss_act(*why).and_then(|act| self.setup.acts.get(act as usize));

@@ -7,7 +7,7 @@ use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
 use crate::scenario::ActText;
-use crate::world::{Act, CloudAct, Declined, EniIndex, Kind, Life, Loss, NodeId, Refusal, Setup};
+use crate::world::{Act, CloudAct, EniIndex, Kind, Life, Loss, NodeId, Refusal, Setup};
 
 /// An act as the cause of what followed: `a powered off`.
 pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
@@ -116,17 +116,6 @@ pub(crate) fn refusal(refusal: Refusal) -> &'static str {
         Refusal::OtherSubnet => "a HAVIP of another subnet",
         Refusal::ForeignMac => "the announced hardware address is not the sender's",
         Refusal::OutsideRange => "outside the HAVIP's drift range",
-    }
-}
-
-pub(crate) fn declined(why: Declined) -> &'static str {
-    match why {
-        Declined::HasEip => "the HAVIP has an elastic IP already",
-        Declined::EipBound => "the elastic IP is bound already",
-        Declined::EipUnbound => "the elastic IP is bound to nothing",
-        Declined::ReleaseWithEip => "an elastic IP is bound to it",
-        Declined::Released => "the HAVIP is released",
-        Declined::InRange => "a drift range names the interface",
     }
 }
 

@@ -237,7 +237,7 @@ impl Mirror {
                 model.bound(when(at), REGION, id, eni, mac.unwrap_or(Mac::UNSPECIFIED), heard);
             }
             Seen::Done { at, index } => self.done(model, when(at), setup, index),
-            Seen::Claim { .. } | Seen::Program { .. } => {}
+            Seen::Claim { .. } | Seen::Program { .. } | Seen::Declined { .. } => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
-use havip_sim::cloud::Verdict;
+use havip_sim::cloud::{Declined, Verdict};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::Observer;
 use havip_sim::scenario::{EipDecl, HavipDecl, Script, ScriptError, TimeText, load_keepalived};
@@ -75,6 +75,15 @@ pub enum Seen {
         at: Time,
         /// An index into the setup's acts.
         index: u32,
+    },
+    /// The cloud declined to do it.
+    Declined {
+        /// When.
+        at: Time,
+        /// An index into the setup's acts.
+        index: u32,
+        /// Why.
+        why: Declined,
     },
     /// A machine's program came or went.
     Program {
@@ -242,7 +251,10 @@ impl Observer for Watch {
                         self.seen.push(Seen::Done { at, index });
                     }
                 }
-                What::Declined(index, _) => self.seen.retain(|one| *one != Seen::Done { at, index }),
+                What::Declined(index, why) => {
+                    self.seen.retain(|one| *one != Seen::Done { at, index });
+                    self.seen.push(Seen::Declined { at, index, why });
+                }
                 What::Program(cvm, life) => self.seen.push(Seen::Program { of: NodeId(cvm.0), life }),
                 What::Sent { .. } => {
                     let Some(by) = report.who.node() else { continue };
