@@ -1,6 +1,8 @@
 //! What the cloud makes of an announcement, and of an order given at its console: the one place where it is decided what
 //! may be claimed, bound and taken away.
 
+use serde::{Deserialize, Serialize};
+
 /// What the cloud makes of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -15,7 +17,7 @@ pub enum Verdict {
 }
 
 /// Why an announcement was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Refusal {
     /// The address is no HAVIP.
     NotHavip,

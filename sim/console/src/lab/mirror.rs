@@ -216,9 +216,7 @@ impl Mirror {
             Seen::Claim { at, by, address, verdict: Verdict::Refused(why) } => {
                 let port = self.eni_of(by, None);
                 if let (Some(port), IpAddr::V4(address)) = (port, address) {
-                    let claim =
-                        RefusedClaim { at: when(at), eni: port.eni.clone(), address, mac: port.mac, why };
-                    model.refuse(REGION, claim);
+                    model.refuse(REGION, RefusedClaim::new(when(at), &port.eni, address, port.mac, why));
                 }
             }
             Seen::Claim { at, by, address, verdict: Verdict::Believed } => {
