@@ -8,6 +8,8 @@
     reason = "a benchmark is the one place with a clock"
 )]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ use havip_sim::engine::{Engine, EventLoop};
 use havip_sim::observe::{Expectations, FrameDigest, Observer, Recorder};
 use havip_sim::scenario::{Script, load_keepalived};
 use havip_sim::world::Setup;
+
+use self::common::loop_rate;
 
 /// One row: a cluster, how long it runs and how often, who watches, and what it must reach.
 struct Case {
@@ -189,47 +193,16 @@ fn rate(case: &Case, setup: &Setup) -> f64 {
     (case.simulated.as_secs() * case.seeds) as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// A fixed loop: rounds of a hash a second. What a machine is worth just now.
-fn loop_rate() -> f64 {
-    const ROUNDS: u64 = 50_000_000;
-    let begun = Instant::now();
-    let hash =
-        (0..ROUNDS).fold(1u64, |hash, n| (hash ^ n).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7));
-    std::hint::black_box(hash);
-    ROUNDS as f64 / begun.elapsed().as_secs_f64()
-}
-
-/// The most memory this process ever had, from the kernel's own account.
-fn peak_mib() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kib.map_or("?".into(), |kib| format!("{:.1}", kib as f64 / 1024.0))
-}
-
 /// Machines of falling priority on one subnet, 1 s advertisements to every other, and one client.
 fn cluster(machines: u32, every: &str) -> Setup {
-    let address = |i: u32| std::net::Ipv4Addr::from(u32::from_be_bytes([172, 16, 0, 10]) + i);
-    let mut text = format!(
-        "scenario figures\nrun 24h\nvpc 172.16.0.0/16\nsubnet 172.16.0.0/16\nhavip 172.16.255.1\n\
-         client web 172.16.255.2 probe 172.16.255.1 every {every}\n",
-    );
-    for i in 0..machines {
-        writeln!(text, "cvm m{i} {} keepalived m{i}.conf", address(i)).expect("a string takes it");
-    }
-    let script = Script::parse("figures.scn", &text).expect("a script");
-    let read = |name: &str| {
-        let i: u32 =
-            name.trim_start_matches('m').trim_end_matches(".conf").parse().expect("a machine's number");
-        let peers: String = (0..machines).filter(|&j| j != i).map(|j| format!("{}\n", address(j))).collect();
-        Ok(format!(
-            "vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\npriority {}\nadvert_int 1\n\
-             unicast_src_ip {}\nunicast_peer {{\n{peers}}}\nvirtual_ipaddress {{\n172.16.255.1\n}}\n}}\n",
-            250 - (i % 240).min(240),
-            address(i)
-        ))
-    };
+    let script = common::script(machines, "keepalived", every);
+    let read = |name: &str| common::conf(name, machines, 1_000);
     script.prepare(&read, &load_keepalived).expect("a setup").setup
+}
+
+/// The same as a column of the table.
+fn peak_mib() -> String {
+    common::peak_mib().map_or("?".into(), |mib| format!("{mib:.1}"))
 }
 
 const ETH0: InterfaceId = InterfaceId(2);

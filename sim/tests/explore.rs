@@ -264,6 +264,21 @@ fn what_cannot_be_explored_is_said_with_what_to_do() {
     assert!(lab.refused("explore plan.toml").contains("it names no cluster"));
     lab.write("plan.toml", "scenario = \"pair.scn\"\nseeds = \"9..1\"\n");
     assert!(lab.refused("explore plan.toml").contains("plan.toml: \"9..1\" is an empty range"));
+    for (line, says) in [
+        ("only = [\"kil\"]", "there is no injection \"kil\": there are kill, stop"),
+        ("only = []", "no injection is left"),
+        ("only = [\"service\"]", "no injection is left that could do anything to this cluster"),
+        ("rules-off = [\"x\"]", "there is no rule \"x\": there are one-master-a-side"),
+        ("most = 0", "most: 1 to 1000 injections a seed"),
+        ("safety = \"1ms\"", "safety: at least \"100ms\""),
+        ("settle = \"1s..2s\"", "settle: one time, not a range"),
+        ("as = \"keepalive\"", "as: "),
+        ("files = [\"pair.conf\", \"pair.conf\"]", "it names a scenario and files"),
+    ] {
+        lab.write("plan.toml", &format!("scenario = \"pair.scn\"\n{line}\n"));
+        let refused = lab.refused("explore plan.toml");
+        assert!(refused.contains("plan.toml") && refused.contains(says), "{line}: {refused}");
+    }
 
     lab.write("file", "");
     assert!(lab.refused("explore pair.scn --out file/x").contains("cannot write file/x/pair.jsonl"));
@@ -315,6 +330,60 @@ fn results_of_other_campaigns_are_refused_or_kept() {
     let output = lab.run("explore pair.scn --seeds 1..20 --out a");
     assert!(text(&output.stderr).contains("another campaign's results are now a/pair.jsonl.old"));
     assert_eq!(lab.read("a/pair.jsonl.old"), before);
+}
+
+#[test]
+fn what_is_found_is_a_file_that_still_breaks_its_rule() {
+    let lab = Lab::new("found");
+    let conf = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/conf/vendor-spelled.conf"));
+    fs::write(lab.folder.join("vendor-spelled.conf"), conf.expect("a file")).expect("a folder");
+    let vendor = "vendor-spelled.conf vendor-spelled.conf --seeds 1..200";
+    let output = lab.run(&format!("explore {vendor} --as keepalived --out out --html page.html"));
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+    // The client left behind after a healed split: the binding is the loser's, and nobody claims.
+    let name = "out/found/heal-agrees-vendor-spelled.scn";
+    let found = lab.read(name);
+    let acts = found.lines().filter(|line| line.starts_with("at ")).count();
+    assert!(acts <= 4 && found.contains("expect by ") && found.contains(" bound = master"), "{found}");
+    assert!(printed.contains(&format!("havip-sim run {name}")), "{printed}");
+    // The page shows it as it is on the disk.
+    let page = lab.read("page.html");
+    assert!(page.contains("does not hold: heal-agrees-vendor-spelled.scn, "), "{page}");
+    // Its configuration is beside it, and another profile mends it.
+    assert!(lab.folder.join("out/found/conf/vendor-spelled.conf").exists());
+    let run = lab.run(&format!("run {name}"));
+    assert_eq!(run.status.code(), Some(1), "{}{}", text(&run.stdout), text(&run.stderr));
+    assert!(text(&run.stdout).contains("0 of 1 hold"), "{}", text(&run.stdout));
+    assert_eq!(lab.run(&format!("run -q --as havip {name}")).status.code(), Some(0));
+    // And the rule itself is broken again by every other way to run the seed.
+    let seed = found.split(", seed ").nth(1).and_then(|rest| rest.split(':').next()).expect("its seed");
+    let again = lab.run(&format!("replay {} --as keepalived {seed}", vendor.replace(" --seeds 1..200", "")));
+    assert!(text(&again.stdout).contains("heal-agrees does not hold: "), "{}", text(&again.stdout));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_has_no_room_is_told_and_stays_what_it_is() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let lab = Lab::new("no-room");
+    let says = |arguments: &str| {
+        let output = lab.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {}", text(&output.stdout));
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains("cannot write "), "{arguments}: {complaint}");
+    };
+    // A link, since a device of the machine is not to be touched by a mistake of the program's.
+    std::os::unix::fs::symlink("/dev/full", lab.folder.join("full")).expect("a link");
+    says("explore pair.scn --seeds 1..20 --out out --html full");
+    assert_eq!(lab.read("out/pair.jsonl").lines().count(), 2, "a head and a block: nothing is lost");
+    for option in ["--svg", "--pcap", "--scn"] {
+        says(&format!("replay pair.scn 3 {option} full"));
+    }
+    says("merge out/pair.jsonl --out full");
+    let link = fs::symlink_metadata(lab.folder.join("full")).expect("it is there");
+    let device = fs::metadata("/dev/full").expect("it is there");
+    assert!(link.file_type().is_symlink() && device.file_type().is_char_device());
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! What a campaign does things to: a script, read once, and what of it can be interfered with.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use havip::config::Config;
 use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
+use super::attack;
 use crate::scenario::{FileDecl, Place, Script, ScriptError, TextDecl, load_keepalived};
-use crate::world::{Act, CvmId, FileId, ProgramSetup, Setup, TextId, TimedAct};
+use crate::world::{Act, CvmId, EniIndex, FileId, NodeId, ProgramSetup, Setup, TextId, TimedAct};
 
 /// A cluster under test.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct Base {
     pub script: Script,
     /// The same, ready to run.
     pub(super) setup: Setup,
-    /// The configuration files, as the script names them.
+    /// Every file that was read, as the script or an `include` names it: what the cluster is made of.
     pub files: Vec<(String, String)>,
     /// What machines track by scripts and files: the names, by machine.
     pub(super) tracked: Vec<Tracked>,
@@ -27,6 +29,8 @@ pub struct Base {
     pub(super) own_files: Vec<FileId>,
     /// What is written into a tracked file.
     pub(super) numbers: Vec<TextId>,
+    /// By machine, a packet to it that is no advertisement.
+    pub(super) garbage: Vec<Option<TextId>>,
 }
 
 /// What one machine tracks.
@@ -57,23 +61,32 @@ impl Base {
             script = script.checked()?;
         }
         // What machines track is known when their files are read.
-        let first = script.prepare(read, &load_keepalived)?.setup;
+        let shelf = RefCell::new(BTreeMap::new());
+        let kept = |name: &str| {
+            let text = read(name)?;
+            shelf.borrow_mut().insert(name.to_owned(), text.clone());
+            Ok(text)
+        };
+        let first = script.prepare(&kept, &load_keepalived)?.setup;
         let mut base = Base {
-            files: read_all(&script, read),
+            files: Vec::new(),
             setup: first,
             tracked: Vec::new(),
             own_files: Vec::new(),
             numbers: Vec::new(),
+            garbage: Vec::new(),
             script,
         };
         base.name_what_is_tracked();
+        base.name_garbage();
         base.name_own_files();
         let acts = base.script.acts.clone();
         for (cvm, &file) in base.own_files.clone().iter().enumerate() {
             let act = Act::Reload(CvmId(cvm as u16), file);
             base.script.acts.push(TimedAct { at: Time::ZERO, act, line: 0 });
         }
-        base.setup = base.script.prepare(read, &load_keepalived)?.setup;
+        base.setup = base.script.prepare(&kept, &load_keepalived)?.setup;
+        base.files = shelf.into_inner().into_iter().collect();
         base.script.acts = acts;
         base.setup.acts = base.script.acts.clone();
         Ok(base)
@@ -114,6 +127,11 @@ impl Base {
         all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// The interfaces that are not there at the start.
+    pub(super) fn absent(&self) -> Vec<(NodeId, EniIndex)> {
+        self.setup.ports().filter(|(.., eni)| eni.off).map(|(node, index, _)| (node, index)).collect()
+    }
+
     /// The longest advertisement interval of the cluster.
     pub(super) fn interval(&self) -> Duration {
         let of = |cvm| self.config(cvm).instances.iter().map(|i| i.advert_interval).max();
@@ -147,6 +165,15 @@ impl Base {
         }
     }
 
+    fn name_garbage(&mut self) {
+        for cvm in 0..self.setup.cvms.len() {
+            let listens = self.config(cvm).instances.iter().any(|instance| !instance.is_ipv6());
+            let to = self.setup.cvms[cvm].eni.address.addr();
+            let packet = listens.then(|| self.text(&attack::garbage(to)));
+            self.garbage.push(packet);
+        }
+    }
+
     fn name_own_files(&mut self) {
         for cvm in 0..self.script.cvms.len() {
             let path = self.script.cvms[cvm].file.path.clone();
@@ -168,9 +195,40 @@ impl Base {
     }
 }
 
-/// The text of every file the script names, each once.
-fn read_all(script: &Script, read: &dyn Fn(&str) -> std::io::Result<String>) -> Vec<(String, String)> {
-    let names = script.cvms.iter().map(|cvm| &cvm.file.path).chain(script.files.iter().map(|f| &f.path));
-    let names: BTreeSet<&String> = names.collect();
-    names.into_iter().filter_map(|name| Some((name.clone(), read(name).ok()?))).collect()
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Plan;
+    use super::super::{replay, testing};
+    use super::*;
+
+    /// The pair, its addresses in a file that its configuration includes.
+    fn with_included(addresses: &str) -> Base {
+        let base = testing::pair();
+        let (_, conf) = &base.files[0];
+        let (before, _) = conf.split_once("virtual_ipaddress").expect("a block");
+        let conf = format!("{before}include addresses.conf\n}}\n");
+        let read = |name: &str| match name {
+            "pair.conf" => Ok(conf.clone()),
+            "addresses.conf" => Ok(addresses.to_owned()),
+            _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+        };
+        Base::new(base.script, None, &read).expect("a cluster")
+    }
+
+    #[test]
+    fn a_cluster_is_also_what_its_files_include() {
+        let one = "virtual_ipaddress {\n172.16.16.12\n}\n";
+        let base = with_included(one);
+        let names: Vec<&str> = base.files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["addresses.conf", "pair.conf"]);
+        let plan = Plan::new(&base);
+        assert_eq!(plan.digest(&base), plan.digest(&with_included(one)));
+        let other = with_included("virtual_ipaddress {\n172.16.16.12\n172.16.16.13\n}\n");
+        assert_ne!(plan.digest(&base), plan.digest(&other), "results of the two are not put together");
+        // A seed that is run again has them, too.
+        let drawn = super::super::Drawn::new(&base, &plan, 1);
+        let again = replay::scenario(&base, &plan, &drawn).expect("a scenario");
+        let ProgramSetup::Agent { config, .. } = &again.setup.cvms[0].program;
+        assert_eq!(config.instances[0].addresses.len(), 1);
+    }
 }

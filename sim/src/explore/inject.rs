@@ -3,16 +3,15 @@
 //! An injection begins somewhere in the safety phase and ends in it: what comes after is the liveness phase, in which
 //! nothing is wrong any more and the cluster has to find together.
 
-use std::net::IpAddr;
-
 use havip::time::{Duration, Time};
 use ipnet::IpNet;
 
+use super::attack;
 use super::base::Base;
 use super::draw::Draws;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, NodeId, Path, Ppm,
-    ScriptAct, Segment, ServiceId, Spoof, Tamper, TimedAct,
+    Act, CloudAct, CvmId, Drift, End, EniIndex, Health, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment,
+    ServiceId, Tamper, TimedAct,
 };
 
 /// One way to interfere.
@@ -73,10 +72,18 @@ pub enum Injection {
     ForgedByStranger,
     /// Advertisements in a peer's name, by somebody who knows the password.
     ForgedWithPassword,
+    /// What no receiver may take for an advertisement.
+    Malformed,
+    /// Announcements that the address is at somebody else's hardware address.
+    ForgedClaim,
+    /// Announcements that the address is at the attacker's own.
+    StolenAddress,
+    /// A further interface is plugged in, and stays.
+    Attach,
 }
 
 /// Everything there is, in the order of their numbers.
-pub const INJECTIONS: [Injection; 27] = [
+pub const INJECTIONS: [Injection; 31] = [
     Injection::Kill,
     Injection::Stop,
     Injection::PowerOff,
@@ -104,6 +111,10 @@ pub const INJECTIONS: [Injection; 27] = [
     Injection::File,
     Injection::ForgedByStranger,
     Injection::ForgedWithPassword,
+    Injection::Malformed,
+    Injection::ForgedClaim,
+    Injection::StolenAddress,
+    Injection::Attach,
 ];
 
 impl Injection {
@@ -137,6 +148,10 @@ impl Injection {
             Injection::File => "file",
             Injection::ForgedByStranger => "forged-by-stranger",
             Injection::ForgedWithPassword => "forged-with-password",
+            Injection::Malformed => "malformed",
+            Injection::ForgedClaim => "forged-claim",
+            Injection::StolenAddress => "stolen-address",
+            Injection::Attach => "attach",
         }
     }
 
@@ -154,10 +169,14 @@ impl Injection {
             Injection::Service => !base.setup.services.is_empty(),
             Injection::Script => base.tracked.iter().any(|tracked| !tracked.scripts.is_empty()),
             Injection::File => base.tracked.iter().any(|tracked| !tracked.files.is_empty()),
-            Injection::AddressDeleted | Injection::AddressAdded => !base.addresses().is_empty(),
-            Injection::ForgedByStranger | Injection::ForgedWithPassword => {
-                base.setup.cvms.len() > 1 && !forgeable(base).is_empty()
+            Injection::AddressDeleted
+            | Injection::AddressAdded
+            | Injection::ForgedClaim
+            | Injection::StolenAddress => !base.addresses().is_empty(),
+            Injection::ForgedByStranger | Injection::ForgedWithPassword | Injection::Malformed => {
+                base.setup.cvms.len() > 1 && !attack::aims(base).is_empty()
             }
+            Injection::Attach => !base.absent().is_empty(),
             _ => true,
         }
     }
@@ -221,14 +240,16 @@ impl<'a> Scene<'a> {
                 self.path_act(from, to, Act::Drop(Kinds::ALL, path), path);
             }
             Injection::DropKind => {
-                let kind = self.draws.pick(&[Kind::Vrrp, Kind::Arp, Kind::Garp]);
+                let kind = self.draws.pick(&Kind::ALL);
                 let both = self.draws.happens(50);
                 let path = self.path(both);
                 self.path_act(from, to, Act::Drop(Kinds::NONE.with(kind), path), path);
             }
             Injection::Loss => {
                 let (share, path) = (self.share(), self.any_path());
-                self.path_act(from, to, Act::Loss(share, Kinds::ALL, path), path);
+                let of = self.draws.pick(&Kind::ALL);
+                let kinds = if self.draws.happens(70) { Kinds::ALL } else { Kinds::NONE.with(of) };
+                self.path_act(from, to, Act::Loss(share, kinds, path), path);
             }
             Injection::Delay => self.delay(from, to),
             Injection::Duplicate => {
@@ -254,6 +275,13 @@ impl<'a> Scene<'a> {
             Injection::File => self.file(from, to),
             Injection::ForgedByStranger => self.forge(from, to, false),
             Injection::ForgedWithPassword => self.forge(from, to, true),
+            Injection::Malformed => self.malform(from, to),
+            Injection::ForgedClaim => self.claim(from, to, false),
+            Injection::StolenAddress => self.claim(from, to, true),
+            Injection::Attach => {
+                let (node, eni) = self.draws.pick(&self.base.absent());
+                self.at(from, Act::Attach(node, eni));
+            }
         }
     }
 
@@ -267,7 +295,7 @@ impl<'a> Scene<'a> {
         self.acts
     }
 
-    fn at(&mut self, at: Time, act: Act) {
+    pub(super) fn at(&mut self, at: Time, act: Act) {
         self.acts.push(TimedAct { at, act, line: 0 });
     }
 
@@ -284,7 +312,7 @@ impl<'a> Scene<'a> {
 
     // Machines.
 
-    fn machine(&mut self) -> CvmId {
+    pub(super) fn machine(&mut self) -> CvmId {
         CvmId(self.draws.below(self.base.setup.cvms.len() as u64) as u16)
     }
 
@@ -303,8 +331,17 @@ impl<'a> Scene<'a> {
 
     fn unplug(&mut self, from: Time, to: Time) {
         let node = NodeId(self.machine().0);
-        self.at(from, Act::Unplug(node, None));
-        self.at(to, Act::Plug(node, None));
+        let eni = self.interface(node);
+        self.at(from, Act::Unplug(node, eni));
+        self.at(to, Act::Plug(node, eni));
+    }
+
+    /// One of a node's interfaces; none, where it has but one: then all of it is meant.
+    fn interface(&mut self, node: NodeId) -> Option<EniIndex> {
+        let count = self.base.setup.enis_of(node).count() as u64;
+        // Of several, now and then all.
+        let one = self.draws.below(count + 1);
+        (count > 1 && one < count).then_some(EniIndex(one as u8))
     }
 
     fn address(&mut self) -> IpNet {
@@ -331,11 +368,11 @@ impl<'a> Scene<'a> {
     /// A pair of machines; or a machine and the cloud, a client, or everybody.
     fn path(&mut self, both: bool) -> Path {
         let machines = self.base.setup.cvms.len() as u64;
-        let from = End::Node(NodeId(self.machine().0));
+        let node = NodeId(self.machine().0);
+        let from = self.interface(node).map_or(End::Node(node), |eni| End::Eni(node, eni));
         let to = match self.draws.below(10) {
             0..=6 if machines > 1 => {
-                let End::Node(NodeId(n)) = from else { return Path { from, to: End::Any, both } };
-                let other = (u64::from(n) + 1 + self.draws.below(machines - 1)) % machines;
+                let other = (u64::from(node.0) + 1 + self.draws.below(machines - 1)) % machines;
                 End::Node(NodeId(other as u16))
             }
             7 if matches!(self.base.setup.segment, Segment::Vpc { .. }) => End::Cloud,
@@ -407,7 +444,8 @@ impl<'a> Scene<'a> {
             return;
         }
         let name = self.draws.pick(scripts);
-        let act = self.draws.pick(&[ScriptAct::Down, ScriptAct::Down, ScriptAct::Hang]);
+        let slow = ScriptAct::Takes(Duration::from_millis(self.draws.pick(&[500, 5_000])));
+        let act = self.draws.pick(&[ScriptAct::Down, ScriptAct::Down, ScriptAct::Hang, slow]);
         self.at(from, Act::Script(cvm, name, act));
         self.at(to, Act::Script(cvm, name, ScriptAct::Up));
     }
@@ -420,65 +458,12 @@ impl<'a> Scene<'a> {
         }
         let name = self.draws.pick(files);
         let number = self.draws.pick(&self.base.numbers);
-        self.at(from, Act::File(cvm, name, Some(number)));
+        let stands = if self.draws.happens(80) { Some(number) } else { None };
+        self.at(from, Act::File(cvm, name, stands));
         self.at(to, Act::File(cvm, name, self.base.numbers.first().copied()));
     }
-
-    // Attackers.
-
-    /// Advertisements to one machine: in another peer's name and with everything right, or in the sender's own name.
-    fn forge(&mut self, from: Time, to: Time, in_a_peers_name: bool) {
-        let aim = self.draws.pick(&forgeable(self.base));
-        let setup = &self.base.setup;
-        let at = match setup.clients.first() {
-            Some(_) => setup.node_of_client(ClientId(0)),
-            None => NodeId(aim.peer.0),
-        };
-        let own = setup.eni_of(at).addresses().map(|net| net.addr()).find(|own| same_family(*own, aim.from));
-        let source = if in_a_peers_name { aim.from } else { own.unwrap_or(aim.from) };
-        let priority = self.draws.pick(&[0, 1, 150, 254, 255]);
-        let mut advert = ForgedAdvert::new(source, aim.vrid, priority);
-        advert.to = Some(aim.to);
-        if !in_a_peers_name && aim.from.is_ipv4() && self.draws.happens(50) {
-            advert.auth = Some(Some(*b"guessed\0"));
-        }
-        let every = Duration::from_millis(self.draws.pick(&[100, 1_000]));
-        let long = to.saturating_since(from);
-        let again = (long >= every).then_some((every, long));
-        self.at(from, Act::Spoof(at, None, Spoof { forged: Forged::Advert(advert), again }));
-    }
 }
 
-/// Whom an advertisement can be forged for, and in whose name.
-#[derive(Clone, Copy)]
-struct Aim {
-    peer: CvmId,
-    from: IpAddr,
-    to: IpAddr,
-    vrid: u8,
-}
-
-/// Every pair of unicast peers that are machines.
-fn forgeable(base: &Base) -> Vec<Aim> {
-    let setup = &base.setup;
-    let owner = |address: IpAddr| setup.owner_of(address).and_then(|(node, _)| setup.cvm_of(node));
-    let mut all = Vec::new();
-    for cvm in 0..setup.cvms.len() {
-        for instance in &base.config(cvm).instances {
-            for peer in &instance.peers {
-                let eni = &setup.cvms[cvm].eni;
-                let own = instance.source.or_else(|| {
-                    eni.addresses().map(|net| net.addr()).find(|own| same_family(*own, peer.address))
-                });
-                if let (Some(to), Some(of)) = (own, owner(peer.address)) {
-                    all.push(Aim { peer: of, from: peer.address, to, vrid: instance.vrid });
-                }
-            }
-        }
-    }
-    all
-}
-
-fn same_family(a: IpAddr, b: IpAddr) -> bool {
-    a.is_ipv4() == b.is_ipv4()
-}
+#[cfg(test)]
+#[path = "inject/tests.rs"]
+mod tests;

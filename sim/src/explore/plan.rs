@@ -14,6 +14,7 @@ use super::inject::{INJECTIONS, Injection};
 use super::rules::{Rule, Rules};
 use crate::observe::Hash64;
 use crate::scenario::{TimeText, times};
+use crate::world::Segment;
 
 /// A plan, its defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,6 +200,24 @@ fn rule(name: &str) -> Result<Rule, String> {
     Rule::of(name).ok_or_else(|| format!("there is no rule {name:?}: there are {}", names.join(", ")))
 }
 
+/// What attacks are known to achieve.
+fn attacks(base: &Base) -> Vec<Expected> {
+    use super::rules::RULES;
+    let expected = |rule, with, why: &str| Expected { rule, with: Some(with), why: why.to_owned() };
+    let all = RULES.into_iter().filter(|rule| *rule != Rule::OnlyHavips);
+    let as_peer = all.map(|rule| expected(rule, Injection::ForgedWithPassword, KNOWS_THE_PASSWORD));
+    let of_address = [Rule::BindingIsMasters, Rule::ClientsReachMaster, Rule::HealAgrees];
+    let stolen = of_address.map(|rule| expected(rule, Injection::StolenAddress, MAY_CLAIM));
+    // A cloud looks whose hardware address it is that is announced.
+    let is_lan = matches!(base.setup.segment, Segment::Lan(_));
+    let forged = of_address.map(|rule| expected(rule, Injection::ForgedClaim, NOBODY_LOOKS));
+    as_peer.chain(stolen).chain(forged.into_iter().filter(|_| is_lan)).collect()
+}
+
+/// Every interface of its subnet may claim a HAVIP.
+const MAY_CLAIM: &str =
+    "who is in the subnet may claim, and what is taken often is taken back ever more seldom";
+const NOBODY_LOOKS: &str = "on a lan everybody believes every announcement";
 /// Whoever knows the password, or sends in a peer's name where there is none, is a peer to everybody.
 const KNOWS_THE_PASSWORD: &str = "who knows the password is believed";
 
@@ -220,7 +239,6 @@ impl Plan {
         let liveness = whole_seconds(liveness);
         let minute = Duration::from_secs(60);
         let rest = minute.saturating_sub(settle + liveness);
-        let all_with = super::rules::RULES.into_iter().filter(|rule| *rule != Rule::OnlyHavips);
         Plan {
             injections: INJECTIONS.to_vec(),
             rules: Rules::all(),
@@ -229,13 +247,7 @@ impl Plan {
             safety: rest.max(base.interval() * 24).max(Duration::from_secs(10)),
             liveness,
             most: 8,
-            expected: all_with
-                .map(|rule| Expected {
-                    rule,
-                    with: Some(Injection::ForgedWithPassword),
-                    why: KNOWS_THE_PASSWORD.to_owned(),
-                })
-                .collect(),
+            expected: attacks(base),
             canary: false,
         }
     }

@@ -285,7 +285,10 @@ mod tests {
             };
             assert!(line.ends_with(end), "{line}");
         }
-        assert!(text.contains(" expected 2: who knows the password is believed\n"), "{text}");
+        assert!(
+            text.contains(" expected 2: who knows the password is believed; who is in the subnet"),
+            "{text}"
+        );
         assert!(text.ends_with("next    havip-sim replay pair.scn --canary 0 --lanes\n"), "{text}");
         let json = report.json();
         assert_eq!(json["worst_ms"]["max"], 127, "{json}");

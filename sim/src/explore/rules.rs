@@ -38,10 +38,24 @@ pub enum Rule {
     Converges,
     /// No client is without its address for longer than the plan allows.
     OutageLimit,
+    /// A master has its addresses.
+    HasAddressAsMaster,
+    /// A master that is stopped says goodbye.
+    SaysGoodbye,
+    /// A master advertises as often as it promises.
+    AdvertisesInTime,
+    /// Only masters advertise.
+    AdvertisesAsMasterOnly,
+    /// Who stood still steps down before it speaks.
+    NoLateSpeech,
+    /// A master gives way to a better one only.
+    GivesWayToBetterOnly,
+    /// Members of a sync group go together.
+    GroupAgrees,
 }
 
 /// Every rule, in the order of their numbers.
-pub const RULES: [Rule; 15] = [
+pub const RULES: [Rule; 22] = [
     Rule::OneMasterASide,
     Rule::HoldsAsMasterOnly,
     Rule::SilenceMakesMaster,
@@ -57,6 +71,13 @@ pub const RULES: [Rule; 15] = [
     Rule::EveryTransitionHasACause,
     Rule::Converges,
     Rule::OutageLimit,
+    Rule::HasAddressAsMaster,
+    Rule::SaysGoodbye,
+    Rule::AdvertisesInTime,
+    Rule::AdvertisesAsMasterOnly,
+    Rule::NoLateSpeech,
+    Rule::GivesWayToBetterOnly,
+    Rule::GroupAgrees,
 ];
 
 impl Rule {
@@ -78,6 +99,13 @@ impl Rule {
             Rule::EveryTransitionHasACause => "every-transition-has-a-cause",
             Rule::Converges => "converges",
             Rule::OutageLimit => "outage-limit",
+            Rule::HasAddressAsMaster => "has-address-as-master",
+            Rule::SaysGoodbye => "says-goodbye",
+            Rule::AdvertisesInTime => "advertises-in-time",
+            Rule::AdvertisesAsMasterOnly => "advertises-as-master-only",
+            Rule::NoLateSpeech => "no-late-speech",
+            Rule::GivesWayToBetterOnly => "gives-way-to-better-only",
+            Rule::GroupAgrees => "group-agrees",
         }
     }
 
@@ -134,6 +162,33 @@ impl Rule {
                 "When everything has been well for the liveness phase, each virtual router has exactly one master."
             }
             Rule::OutageLimit => "No client is without its address for longer than the plan's limit.",
+            Rule::HasAddressAsMaster => {
+                "A machine whose agent runs and is master has every virtual address within a second: of becoming master, \
+                 or of somebody's deleting one by hand."
+            }
+            Rule::SaysGoodbye => {
+                "A master that is told to stop, and that a live peer hears, sends an advertisement of priority 0 before \
+                 it is gone."
+            }
+            Rule::AdvertisesInTime => {
+                "A master that has a live peer, with nothing in the way, advertises once an advertisement interval, at \
+                 most 2 % and 100 ms later."
+            }
+            Rule::AdvertisesAsMasterOnly => {
+                "A machine sends advertisements while its agent is master, and for at most 4 s after that: its kernel may \
+                 have been asking where the peer is."
+            }
+            Rule::NoLateSpeech => {
+                "A master whose agent stood still for longer than its master down interval steps down before it \
+                 advertises (agents that promise it: late-wake-steps-down)."
+            }
+            Rule::GivesWayToBetterOnly => {
+                "A master gives way to an advertisement only if one of a better master has come since it is master, and \
+                 was none that must be refused: malformed, or without the password."
+            }
+            Rule::GroupAgrees => {
+                "Members of a sync group on one machine are in one state, but for a second after a change."
+            }
         }
     }
 
@@ -145,7 +200,7 @@ impl Rule {
 
 /// A set of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules(u16);
+pub struct Rules(u32);
 
 impl Rules {
     /// None.

@@ -254,8 +254,16 @@ pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<(Head, Tally), Str
     Ok((head, total))
 }
 
-/// Writes a file beside another and puts it in its place: whoever reads has the old or the new one.
+/// Writes a file beside another and puts it in its place: whoever reads has the old or the new one. What is no file, a
+/// device or a pipe, stays what it is and is written to; a link stays a link.
 fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+    let real = fs::canonicalize(path);
+    let path = real.as_deref().unwrap_or(path);
+    if fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+        let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+        write(&mut out)?;
+        return out.flush();
+    }
     let beside = beside(path, ".tmp");
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -3,7 +3,7 @@
 use super::base::Base;
 use crate::scenario::Script;
 
-const CONF: &str = "vrrp_instance VI_1 {
+pub(super) const CONF: &str = "vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
 @a  priority 100
@@ -24,5 +24,29 @@ pub(super) fn pair() -> Base {
                 cvm a 172.16.16.5 havip pair.conf\ncvm b 172.16.16.6 havip pair.conf\n\
                 client web 172.16.16.100 probe 172.16.16.12 every 100ms\n";
     let script = Script::parse("pair.scn", text).expect("a script");
+    Base::new(script, None, &|_| Ok(CONF.to_owned())).expect("a cluster")
+}
+
+/// Two machines with something of everything that can be interfered with: services, scripts, files, a second interface.
+pub(super) fn with_everything() -> Base {
+    let text = "scenario everything\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nsubnet 172.16.17.0/24\n\
+                havip 172.16.16.12\ncvm a 172.16.16.5 havip pair.conf\neni a.eth1 172.16.17.5\n\
+                cvm b 172.16.16.6 havip pair.conf\neni b.eth1 172.16.17.6\n\
+                client web 172.16.16.100 probe 172.16.16.12:443 every 100ms\nservice proxy tcp 443 on a b\n";
+    let tracked = "vrrp_script check {\n    script \"/bin/check\"\n    interval 1\n}\n\
+                   track_file load {\n    file /run/load\n    weight 1\n}\n";
+    let tracks = "    track_script {\n        check\n    }\n    track_file {\n        load\n    }\n}\n";
+    let (instance, _) = CONF.rsplit_once("}\n").expect("an instance");
+    let conf = format!("{tracked}{instance}{tracks}");
+    let script = Script::parse("everything.scn", text).expect("a script");
+    Base::new(script, None, &|_| Ok(conf.clone())).expect("a cluster")
+}
+
+/// The same pair on a lan, one of whose machines has an interface that comes later.
+pub(super) fn lan() -> Base {
+    let text = "scenario lan\nrun 60s\nlan 172.16.16.0/24\nlan 10.20.0.0/24\n\
+                cvm a 172.16.16.5 havip pair.conf\neni a.eth1 10.20.0.5 off\ncvm b 172.16.16.6 havip pair.conf\n\
+                client web 172.16.16.100 probe 172.16.16.12 every 100ms\n";
+    let script = Script::parse("lan.scn", text).expect("a script");
     Base::new(script, None, &|_| Ok(CONF.to_owned())).expect("a cluster")
 }

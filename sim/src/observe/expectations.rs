@@ -110,8 +110,14 @@ impl Expectations {
 impl Observer for Expectations {
     fn wants(&self) -> Wants {
         let frames = Changes::TRAFFIC | Changes::CLAIMED;
-        let traffic = Wants { facts: true, frames: self.depends.meets(frames), probes: false };
-        let announcers = Wants { facts: true, frames: self.announcers, probes: false };
+        let traffic = Wants {
+            facts: true,
+            frames: self.depends.meets(frames),
+            beats: self.depends.meets(frames),
+            probes: false,
+        };
+        let announcers =
+            Wants { facts: true, frames: self.announcers, beats: self.announcers, probes: false };
         either(traffic, announcers)
     }
 

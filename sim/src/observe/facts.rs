@@ -455,7 +455,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> Wants {
-            Wants { facts: true, frames: true, probes: false }
+            Wants { facts: true, frames: true, beats: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             self.facts.begin();

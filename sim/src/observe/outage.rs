@@ -442,7 +442,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> crate::world::Wants {
-            crate::world::Wants { facts: true, frames: true, probes: false }
+            crate::world::Wants { facts: true, frames: true, beats: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             for report in reports {

@@ -433,7 +433,7 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {

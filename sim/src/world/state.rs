@@ -62,11 +62,11 @@ pub struct World {
     shift: Duration,
     wants: Wants,
     until: Time,
-    reports: Vec<Report>,
+    pub(super) reports: Vec<Report>,
     /// What programs told somebody in this instant.
     told: String,
     /// No frame takes longer, as long as no act has made it.
-    pub(super) longest_way: Duration,
+    longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -192,12 +192,15 @@ impl World {
         self.wants = wants;
         self.until = until;
     }
+    /// The longest that a frame takes, as links are now.
+    pub(super) fn longest_way(&self) -> Duration {
+        self.longest_way.max(self.links.longest_delay())
+    }
     /// What is reported.
     pub(super) fn wants(&self) -> Wants {
         self.wants
     }
-    /// Until when nothing happens but what is being done just now, and probes of other clients that are certain to be
-    /// answered.
+    /// Until when nothing happens but what is being done just now, and probes of other clients whose fate is certain.
     pub(super) fn quiet_until(&self) -> Time {
         let certain = |due| matches!(due, Due::Client(client) if self.fate(client).is_some());
         let woken = match self.setup.clients.len() {

@@ -232,7 +232,7 @@ struct Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, setup: &Setup, _: &dyn Look, reports: &[Report]) {
         for report in reports {

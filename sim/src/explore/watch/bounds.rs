@@ -8,7 +8,7 @@ use havip::profile::{Profile, Switch};
 use havip::time::Duration;
 use havip::wire::Family;
 
-use crate::world::{ProgramSetup, Setup};
+use crate::world::{NodeId, ProgramSetup, Setup};
 
 /// How much longer an agent's lease is that has heard no broadcast: a cloud may take that long to follow its successor.
 const FOLLOWS: Duration = Duration::from_secs(10);
@@ -42,6 +42,12 @@ pub(super) struct Seat {
     pub(super) lease: Duration,
     /// From the agent's start until it takes part.
     pub(super) begins: Duration,
+    /// Machines that it advertises to.
+    pub(super) hearers: Vec<usize>,
+    /// It asks for a password.
+    pub(super) has_password: bool,
+    /// Having stood still, it steps down before it speaks.
+    pub(super) steps_down: bool,
 }
 
 /// The seats of every machine.
@@ -49,12 +55,14 @@ pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
     setup
         .cvms
         .iter()
-        .map(|cvm| {
+        .enumerate()
+        .map(|(own, cvm)| {
             let ProgramSetup::Agent { config, profile, .. } = &cvm.program;
             let grouped = |i: usize| config.groups.iter().any(|group| group.members.contains(&i));
             let seat = |(i, instance): (usize, &Arc<Instance>)| Seat {
                 in_group: grouped(i),
                 begins: config.startup_delay,
+                hearers: hearers(setup, own, instance),
                 ..seat(instance, *profile, cvm.eni.address.addr().into())
             };
             config.instances.iter().enumerate().map(seat).collect()
@@ -99,7 +107,22 @@ fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
         heals: if profile.has(Switch::ReclaimsAfterSplit) { Duration::from_secs(1) } else { claims + CLAIM },
         lease: Duration::from_secs(2) + interval * 3 + FOLLOWS + Duration::from_millis(2_500),
         begins: Duration::ZERO,
+        hearers: Vec::new(),
+        has_password: instance.password.is_some() || instance.hmac.is_some(),
+        steps_down: profile.has(Switch::LateWakeStepsDown),
     }
+}
+
+/// Who gets an instance's advertisements: its peers, or everybody who has that virtual router.
+fn hearers(setup: &Setup, own: usize, instance: &Instance) -> Vec<usize> {
+    let hears = |other: &usize| {
+        let node = NodeId(*other as u16);
+        let ProgramSetup::Agent { config, .. } = &setup.cvms[*other].program;
+        let is_peer = instance.peers.iter().any(|peer| setup.owns(node, peer.address));
+        let has_it = config.instances.iter().any(|one| one.vrid == instance.vrid);
+        *other != own && has_it && (is_peer || instance.peers.is_empty())
+    };
+    (0..setup.cvms.len()).filter(hears).collect()
 }
 
 fn percent(of: Duration, share: u64) -> Duration {

@@ -22,6 +22,10 @@ pub(super) struct Machine {
     pub(super) addresses: Vec<Address>,
     /// Addresses that somebody has added by hand, whatever became of them.
     pub(super) by_hand: Vec<IpAddr>,
+    /// When somebody last deleted one.
+    pub(super) deleted: Time,
+    /// Told to stop as master: until when a goodbye must have been sent, and the seats that have not sent theirs.
+    pub(super) farewell: Option<(Time, Vec<usize>)>,
 }
 
 /// An address on a machine that is not its own.
@@ -49,6 +53,14 @@ pub(super) struct Chair {
     pub(super) goodbye: Option<Goodbye>,
     /// The last instant in which something came to the machine and not to its agent.
     pub(super) deaf: Time,
+    /// When an advertisement of its own last left.
+    pub(super) spoke: Time,
+    /// Since when a live machine hears what it says.
+    pub(super) company: Option<Time>,
+    /// It is master, and stood still for so long that it must not speak as one.
+    pub(super) late: bool,
+    /// When one of a better master last came, read or not.
+    pub(super) bettered: Option<Time>,
 }
 
 /// What an instance has heard since it entered its state.
@@ -92,6 +104,8 @@ impl Machine {
             chairs: priorities.map(Chair::new).collect(),
             addresses: Vec::new(),
             by_hand: Vec::new(),
+            deleted: Time::ZERO,
+            farewell: None,
         }
     }
     /// Whether its agent runs now.
@@ -116,6 +130,10 @@ impl Chair {
             unread: None,
             goodbye: None,
             deaf: Time::MAX,
+            spoke: Time::ZERO,
+            company: None,
+            late: false,
+            bettered: None,
         }
     }
     /// Enters a state: what was heard in the one before counts no longer, but for what a timer runs by.
@@ -123,7 +141,7 @@ impl Chair {
         if self.role == Role::Master {
             self.was_master = Some(at);
         }
-        (self.role, self.since) = (role, at);
+        (self.role, self.since, self.late) = (role, at, false);
         (self.ear.better, self.ear.lower, self.unread) = (None, None, None);
         if role != Role::Backup {
             self.ear.obeyed = None;

@@ -6,12 +6,15 @@
 //!
 //! - `bounds`: what the configurations promise;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
-//! - `takeover`: rules of the election; `owner`: rules of who has the address.
+//! - `takeover`: rules of the election; `owner`: rules of who has the address;
+//! - `speech`: rules of what a machine says; `standing`: of what goes with its state.
 
 mod bounds;
 mod machine;
 mod owner;
 mod paths;
+mod speech;
+mod standing;
 mod takeover;
 
 use std::net::IpAddr;
@@ -113,11 +116,18 @@ impl Watch {
         self.outages.apply(setup, look, &self.facts, report);
         match report.what {
             What::Received { frame, kind: Kind::Vrrp, .. } => {
-                let damaged = matches!(look.mark(frame), Some(crate::world::Mark::Corrupted(_)));
+                let damaged = match look.mark(frame) {
+                    Some(crate::world::Mark::Corrupted(_)) => true,
+                    Some(crate::world::Mark::Spoofed(act)) => self.must_be_refused(setup, report, act),
+                    None => false,
+                };
                 self.hears(setup, report, (look.frame(frame), damaged));
             }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 self.claims(setup, report, look.frame(frame));
+            }
+            What::Sent { frame, kind: Kind::Vrrp } if look.mark(frame).is_none() => {
+                self.speaks(setup, report, look.frame(frame));
             }
             What::Lost { kind: Kind::Garp, cause, .. } => {
                 self.marks.hit(if matches!(cause, Loss::Deaf(_)) {
@@ -145,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// What of a report goes into the digest: everything but frames.
+    /// What of a report goes into the digest: everything but frames and probes. What became of those is in the outages.
     fn digest_of(&mut self, report: &Report) {
         let (what, a, b) = match report.what {
             What::Program(cvm, life) => (1, u64::from(cvm.0), life as u64),
@@ -154,8 +164,6 @@ impl Watch {
             }
             What::Held { node, held, .. } => (3, node.0.into(), held.into()),
             What::Bound { havip, to, .. } => (4, havip.0.into(), to.map_or(u64::MAX, |to| to.0.into())),
-            What::Answered { client, sent } => (5, client.0.into(), sent.as_nanos()),
-            What::AllAnswered { client, last } => (5, client.0.into(), last.as_nanos()),
             What::Reached { client, node } => (6, client.0.into(), node.0.into()),
             _ => return,
         };
@@ -164,16 +172,30 @@ impl Watch {
         self.digest.word(b);
     }
 
+    fn digest_outages(&mut self) {
+        for outage in self.outages.all() {
+            self.digest.word(5 << 56 | u64::from(outage.client.0));
+            self.digest.word(outage.from.as_nanos());
+            self.digest.word(outage.to.as_nanos());
+        }
+    }
+
     // What happens to machines.
 
     fn acted(&mut self, at: Time, act: &Act) {
         if self.paths.act(at, act) {
             self.changed = true;
         }
-        if let Act::Tamper(cvm, Tamper::Add, net) = *act
+        if let Act::Tamper(cvm, what, net) = *act
             && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
         {
-            machine.by_hand.push(net.addr());
+            match what {
+                Tamper::Add => machine.by_hand.push(net.addr()),
+                Tamper::Del => machine.deleted = at,
+            }
+        }
+        if let Act::Stop(cvm) = *act {
+            self.is_told_to_stop(at, cvm);
         }
         // keepalived begins to wait anew when it has read its files again (reality 8).
         if let Act::Reload(cvm, _) = *act
@@ -186,7 +208,7 @@ impl Watch {
     fn lives(&mut self, at: Time, cvm: CvmId, life: Life) {
         let machine = &mut self.machines[usize::from(cvm.0)];
         self.changed = true;
-        machine.since = at;
+        let before = std::mem::replace(&mut machine.since, at);
         match life {
             Life::Started => (machine.alive, machine.held) = (true, false),
             Life::Exited | Life::Killed => {
@@ -199,6 +221,9 @@ impl Watch {
         }
         // What came while it stood still, it has yet to read.
         machine.chairs.iter_mut().for_each(|chair| chair.ear.better = None);
+        if life == Life::Thawed {
+            self.is_late(at, usize::from(cvm.0), before);
+        }
     }
 
     fn is_named(&mut self, cvm: CvmId, subject: u16, name: &str) {
@@ -266,6 +291,9 @@ impl Watch {
                         marks::of_cause(why.text),
                         Some(Mark::SplitEndedByPriority | Mark::SplitEndedByAddress)
                     );
+                if gives_way {
+                    self.gives_way(setup, at, (i, seat));
+                }
                 self.machines[i].chairs[seat].enter(to, at);
                 self.changed = true;
                 if gives_way {
@@ -294,12 +322,22 @@ impl Watch {
         }
     }
 
-    /// A deadline may have passed, or what they depend on has changed.
+    /// Checks at every deadline that has passed, in the instant after it, whenever that is noticed.
+    fn check_until(&mut self, setup: &Setup, now: Time) {
+        while now > self.next {
+            self.check(setup, (self.next + Duration::from_nanos(1)).round_up(setup.tick));
+        }
+    }
+
+    /// A deadline has passed, or what they depend on has changed.
     fn check(&mut self, setup: &Setup, now: Time) {
         self.next = Time::MAX;
         self.check_elections(setup, now);
         self.check_addresses(setup, now);
         self.check_owners(setup, now);
+        self.check_speech(setup, now);
+        self.check_holdings(setup, now);
+        self.check_groups(setup, now);
     }
 
     /// Something is wrong if it is still so then.
@@ -344,14 +382,12 @@ impl Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: false, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         let Some(now) = reports.first().map(|report| report.at) else { return };
-        if now > self.next {
-            self.check(setup, now);
-        }
+        self.check_until(setup, now);
         self.facts.begin();
         // What got to a machine and not to its agent is said of the sender, perhaps behind what the receiver did.
         for report in reports {
@@ -367,13 +403,16 @@ impl Observer for Watch {
         }
         if std::mem::take(&mut self.changed) {
             self.owners_change(now);
+            self.company_changes(now);
             self.check(setup, now);
         }
     }
 
     fn finish(&mut self, setup: &Setup, end: Time) {
+        self.check_until(setup, end);
         self.check(setup, end);
         self.outages.finish(setup, &self.facts, end);
+        self.digest_outages();
         self.converges(setup, end);
         if let Some(limit) = self.limit {
             let worst = self.outages.all().iter().max_by_key(|outage| outage.length()).copied();
@@ -393,3 +432,6 @@ impl Observer for Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

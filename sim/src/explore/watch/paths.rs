@@ -12,7 +12,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub(super) struct Paths {
     /// Each with whether it makes frames late.
     standing: Vec<(Path, bool)>,
-    unplugged: Vec<bool>,
+    /// By node: a bit for each interface whose cable is out.
+    unplugged: Vec<u64>,
     deaf: bool,
     /// Until when frames may arrive that were delayed or held back.
     late: Time,
@@ -26,7 +27,7 @@ impl Paths {
     pub(super) fn new(setup: &Setup) -> Paths {
         Paths {
             standing: Vec::new(),
-            unplugged: vec![false; setup.nodes()],
+            unplugged: vec![0; setup.nodes()],
             deaf: false,
             late: Time::ZERO,
             pending: Time::ZERO,
@@ -57,8 +58,8 @@ impl Paths {
             Act::Delay(_, _, path) | Act::Reorder(_, path) => self.standing.push((path, true)),
             Act::Heal(None) => self.standing.clear(),
             Act::Heal(Some(pair)) => self.standing.retain(|(path, _)| !path.is_healed_by(pair)),
-            Act::Unplug(node, _) => self.set_plugged(node, false),
-            Act::Plug(node, _) => self.set_plugged(node, true),
+            Act::Unplug(node, eni) => self.set_plugged(node, eni, false),
+            Act::Plug(node, eni) => self.set_plugged(node, eni, true),
             Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
             Act::Cloud(CloudAct::HearClaims) => self.deaf = false,
             Act::Cloud(CloudAct::BindDelay(_, longest)) => self.bind_delay = longest,
@@ -67,15 +68,16 @@ impl Paths {
         true
     }
 
-    fn set_plugged(&mut self, node: NodeId, plugged: bool) {
-        if let Some(known) = self.unplugged.get_mut(usize::from(node.0)) {
-            *known = !plugged;
+    fn set_plugged(&mut self, node: NodeId, eni: Option<EniIndex>, plugged: bool) {
+        let which = eni.map_or(u64::MAX, |EniIndex(index)| 1 << (index % 64));
+        if let Some(out) = self.unplugged.get_mut(usize::from(node.0)) {
+            if plugged { *out &= !which } else { *out |= which }
         }
     }
 
     /// Whether nothing at all stands in the way of anybody.
     pub(super) fn all_is_well(&self) -> bool {
-        !self.deaf && self.standing.is_empty() && !self.unplugged.contains(&true)
+        !self.deaf && self.standing.is_empty() && self.unplugged.iter().all(|out| *out == 0)
     }
 
     /// Whether that is so, and nothing is on its way any more that was delayed or held back.
@@ -90,7 +92,7 @@ impl Paths {
 
     /// Whether frames between two nodes, or a machine and the cloud, arrive as they should, both ways.
     pub(super) fn is_well(&self, a: NodeId, b: Option<NodeId>) -> bool {
-        let plugged = |node: NodeId| !self.unplugged.get(usize::from(node.0)).copied().unwrap_or(false);
+        let plugged = |node: NodeId| self.unplugged.get(usize::from(node.0)).is_none_or(|out| *out == 0);
         let disturbs = |(path, _): &(Path, bool)| {
             let meets = |one: End, other: End| touches(one, Some(a)) && touches(other, b);
             meets(path.from, path.to) || meets(path.to, path.from)
@@ -121,7 +123,7 @@ mod tests {
     fn a_way_is_well_when_nothing_stands_on_it_either_way() {
         let mut paths = Paths {
             standing: Vec::new(),
-            unplugged: vec![false; 3],
+            unplugged: vec![0; 3],
             deaf: false,
             late: Time::ZERO,
             pending: Time::ZERO,
@@ -138,6 +140,9 @@ mod tests {
         paths.act(Time::ZERO, &Act::Heal(None));
         paths.act(Time::ZERO, &Act::Unplug(a, None));
         assert!(!paths.is_well(a, Some(b)) && !paths.is_well(b, Some(a)) && paths.cloud_hears(b));
+        // Of several cables that are out, one that is put back leaves the others.
+        paths.act(Time::ZERO, &Act::Plug(a, Some(EniIndex(1))));
+        assert!(!paths.is_well(a, Some(b)));
         paths.act(Time::ZERO, &Act::Plug(a, None));
         paths.act(Time::ZERO, &Act::Cloud(CloudAct::DropClaims));
         assert!(paths.is_well(a, None) && !paths.cloud_hears(a));

@@ -10,7 +10,7 @@ use super::bounds::LATE;
 use super::{Ear, Heard, Mark, Rule, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
-use crate::world::{Report, Setup};
+use crate::world::{Act, CvmId, Forged, Report, Setup, Spoof};
 
 impl Watch {
     /// An advertisement has reached a machine.
@@ -26,6 +26,10 @@ impl Watch {
         let heard =
             Heard { at: report.at, from: advert.from, priority: advert.priority, interval: advert.interval };
         chair.ear.heard = Some(heard);
+        let is_better = (advert.priority, advert.from) > (chair.priority, seat.source);
+        if is_better && !damaged {
+            chair.bettered = Some(report.at);
+        }
         if !runs || chair.deaf == report.at || damaged {
             // It reads that later, or never, or as something else.
             if advert.priority == 0 {
@@ -44,7 +48,6 @@ impl Watch {
             chair.takes_leave(report.at, advert.from);
             return;
         }
-        let is_better = (advert.priority, advert.from) > (chair.priority, seat.source);
         match chair.role {
             Role::Master if is_better => {
                 ear.better.get_or_insert(heard);
@@ -64,6 +67,44 @@ impl Watch {
             }
             _ => {}
         }
+    }
+
+    /// Whether no receiver may take an attacker's advertisement for one: it is malformed, or has not the password.
+    pub(super) fn must_be_refused(&self, setup: &Setup, report: &Report, act: u32) -> bool {
+        let Some(Act::Spoof(_, _, Spoof { forged: Forged::Advert(advert), .. })) =
+            setup.acts.get(act as usize).map(|timed| timed.act)
+        else {
+            return false;
+        };
+        let asks = |cvm: CvmId| {
+            let mut seats = self.seats[usize::from(cvm.0)].iter().filter(|seat| seat.vrid == advert.vrid);
+            seats.any(|seat| seat.has_password)
+        };
+        let is_malformed = advert.bad_checksum
+            || advert.truncated.is_some_and(|bytes| bytes < 8)
+            || advert.version.is_some_and(|version| !matches!(version, 2 | 3))
+            || advert.message_type.is_some_and(|kind| kind != havip::wire::vrrp::ADVERTISEMENT);
+        let receiver = report.who.node().and_then(|node| setup.cvm_of(node));
+        is_malformed || advert.auth.is_some() && receiver.is_some_and(asks)
+    }
+
+    /// A master gives way: has it heard of a better one?
+    pub(super) fn gives_way(&mut self, setup: &Setup, at: Time, (cvm, index): (usize, usize)) {
+        let chair = self.machines[cvm].chairs[index];
+        if self.seats[cvm][index].in_group || chair.bettered.is_some_and(|last| last + LATE >= chair.since) {
+            return;
+        }
+        let name = &setup.cvms[cvm].name;
+        self.violated(Rule::GivesWayToBetterOnly, at, || {
+            let last = chair.bettered.map_or("none has ever come".to_owned(), |last| format!("the last came at {}", when(last)));
+            format!(
+                "{name} (priority {}), master since {}, gives way at {} to an advertisement, and no better one that is \
+                 right has come since: {last}",
+                chair.priority,
+                when(chair.since),
+                when(at)
+            )
+        });
     }
 
     /// An advertisement got to a machine and not to its agent.

@@ -382,7 +382,7 @@ impl Watched {
 
 impl Observer for Picture {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {

@@ -1,0 +1,182 @@
+//! Everything the language can do is drawn: a table says by which injection, or why by none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::testing;
+use super::*;
+use crate::world::{ConsoleAct, Forged, Spoof};
+
+/// What an act is called here. A new act, or a new kind of one, gets its name here and its row in [`TABLE`].
+const fn name(act: &Act) -> &'static str {
+    match act {
+        Act::Start(_) => "start",
+        Act::Stop(_) => "stop",
+        Act::Kill(_) => "kill",
+        Act::PowerOff(_) => "power-off",
+        Act::PowerOn(_) => "power-on",
+        Act::Freeze(_) => "freeze",
+        Act::Thaw(_) => "thaw",
+        Act::Pause(_) => "pause",
+        Act::Resume(_) => "resume",
+        Act::Unplug(_, None) => "unplug a machine",
+        Act::Unplug(_, Some(_)) => "unplug an interface",
+        Act::Plug(_, None) => "plug a machine",
+        Act::Plug(_, Some(_)) => "plug an interface",
+        Act::Attach(..) => "attach",
+        Act::Reload(..) => "reload",
+        Act::Script(_, _, ScriptAct::Up) => "script up",
+        Act::Script(_, _, ScriptAct::Down) => "script down",
+        Act::Script(_, _, ScriptAct::Hang) => "script hang",
+        Act::Script(_, _, ScriptAct::Takes(_)) => "script takes",
+        Act::File(_, _, Some(_)) => "file written",
+        Act::File(_, _, None) => "file gone",
+        Act::Service(_, _, Health::Alive) => "mend",
+        Act::Service(_, _, Health::Dead) => "fail",
+        Act::Service(_, _, Health::Hung) => "hang",
+        Act::ClockStep(..) => "clock step",
+        Act::ClockDrift(..) => "clock drift",
+        Act::Tamper(_, Tamper::Add, _) => "tamper add",
+        Act::Tamper(_, Tamper::Del, _) => "tamper del",
+        Act::Spoof(_, _, Spoof { forged: Forged::Advert(_), .. }) => "spoof advert",
+        Act::Spoof(_, _, Spoof { forged: Forged::Announcement(_, _, None), .. }) => "spoof claim",
+        Act::Spoof(_, _, Spoof { forged: Forged::Announcement(_, _, Some(_)), .. }) => "spoof claim to one",
+        Act::Spoof(_, _, Spoof { forged: Forged::Packet(_), .. }) => "spoof packet",
+        Act::Drop(kinds, _) if is_all(*kinds) => "cut",
+        Act::Drop(..) => "drop a kind",
+        Act::Loss(_, kinds, _) if is_all(*kinds) => "loss",
+        Act::Loss(..) => "loss of a kind",
+        Act::Delay(..) => "delay",
+        Act::Duplicate(..) => "duplicate",
+        Act::Corrupt(..) => "corrupt",
+        Act::Reorder(..) => "reorder",
+        Act::Heal(None) => "heal",
+        Act::Heal(Some(_)) => "heal a pair",
+        Act::Cloud(CloudAct::BindDelay(..)) => "cloud bind-delay",
+        Act::Cloud(CloudAct::DropClaims) => "cloud drop-claims",
+        Act::Cloud(CloudAct::HearClaims) => "cloud hear-claims",
+        Act::Detach(..) => "detach",
+        Act::Console(ConsoleAct::Apply(_)) => "apply",
+        Act::Console(ConsoleAct::Release(_)) => "release",
+        Act::Console(ConsoleAct::Range(..)) => "range",
+        Act::Console(ConsoleAct::BindEip(..)) => "bind-eip",
+        Act::Console(ConsoleAct::UnbindEip(_)) => "unbind-eip",
+        Act::Console(ConsoleAct::Security(..)) => "secgroup",
+    }
+}
+
+const fn is_all(kinds: Kinds) -> bool {
+    kinds.contains(Kind::Vrrp) && kinds.contains(Kind::Other) && kinds.contains(Kind::Probe)
+}
+
+/// Injections that begin what a later `heal` ends.
+const PATHS: &[&str] = &["cut", "one-way", "drop-kind", "loss", "delay", "duplicate", "corrupt", "reorder"];
+
+/// Each act: by which injections it is drawn, as plans name them. One that is drawn by none has its reason here instead.
+const TABLE: &[(&str, &[&str])] = &[
+    ("start", &["kill", "stop"]),
+    ("stop", &["stop"]),
+    ("kill", &["kill"]),
+    ("power-off", &["power-off"]),
+    ("power-on", &["power-off"]),
+    ("freeze", &["freeze"]),
+    ("thaw", &["freeze"]),
+    ("pause", &["pause"]),
+    ("resume", &["pause"]),
+    ("unplug a machine", &["unplug"]),
+    ("unplug an interface", &["unplug"]),
+    ("plug a machine", &["unplug"]),
+    ("plug an interface", &["unplug"]),
+    ("attach", &["attach"]),
+    // Its own file again: with another one the machine would promise other things than rules hold it to.
+    ("reload", &["reload"]),
+    ("script up", &["script"]),
+    ("script down", &["script"]),
+    ("script hang", &["script"]),
+    ("script takes", &["script"]),
+    ("file written", &["file"]),
+    ("file gone", &["file"]),
+    ("mend", &["service"]),
+    ("fail", &["service"]),
+    ("hang", &["service"]),
+    ("clock step", &["clock-step"]),
+    ("clock drift", &["clock-drift"]),
+    ("tamper add", &["address-added"]),
+    ("tamper del", &["address-deleted", "address-added"]),
+    ("spoof advert", &["forged-by-stranger", "forged-with-password", "malformed"]),
+    ("spoof claim", &["forged-claim", "stolen-address"]),
+    ("spoof claim to one", &["forged-claim", "stolen-address"]),
+    ("spoof packet", &["malformed"]),
+    ("cut", &["cut", "one-way"]),
+    ("drop a kind", &["drop-kind"]),
+    ("loss", &["loss"]),
+    ("loss of a kind", &["loss"]),
+    ("delay", &["delay"]),
+    ("duplicate", &["duplicate"]),
+    ("corrupt", &["corrupt"]),
+    ("reorder", &["reorder"]),
+    ("heal", PATHS),
+    ("heal a pair", PATHS),
+    ("cloud bind-delay", &["cloud-slow", "cloud-stalled"]),
+    ("cloud drop-claims", &["cloud-deaf"]),
+    ("cloud hear-claims", &["cloud-deaf"]),
+    // What people do in the cloud's console is no failure: rules hold machines to what they promise while the console is
+    // as they were set up for, and would be broken by whoever takes a HAVIP, an interface or protocol 112 away from them.
+    ("detach", &[]),
+    ("apply", &[]),
+    ("release", &[]),
+    ("range", &[]),
+    ("bind-eip", &[]),
+    ("unbind-eip", &[]),
+    ("secgroup", &[]),
+];
+
+/// What each injection draws, on clusters that have something of everything.
+fn drawn() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut by_act: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for base in [testing::with_everything(), testing::lan()] {
+        for injection in INJECTIONS.into_iter().filter(|one| one.is_for(&base)) {
+            for seed in 0..200 {
+                let safety = (Time::ZERO + Duration::from_secs(5), Time::ZERO + Duration::from_secs(20));
+                let mut scene = Scene::new(&base, Draws::new(seed), safety);
+                scene.inject(injection);
+                for act in scene.finish() {
+                    by_act.entry(name(&act.act)).or_default().insert(injection.name());
+                }
+            }
+        }
+    }
+    by_act
+}
+
+#[test]
+fn everything_the_language_can_do_is_drawn_by_an_injection() {
+    let drawn = drawn();
+    for (act, by) in TABLE {
+        let expected: BTreeSet<&str> = by.iter().copied().collect();
+        assert_eq!(drawn.get(act).cloned().unwrap_or_default(), expected, "{act}");
+    }
+    let unknown: Vec<_> = drawn.keys().filter(|act| TABLE.iter().all(|(known, _)| known != *act)).collect();
+    assert!(unknown.is_empty(), "without a row: {unknown:?}");
+    let idle: Vec<&str> = INJECTIONS
+        .into_iter()
+        .map(Injection::name)
+        .filter(|one| !drawn.values().any(|by| by.contains(one)))
+        .collect();
+    assert!(idle.is_empty(), "injections that draw nothing: {idle:?}");
+}
+
+#[test]
+fn what_is_drawn_is_a_script_that_reads_as_it_was_written() {
+    for base in [testing::with_everything(), testing::lan()] {
+        for seed in 0..200 {
+            let draws = Draws::new(seed);
+            let mut scene = Scene::new(&base, draws, (Time::ZERO, Time::ZERO + Duration::from_secs(20)));
+            INJECTIONS.into_iter().filter(|one| one.is_for(&base)).for_each(|one| scene.inject(one));
+            let acts = scene.finish();
+            let script = base.script_with(&acts, seed, Duration::from_secs(30));
+            let text = script.to_string();
+            let again = script.checked().unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+            assert_eq!(again.to_string(), text);
+        }
+    }
+}

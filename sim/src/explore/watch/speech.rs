@@ -1,0 +1,158 @@
+//! Rules of what a machine says: who advertises, how often, and the goodbye.
+
+use havip::program::Role;
+use havip::time::{Duration, Time};
+use havip::wire::Family;
+
+use super::bounds::LATE;
+use super::{Rule, Watch, when};
+use crate::observe::peek;
+use crate::scenario::TimeText;
+use crate::world::{CvmId, NodeId, Report, Setup};
+
+/// For how long a kernel keeps packets while it asks where their receiver is: three questions, a second apart.
+const ASKS: Duration = Duration::from_secs(4);
+/// How long an agent takes to end.
+const ENDS: Duration = Duration::from_millis(200);
+
+impl Watch {
+    /// An advertisement of a machine's own leaves it.
+    pub(super) fn speaks(&mut self, setup: &Setup, report: &Report, frame: &[u8]) {
+        let (Some(node), Some(advert)) = (report.who.node(), peek::advert(frame)) else { return };
+        let Some(cvm) = setup.cvm_of(node).map(|cvm| usize::from(cvm.0)) else { return };
+        let family = Family::of(advert.to);
+        let is_its = |seat: &super::Seat| (seat.vrid, seat.family) == (advert.vrid, family);
+        let Some(index) = self.seats[cvm].iter().position(is_its) else { return };
+        let at = report.at;
+        let machine = &mut self.machines[cvm];
+        let chair = &mut machine.chairs[index];
+        chair.spoke = at;
+        if advert.priority == 0 {
+            if let Some((_, owed)) = &mut machine.farewell {
+                owed.retain(|seat| *seat != index);
+            }
+            return;
+        }
+        let chair = *chair;
+        let name = &setup.cvms[cvm].name;
+        if chair.late && machine.runs() {
+            let since = machine.since;
+            self.violated(Rule::NoLateSpeech, at, || {
+                format!(
+                    "{name} advertises priority {} at {}, and has been running again since {}, after longer than its \
+                     master down interval",
+                    advert.priority,
+                    when(at),
+                    when(since)
+                )
+            });
+        }
+        let may = chair.role == Role::Master || chair.was_master.is_some_and(|until| at <= until + ASKS);
+        if !may {
+            self.violated(Rule::AdvertisesAsMasterOnly, at, || {
+                format!(
+                    "{name} advertises priority {} at {} and is {}",
+                    advert.priority,
+                    when(at),
+                    chair.role
+                )
+            });
+        }
+    }
+
+    /// A machine is told to stop: whoever is master now owes a goodbye.
+    pub(super) fn is_told_to_stop(&mut self, at: Time, cvm: CvmId) {
+        let machine = &mut self.machines[usize::from(cvm.0)];
+        if !machine.runs() {
+            return;
+        }
+        let heard = |company: Time| company.max(machine.since) + ASKS <= at;
+        let owes = machine.chairs.iter().enumerate().filter(|(_, chair)| {
+            chair.role == Role::Master && chair.company.is_some_and(heard) && chair.since + LATE <= at
+        });
+        let owed: Vec<usize> = owes.map(|(index, _)| index).collect();
+        let until = at + ENDS;
+        machine.farewell = (!owed.is_empty()).then_some((until, owed));
+        self.next = self.next.min(until);
+    }
+
+    /// An agent goes on after standing still since a time.
+    pub(super) fn is_late(&mut self, at: Time, cvm: usize, since: Time) {
+        let chairs = self.seats[cvm].iter().zip(&mut self.machines[cvm].chairs);
+        for (seat, chair) in chairs {
+            // It may not have spoken for an interval when it was stopped.
+            let long = seat.down(seat.interval).1;
+            chair.late = seat.steps_down && chair.role == Role::Master && at > since + long;
+        }
+    }
+
+    /// Who hears whom may have changed.
+    pub(super) fn company_changes(&mut self, now: Time) {
+        for cvm in 0..self.machines.len() {
+            for index in 0..self.machines[cvm].chairs.len() {
+                let hears = |other: &usize| {
+                    self.machines[*other].runs()
+                        && self.paths.is_well(NodeId(cvm as u16), Some(NodeId(*other as u16)))
+                };
+                let has = self.seats[cvm][index].hearers.iter().any(hears);
+                let company = &mut self.machines[cvm].chairs[index].company;
+                *company = has.then(|| company.unwrap_or(now));
+            }
+        }
+    }
+
+    /// Masters that should have advertised, or said goodbye.
+    pub(super) fn check_speech(&mut self, setup: &Setup, now: Time) {
+        for cvm in 0..self.machines.len() {
+            self.check_goodbye(setup, now, cvm);
+            if !self.machines[cvm].runs() {
+                continue;
+            }
+            for index in 0..self.machines[cvm].chairs.len() {
+                self.check_advert(setup, now, (cvm, index));
+            }
+        }
+    }
+
+    fn check_goodbye(&mut self, setup: &Setup, now: Time, cvm: usize) {
+        let Some((until, owed)) = &self.machines[cvm].farewell else { return };
+        let (until, owed) = (*until, owed.first().copied());
+        if now <= until && owed.is_some() {
+            return self.wait_until(until);
+        }
+        self.machines[cvm].farewell = None;
+        let Some(index) = owed else { return };
+        let (name, vrid) = (&setup.cvms[cvm].name, self.seats[cvm][index].vrid);
+        self.violated(Rule::SaysGoodbye, now, || {
+            format!(
+                "{name} was master of virtual router {vrid} when it was told to stop, and by {} it has not said \
+                 goodbye",
+                when(until)
+            )
+        });
+    }
+
+    fn check_advert(&mut self, setup: &Setup, now: Time, (cvm, index): (usize, usize)) {
+        let (seat, machine) = (&self.seats[cvm][index], &self.machines[cvm]);
+        let chair = machine.chairs[index];
+        let (Role::Master, Some(company)) = (chair.role, chair.company) else { return };
+        let known = company + ASKS;
+        let from = chair.spoke.max(chair.since).max(machine.since).max(known);
+        let bound = seat.interval + Duration::from_nanos(seat.interval.as_nanos() / 50) + LATE * 2;
+        if now <= from + bound {
+            return self.wait_until(from + bound);
+        }
+        let name = &setup.cvms[cvm].name;
+        self.violated(Rule::AdvertisesInTime, now, || {
+            format!(
+                "{name} is master at {} and has advertised last at {}: {} - {} = {} > {}",
+                when(now),
+                when(chair.spoke),
+                when(now),
+                when(from),
+                TimeText(now.saturating_since(from)),
+                TimeText(bound)
+            )
+        });
+    }
+}

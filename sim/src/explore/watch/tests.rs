@@ -1,0 +1,169 @@
+//! Each rule of what a machine says and has is broken, by a run that is told otherwise than it was: what did not happen
+//! is left out, and what happened is there when it should not have been.
+
+use std::sync::Arc;
+
+use super::super::plan::Plan;
+use super::super::testing;
+use super::*;
+use crate::engine::Engine;
+use crate::scenario::{Script, load_keepalived};
+
+/// Tells a run to the rules with some of its reports left out.
+struct Told<'a> {
+    watch: Watch,
+    leaves_out: &'a dyn Fn(&Setup, &dyn Look, &Report) -> bool,
+}
+
+impl Observer for Told<'_> {
+    fn wants(&self) -> Wants {
+        self.watch.wants()
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        let stays = |report: &&Report| !(self.leaves_out)(setup, look, report);
+        let told: Vec<Report> = reports.iter().filter(stays).copied().collect();
+        self.watch.instant(setup, look, &told);
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        self.watch.finish(setup, end);
+    }
+}
+
+type LeavesOut<'a> = &'a dyn Fn(&Setup, &dyn Look, &Report) -> bool;
+
+/// The rules that do not hold in a run of a script on the pair.
+fn broken(conf: &str, acts: &str, leaves_out: LeavesOut) -> Vec<&'static str> {
+    let setup = setup_of("havip", conf, acts);
+    broken_in(&setup, &setup, leaves_out)
+}
+
+/// The pair, and what is done to it.
+fn setup_of(program: &str, conf: &str, acts: &str) -> Setup {
+    let text = format!(
+        "scenario pair\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nhavip 172.16.16.12\n\
+         cvm a 172.16.16.5 {program} pair.conf\ncvm b 172.16.16.6 {program} pair.conf\n\
+         client web 172.16.16.100 probe 172.16.16.12 every 100ms\n{acts}"
+    );
+    let script = Script::parse("pair.scn", &text).expect("a script");
+    script.prepare(&|_| Ok(conf.to_owned()), &load_keepalived).expect("a setup").setup
+}
+
+/// The rules that do not hold in a run, where machines promise what another setup says.
+fn broken_in(runs: &Setup, promises: &Setup, leaves_out: LeavesOut) -> Vec<&'static str> {
+    let (runs, plan) = (Arc::new(runs.clone()), Plan::new(&testing::pair()));
+    let healed = runs.acts.last().map_or(Time::ZERO, |act| act.at);
+    let watch = Watch::new(promises, plan.rules, None, healed);
+    let (mut told, end) = (Told { watch, leaves_out }, Time::ZERO + runs.run);
+    Engine::EventLoop.run(&runs, Duration::ZERO, end, &mut told);
+    told.finish(&runs, end);
+    told.watch.violations().iter().map(|one| one.rule.name()).collect()
+}
+
+fn nothing(_: &Setup, _: &dyn Look, _: &Report) -> bool {
+    false
+}
+
+/// An advertisement that a machine sends.
+fn advert(look: &dyn Look, report: &Report) -> Option<crate::observe::peek::Advert> {
+    match report.what {
+        What::Sent { frame, kind: Kind::Vrrp } => crate::observe::peek::advert(look.frame(frame)),
+        _ => None,
+    }
+}
+
+const A: NodeId = NodeId(0);
+
+#[test]
+fn a_master_without_its_address_is_found() {
+    let never = |_: &Setup, _: &dyn Look, report: &Report| {
+        matches!(report.what, What::Held { node: A, held: true, .. })
+    };
+    assert_eq!(broken(testing::CONF, "", &nothing), [""; 0]);
+    assert_eq!(broken(testing::CONF, "", &never), ["has-address-as-master"]);
+}
+
+#[test]
+fn a_silent_leaver_is_found() {
+    let goodbyes = |_: &Setup, look: &dyn Look, report: &Report| {
+        advert(look, report).is_some_and(|one| one.priority == 0)
+    };
+    let acts = "at 20s stop a\nat 30s start a\n";
+    assert_eq!(broken(testing::CONF, acts, &nothing), [""; 0]);
+    assert_eq!(broken(testing::CONF, acts, &goodbyes), ["says-goodbye"]);
+    // Who is master of nothing owes none, nor does one whose peer is gone.
+    assert_eq!(broken(testing::CONF, "at 20s stop b\nat 30s start b\n", &goodbyes), [""; 0]);
+    assert_eq!(broken(testing::CONF, "at 20s power-off b\nat 30s stop a\n", &goodbyes), [""; 0]);
+}
+
+#[test]
+fn a_master_that_advertises_too_seldom_is_found() {
+    let some = |_: &Setup, look: &dyn Look, report: &Report| {
+        advert(look, report).is_some() && report.at.as_nanos() / 1_000_000_000 == 20
+    };
+    assert_eq!(broken(testing::CONF, "", &some), ["advertises-in-time"]);
+    // Whom nobody hears need not be heard.
+    assert_eq!(broken(testing::CONF, "at 10s power-off b\n", &some), [""; 0]);
+}
+
+#[test]
+fn who_advertises_and_is_no_master_is_found() {
+    let takeover = |_: &Setup, _: &dyn Look, report: &Report| {
+        matches!(report.what, What::Record(CvmId(0), Said::Transition { to: Role::Master, .. }))
+    };
+    let found = broken(testing::CONF, "", &takeover);
+    assert!(found.contains(&"advertises-as-master-only"), "{found:?}");
+}
+
+#[test]
+fn a_late_speaker_is_found() {
+    // keepalived's agents, and the rules are told that they promised to step down first.
+    let acts = "at 20s freeze a\nat 30s thaw a\n";
+    let [promises, does_not] = ["havip", "keepalived"].map(|program| setup_of(program, testing::CONF, acts));
+    assert_eq!(broken_in(&promises, &promises, &nothing), [""; 0]);
+    assert!(!broken_in(&does_not, &does_not, &nothing).contains(&"no-late-speech"));
+    let found = broken_in(&does_not, &promises, &nothing);
+    assert!(found.contains(&"no-late-speech"), "{found:?}");
+}
+
+#[test]
+fn who_gives_way_to_nobody_is_found() {
+    let conf = testing::CONF;
+    let acts = "at 20s cut a <-> b\nat 30s heal\n";
+    assert_eq!(broken(conf, acts, &nothing), [""; 0]);
+    let of_a = |_: &Setup, look: &dyn Look, report: &Report| match report.what {
+        What::Received { frame, kind: Kind::Vrrp, .. } => {
+            report.who == crate::world::Who::Node(NodeId(1))
+                && report.at >= Time::ZERO + Duration::from_secs(30)
+                && crate::observe::peek::advert(look.frame(frame)).is_some_and(|one| one.priority == 100)
+        }
+        _ => false,
+    };
+    let found = broken(conf, acts, &of_a);
+    assert!(found.contains(&"gives-way-to-better-only"), "{found:?}");
+}
+
+#[test]
+fn who_believes_what_it_must_refuse_is_found() {
+    // The machines ask for no password, and the rules are told that they do.
+    let acts = "at 20s spoof vrrp on web from 172.16.16.6 to 172.16.16.5 vrid 51 priority 150 auth none\n";
+    let password = "authentication {\n auth_type PASS\n auth_pass 1111\n }\n unicast_peer";
+    let asking = testing::CONF.replace("unicast_peer", password);
+    let [open, asking] = [testing::CONF, &asking].map(|conf| setup_of("havip", conf, acts));
+    let finds = |runs, promises| broken_in(runs, promises, &nothing).contains(&"gives-way-to-better-only");
+    assert!(!finds(&open, &open) && !finds(&asking, &asking));
+    assert!(finds(&open, &asking));
+}
+
+#[test]
+fn members_of_a_group_that_part_are_found() {
+    let other =
+        testing::CONF.replace("VI_1", "VI_2").replace("51", "52").replace("172.16.16.12", "172.16.16.13");
+    let conf = format!("vrrp_sync_group G {{\n group {{\n VI_1\n VI_2\n }}\n}}\n{}{other}", testing::CONF);
+    assert_eq!(broken(&conf, "", &nothing), [""; 0]);
+    let one = |_: &Setup, _: &dyn Look, report: &Report| match report.what {
+        What::Record(CvmId(0), Said::Transition { subject, to: Role::Master, .. }) => subject.0 == 1,
+        _ => false,
+    };
+    let found = broken(&conf, "", &one);
+    assert!(found.contains(&"group-agrees"), "{found:?}");
+}
