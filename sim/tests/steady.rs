@@ -44,14 +44,18 @@ impl Observer for Told {
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {
             let told = match report.what {
-                What::Probed { .. } | What::Answered { .. } | What::AllAnswered { .. } => continue,
                 What::Received { frame, kind: Kind::Vrrp, from } => {
                     format!("{:?} from {from:?} {:02x?}", report.who, but_its_number(look.frame(frame)))
                 }
                 What::Sent { frame, kind: Kind::Vrrp } => {
                     format!("{:?} sends {:02x?}", report.who, but_its_number(look.frame(frame)))
                 }
-                What::Sent { .. } | What::Received { .. } | What::Lost { .. } => continue,
+                What::Probed { .. }
+                | What::Answered { .. }
+                | What::AllAnswered { .. }
+                | What::Sent { .. }
+                | What::Received { .. }
+                | What::Lost { .. } => continue,
                 _ => format!("{report:?}"),
             };
             self.0.push((report.at, told));

@@ -157,8 +157,14 @@ impl Observer for Expectations {
         self.outages.finish(setup, &self.facts, end);
         let outages = &self.outages;
         for watch in &mut self.all {
-            if let Some(Fact::Served(client)) = watch.fact {
-                outages.served(client).for_each(|(at, served)| watch.now(at, served));
+            match watch.fact {
+                Some(Fact::Served(client)) => {
+                    outages.served(client).for_each(|(at, served)| watch.now(at, served));
+                }
+                Some(Fact::Unserved(client)) => {
+                    outages.served(client).for_each(|(at, served)| watch.now(at, !served));
+                }
+                _ => {}
             }
         }
         self.verdicts = self.all.iter_mut().map(|watch| watch.verdict(outages, end)).collect();

@@ -51,7 +51,7 @@ impl Changes {
             Fact::Refused(_) => Changes::REFUSED,
             Fact::Transition(..) => Changes::TRANSITION,
             // Known when the run is over: an outage begins before anybody can tell that it is one.
-            Fact::Served(_) => Changes::NONE,
+            Fact::Served(_) | Fact::Unserved(_) => Changes::NONE,
             Fact::Claimed(_) => Changes::CLAIMED,
             Fact::Notified(..) => Changes::NOTIFIED,
             Fact::Routed(..) => Changes::ROUTED,
@@ -240,6 +240,7 @@ impl Facts {
             Fact::Refused(address) => self.refused.contains(&address),
             Fact::Transition(cvm, role) => self.transitions.contains(&(cvm, role)),
             Fact::Served(_) => false,
+            Fact::Unserved(_) => true,
             Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
             Fact::Routed(cvm, text) => {
                 let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);

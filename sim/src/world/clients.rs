@@ -39,6 +39,8 @@ pub(super) struct Client {
     pub(super) reached: Option<NodeId>,
     /// Since when.
     reached_at: Time,
+    /// Why it got no further, if it is one of the internet, since it was answered last.
+    pub(super) no_way: Option<Loss>,
 }
 
 impl World {
@@ -169,6 +171,7 @@ impl World {
             let state = &mut self.clients[index];
             state.answered = state.answered.max(Some(sent));
             state.is_unsure = state.probed != state.answered;
+            state.no_way = None;
             self.report(Who::Node(node), What::Answered { client: ClientId(index as u16), sent });
         }
     }

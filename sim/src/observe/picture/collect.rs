@@ -432,6 +432,9 @@ impl Observer for Picture {
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }
+                | What::Eip { .. }
+                | What::Declined(..)
+                | What::NoWay { .. }
                 | What::Reached { .. } => {}
             }
         }

@@ -166,7 +166,7 @@ impl World {
         row.hops.clear();
         row.hearers.clear();
         row.shown.clear();
-        if !self.links.only_lose_and_delay() {
+        if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
         let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
