@@ -1,6 +1,6 @@
 //! What is asked comes to what is stepped: every scenario file is run a part of its time with nobody looking at every
 //! frame, so that rows of beats are asked, and again with every event stepped. What was reported must be the same, which
-//! advertisements arrived too, and so must every frame from then on, which the whole state has a part in.
+//! advertisements were sent and arrived too, and so must every frame from then on, which the whole state has a part in.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Everything that is reported but probes, and of frames the advertisements that arrived: as told, with its instant.
+/// Everything that is reported but probes, and of frames the advertisements that were sent and that arrived: as told, with its instant.
 #[derive(Debug, Default)]
 struct Told(Vec<(Time, String)>);
 
@@ -46,6 +46,9 @@ impl Observer for Told {
             let told = match report.what {
                 What::Received { frame, kind: Kind::Vrrp, from } => {
                     format!("{:?} from {from:?} {:02x?}", report.who, but_its_number(look.frame(frame)))
+                }
+                What::Sent { frame, kind: Kind::Vrrp } => {
+                    format!("{:?} sends {:02x?}", report.who, but_its_number(look.frame(frame)))
                 }
                 What::Probed { .. }
                 | What::Answered { .. }

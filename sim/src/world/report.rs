@@ -319,7 +319,7 @@ pub struct Wants {
     pub facts: bool,
     /// `Sent`, `Received` and `Lost`, but for probes.
     pub frames: bool,
-    /// The same for what programs say over and over: each is a frame then. Without it, only what is received of that is
+    /// The same for what programs say over and over: each is a frame then. Without it, of that `Sent` and `Received` are
     /// reported, and all of a row have the bytes of its first.
     pub beats: bool,
     /// The same for probes: each is a frame then, and none is asked.

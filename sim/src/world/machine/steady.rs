@@ -4,7 +4,7 @@
 //! Every chance of a beat is a hash of its instant, so a row of beats needs no queue: when each timer fires, when each
 //! packet leaves and arrives, whether it is lost, is what it would have been. A row ends before the first instant in
 //! which anything else happens; what is not certain is not asked. Who wants to see every frame ([`Wants::beats`](crate::world::Wants)) gets
-//! every beat stepped, and the same record; who wants only what arrives is shown that.
+//! every beat stepped, and the same record; others are shown what is sent and what arrives.
 
 use havip::program::{Action, Actions, Beat, InterfaceId, Now};
 use havip::time::{Duration, Time};
@@ -37,8 +37,8 @@ pub struct Row {
     sent: Vec<(PortId, Time, u16)>,
     /// Of one beat: which packet arrived where, and when.
     arrivals: Vec<(Time, Heard)>,
-    /// Of the whole row, if somebody wants to see it: what arrived when.
-    heard: Vec<(Time, Heard)>,
+    /// Of the whole row, if somebody wants to see it: what was sent and what arrived, and when.
+    shown: Vec<(Time, Shown)>,
 }
 
 /// A packet that arrived: its place among the beat's, and the port.
@@ -48,6 +48,13 @@ struct Heard {
     port: PortId,
     /// Whose program got it, by its place among the hearers.
     hearer: Option<usize>,
+}
+
+/// What somebody sees of a packet, by its place among the beat's.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    Sent(usize),
+    Received(usize, PortId),
 }
 
 /// A packet of each beat.
@@ -85,6 +92,15 @@ struct Hearer {
 }
 
 impl Row {
+    /// Shows a beat, in time order.
+    fn show_beat(&mut self) {
+        let begin = self.shown.len();
+        let sent = self.sent.iter().enumerate().map(|(index, &(_, at, _))| (at, Shown::Sent(index)));
+        let received = self.arrivals.iter().map(|&(at, one)| (at, Shown::Received(one.packet, one.port)));
+        self.shown.extend(sent.chain(received));
+        self.shown[begin..].sort_by_key(|&(at, _)| at);
+    }
+
     /// How often each program's beat came, or was heard, and when last.
     pub(crate) fn of_each(&self) -> impl Iterator<Item = (CvmId, u32, Time)> + '_ {
         self.hearers.iter().filter(|one| one.times > 0).map(|one| (one.cvm, one.times, one.last))
@@ -149,7 +165,7 @@ impl World {
         row.packets.clear();
         row.hops.clear();
         row.hearers.clear();
-        row.heard.clear();
+        row.shown.clear();
         if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
@@ -298,7 +314,7 @@ impl World {
             last_left = row.sent.last().map_or(fires, |&(_, left, _)| left);
             self.count_beat(row);
             if shows {
-                row.heard.extend_from_slice(&row.arrivals);
+                row.show_beat();
             }
             let programs = row.arrivals.iter().filter_map(|&(at, heard)| Some((heard.hearer?, at)));
             for (hearer, at) in programs {
@@ -348,18 +364,23 @@ impl World {
         (free_at, over)
     }
 
-    /// Shows what of a row was received, instant by instant.
+    /// Shows what of a row was sent and received, instant by instant.
     pub(crate) fn show(&mut self, packets: &Actions, row: &Row, show: &mut dyn FnMut(&World, &[Report])) {
-        if row.heard.is_empty() {
+        if row.shown.is_empty() {
             return;
         }
         let (now, frames) = (self.now, self.frames_of(packets, row));
-        for instant in row.heard.chunk_by(|(a, _), (b, _)| a == b) {
+        for instant in row.shown.chunk_by(|(a, _), (b, _)| a == b) {
             self.now = instant[0].0;
-            for &(_, Heard { packet, port, .. }) in instant {
-                let Sent { from, kind, .. } = row.packets[packet];
-                let received = What::Received { frame: frames[packet], kind, from: self.who(from) };
-                self.report_frame(port, kind, received);
+            for &(_, shown) in instant {
+                let (Shown::Sent(index) | Shown::Received(index, _)) = shown;
+                let (frame, Sent { from, kind, .. }) = (frames[index], row.packets[index]);
+                match shown {
+                    Shown::Sent(_) => self.report_frame(from, kind, What::Sent { frame, kind }),
+                    Shown::Received(_, port) => {
+                        self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
+                    }
+                }
             }
             self.sort_reports();
             show(self, self.reports());
