@@ -47,6 +47,9 @@ fn markup_in_every_field_is_text() {
         "claim",
         &json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": eni, "Address": "10.0.0.9" }),
     );
+    server.call("AllocateAddresses", &json!({ "AddressName": MARKUP, "Tags": tags }));
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": MARKUP, "NetworkInterfaceDescription": MARKUP });
+    server.call("CreateNetworkInterface", &ask);
     let bytes: String = MARKUP.bytes().map(|b| format!("%{b:02x}")).collect();
     for target in [
         "/",

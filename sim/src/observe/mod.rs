@@ -7,6 +7,7 @@
 //! What an observer does for each frame is bounded: it looks at a few bytes and counts. Text is made once, at
 //! the end, from what was folded on the way.
 
+mod assumptions;
 mod digest;
 mod expectations;
 mod facts;
