@@ -214,7 +214,10 @@ impl Watch {
             Life::Thawed => machine.held = false,
         }
         // What came while it stood still, it has yet to read.
-        machine.chairs.iter_mut().for_each(|chair| chair.ear.better = None);
+        for chair in &mut machine.chairs {
+            chair.ear.better = None;
+            chair.unread = chair.unread.filter(|_| life == Life::Thawed).map(|_| at);
+        }
         if life == Life::Thawed {
             self.is_late(at, usize::from(cvm.0), before);
         }
