@@ -206,6 +206,8 @@ impl Watch {
         match life {
             Life::Started => (machine.alive, machine.held) = (true, false),
             Life::Exited | Life::Killed => {
+                // Who is killed while it ends can say nothing more.
+                machine.farewell = machine.farewell.take().filter(|_| life == Life::Exited);
                 (machine.alive, machine.held) = (false, false);
                 machine.subjects.clear();
                 machine.chairs.iter_mut().for_each(|chair| chair.enter(Role::Init, at));

@@ -93,6 +93,10 @@ fn a_silent_leaver_is_found() {
     // Who is master of nothing owes none, nor does one whose peer is gone.
     assert_eq!(broken(testing::CONF, "at 20s stop b\nat 30s start b\n", &goodbyes), [""; 0]);
     assert_eq!(broken(testing::CONF, "at 20s power-off b\nat 30s stop a\n", &goodbyes), [""; 0]);
+    assert_eq!(
+        broken(testing::CONF, "at 20s stop a\nat 20s power-off a\nat 30s power-on a\n", &nothing),
+        [""; 0]
+    );
     assert_eq!(broken(testing::CONF, "at 20s stop a\nat 20s unplug a\nat 30s plug a\n", &nothing), [""; 0]);
 }
 
