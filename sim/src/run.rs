@@ -148,7 +148,7 @@ struct Watch(Facts);
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false, probes: false }
+        Wants { facts: true, frames: false, beats: false, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.0.begin();

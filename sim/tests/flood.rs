@@ -42,7 +42,7 @@ struct Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false, probes: false }
+        Wants { facts: true, frames: false, beats: false, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.facts.begin();

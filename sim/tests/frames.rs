@@ -21,7 +21,7 @@ struct Watch(Facts);
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.0.begin();

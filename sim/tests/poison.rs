@@ -22,7 +22,7 @@ struct Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.facts.begin();

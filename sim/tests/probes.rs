@@ -19,7 +19,7 @@ struct Probes {
 
 impl Observer for Probes {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false, probes: self.as_frames }
+        Wants { facts: true, frames: false, beats: false, probes: self.as_frames }
     }
     fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
         for report in reports {
@@ -70,7 +70,7 @@ struct Reached {
 
 impl Observer for Reached {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false, probes: self.as_frames }
+        Wants { facts: true, frames: false, beats: false, probes: self.as_frames }
     }
     fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
         self.all.extend(reports.iter().filter_map(|report| match report.what {

@@ -1,6 +1,6 @@
-//! What is asked comes to what is stepped: every scenario file is run a part of its time with nobody looking at frames,
-//! so that rows of beats are asked, and again with every event stepped. What was reported must be the same, and so must
-//! every frame from then on, which the whole state has a part in.
+//! What is asked comes to what is stepped: every scenario file is run a part of its time with nobody looking at every
+//! frame, so that rows of beats are asked, and again with every event stepped. What was reported must be the same, which
+//! advertisements were sent and arrived too, and so must every frame from then on, which the whole state has a part in.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use havip::profile::Profile;
 use havip::time::{Duration, Time};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::{Observer, Trace};
-use havip_sim::world::{Look, Report, Setup, Wants, What};
+use havip_sim::world::{Kind, Look, Report, Setup, Wants, What};
 use havip_sim::{run, snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -33,21 +33,44 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Everything that is reported but frames, and which of a client's probes were asked and which sent.
+/// Everything that is reported but probes, and of frames the advertisements that were sent and that arrived: as told, with its instant.
 #[derive(Debug, Default)]
-struct Told(Vec<String>);
+struct Told(Vec<(Time, String)>);
 
 impl Observer for Told {
     fn wants(&self) -> Wants {
-        Wants { facts: true, ..Wants::default() }
+        Wants { facts: true, frames: true, beats: false, probes: false }
     }
-    fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
-        let of_probes =
-            |what| matches!(what, What::Probed { .. } | What::Answered { .. } | What::AllAnswered { .. });
-        self.0.extend(
-            reports.iter().filter(|report| !of_probes(report.what)).map(|report| format!("{report:?}")),
-        );
+    fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
+        for report in reports {
+            let told = match report.what {
+                What::Received { frame, kind: Kind::Vrrp, from } => {
+                    format!("{:?} from {from:?} {:02x?}", report.who, but_its_number(look.frame(frame)))
+                }
+                What::Sent { frame, kind: Kind::Vrrp } => {
+                    format!("{:?} sends {:02x?}", report.who, but_its_number(look.frame(frame)))
+                }
+                What::Probed { .. }
+                | What::Answered { .. }
+                | What::AllAnswered { .. }
+                | What::Sent { .. }
+                | What::Received { .. }
+                | What::Lost { .. } => continue,
+                _ => format!("{report:?}"),
+            };
+            self.0.push((report.at, told));
+        }
     }
+}
+
+/// An IPv4 packet's identification, and the checksum that follows from it, set to zero: those of a row are its first's.
+fn but_its_number(frame: &[u8]) -> Vec<u8> {
+    let mut bytes = frame.to_vec();
+    if bytes.get(12..14) == Some(&[0x08, 0x00]) {
+        bytes[18..20].fill(0);
+        bytes[24..26].fill(0);
+    }
+    bytes
 }
 
 fn asked_and_stepped(path: &Path, under: Option<Profile>) -> Result<(), Failed> {
@@ -63,6 +86,7 @@ fn asked_and_stepped(path: &Path, under: Option<Profile>) -> Result<(), Failed> 
             }
             let mut told = Told::default();
             engine.run(until, &mut told);
+            told.0.sort_by_key(|(at, _)| *at); // probes that are asked fall behind the row they are in
             let programs = format!("{:?}", engine.programs());
             let mut trace = Trace::new();
             engine.run(end, &mut trace);
@@ -73,7 +97,7 @@ fn asked_and_stepped(path: &Path, under: Option<Profile>) -> Result<(), Failed> 
         let at_first = asked.0.0.iter().zip(&stepped.0.0).find(|(a, b)| a != b);
         let (a, b) = at_first
             .map_or((asked.0.0.len().to_string(), stepped.0.0.len().to_string()), |(a, b)| {
-                (a.clone(), b.clone())
+                (format!("{a:?}"), format!("{b:?}"))
             });
         same(&format!("what was reported, {place}"), &a, &b)?;
         same(&format!("programs, {place}"), &asked.1, &stepped.1)?;

@@ -50,7 +50,7 @@ struct Adverts {
 
 impl Observer for Adverts {
     fn wants(&self) -> Wants {
-        Wants { facts: false, frames: true, probes: false }
+        Wants { facts: false, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {

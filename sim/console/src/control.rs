@@ -137,7 +137,10 @@ async fn reset(State(app): State<Arc<App>>, Query(p): Parameters) -> Answer {
     let seed = seed.map_err(|_| Wrong("`seed` is no number".to_owned()))?;
     app.with(|inner, _| {
         let seed = seed.unwrap_or_else(|| inner.model.seed());
-        inner.replace(Model::new(seed));
+        let mut model = Model::new(seed);
+        // What may be had is how the server is set up, not what was made.
+        model.set_limits(*inner.model.limits());
+        inner.replace(model);
     })
     .await;
     ok(&json!({}))

@@ -84,6 +84,10 @@ pub fn verify(mode: Mode, keys: &Keys, now: u64, request: &Signed<'_>) -> Result
     }
     let stamp = header("x-tc-timestamp").ok_or_else(|| Fault::missing("X-TC-Timestamp"))?;
     let at: u64 = stamp.parse().map_err(|_| Fault::mistyped("X-TC-Timestamp"))?;
+    if !auth.id.starts_with("AKID") {
+        let message = "The SecretId is not valid: it is not one of an API key.";
+        return Err(Fault::new("AuthFailure.InvalidSecretId", message));
+    }
     let secret = keys.get(auth.id).ok_or_else(|| {
         Fault::new(
             "AuthFailure.SecretIdNotFound",

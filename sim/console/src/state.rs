@@ -155,7 +155,6 @@ impl Inner {
     /// Puts another model in the place of this one.
     pub fn replace(&mut self, mut model: Model) {
         model.take_changes();
-        model.set_limits(*self.model.limits());
         self.store.replace(model.rows());
         self.model = model;
     }

@@ -213,6 +213,132 @@ fn lists_come_in_pages_and_regions_do_not_see_each_other() {
 }
 
 #[test]
+fn subnets_come_in_turn_whatever_comes_and_goes_in_between() {
+    let server = Server::open(&[]);
+    let (vpc, _) = server.subnet();
+    let make = |n: u8| {
+        let ask = json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": format!("10.0.{n}.0/24") });
+        id(&server.call("CreateSubnet", &ask), "Subnet", "SubnetId")
+    };
+    let made: Vec<String> = (1..5).map(make).collect();
+    let page = |ask: Value| {
+        let reply = server.call("DescribeSubnets", &ask);
+        let all = reply["SubnetSet"].as_array().unwrap_or_else(|| panic!("{reply}")).clone();
+        let blocks: Vec<String> =
+            all.iter().map(|one| one["CidrBlock"].as_str().unwrap().to_owned()).collect();
+        (blocks, reply["NextToken"].as_str().unwrap().to_owned(), reply["TotalCount"].as_u64().unwrap())
+    };
+    let (first, next, total) = page(json!({ "MaxResults": 2 }));
+    assert_eq!((first, total), (vec!["10.0.0.0/24".to_owned(), "10.0.1.0/24".to_owned()], 5));
+    server.call("DeleteSubnet", &json!({ "SubnetId": made[0] }));
+    make(9);
+    let (second, next, _) = page(json!({ "MaxResults": 2, "NextToken": next }));
+    assert_eq!(second, ["10.0.2.0/24", "10.0.3.0/24"], "none is left out, none comes twice");
+    let (third, next, _) = page(json!({ "MaxResults": "2", "NextToken": next }));
+    assert_eq!((third, &*next), (vec!["10.0.4.0/24".to_owned(), "10.0.9.0/24".to_owned()], ""));
+    let some = json!([{ "Name": "cidr-block", "Values": ["10.0.2.0/24", "10.0.9.0/24"] }]);
+    let (found, next, total) = page(json!({ "MaxResults": 1, "Filters": some }));
+    assert_eq!((found, total), (vec!["10.0.2.0/24".to_owned()], 2));
+    assert_eq!(page(json!({ "NextToken": next, "Filters": some })).0, ["10.0.9.0/24"]);
+    assert_eq!(page(json!({})).1, "", "who asks by places is told no token");
+    for (ask, expected) in [
+        (json!({ "MaxResults": 0 }), "InvalidParameterValue.Range"),
+        (json!({ "MaxResults": 101 }), "InvalidParameterValue.Range"),
+        (json!({ "NextToken": "nonsense" }), "InvalidParameterValue.Malformed"),
+        (json!({ "NextToken": "next-+000000000000001" }), "InvalidParameterValue.Malformed"),
+        (json!({ "MaxResults": 2, "Offset": "2" }), "InvalidParameter.Coexist"),
+    ] {
+        assert_eq!(server.code("DescribeSubnets", &ask), expected, "{ask}");
+    }
+}
+
+#[test]
+fn refusals_about_ranges_elastic_ips_and_full_subnets_have_their_codes() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let made = |action: &str, set: &str, name: &str, ask: Value| id(&server.call(action, &ask), set, name);
+    let new = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+    let havip = made("CreateHaVip", "HaVip", "HaVipId", new.clone());
+    let eni = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e", "ClientToken": "t" });
+    let eni_id = made("CreateNetworkInterface", "NetworkInterface", "NetworkInterfaceId", eni.clone());
+    let again = made("CreateNetworkInterface", "NetworkInterface", "NetworkInterfaceId", eni.clone());
+    assert_eq!(again, eni_id, "a token makes nothing twice");
+    let other = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "f", "ClientToken": "t" });
+    assert_eq!(
+        server.code("CreateNetworkInterface", &other),
+        "UnsupportedOperation.IdempotentParameterMismatch"
+    );
+    let pair = json!({ "HaVipId": havip, "InstanceId": eni_id, "InstanceType": "ENI" });
+    let code = |set: Value| server.code("AssociateHaVipInstance", &json!({ "HaVipAssociationSet": set }));
+    assert_eq!(code(json!([pair, pair])), "InvalidParameterValue.Duplicate");
+    server.call("AssociateHaVipInstance", &json!({ "HaVipAssociationSet": [pair] }));
+    assert_eq!(code(json!([pair])), "InvalidParameterValue.DuplicatedHaVipAssociations");
+    let wrong = json!({ "HaVipId": havip, "InstanceId": eni_id, "InstanceType": "CVM" });
+    assert_eq!(code(json!([wrong])), "InvalidParameterValue.ParameterMismatch");
+
+    // The interface that a range names stays where it is.
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "m" });
+    let cvm = server.control("instances", &machine)["InstanceId"].take();
+    server.call("AttachNetworkInterface", &json!({ "NetworkInterfaceId": eni_id, "InstanceId": cvm }));
+    assert_eq!(
+        server.code("DetachNetworkInterface", &json!({ "NetworkInterfaceId": eni_id, "InstanceId": cvm })),
+        "UnsupportedOperation.InstanceAssociateHavip"
+    );
+
+    let eips = server.call("AllocateAddresses", &json!({ "AddressCount": 2, "ClientToken": "e" }));
+    let again = server.call("AllocateAddresses", &json!({ "AddressCount": 2, "ClientToken": "e" }));
+    assert_eq!((&again["AddressSet"], &again["TaskId"]), (&eips["AddressSet"], &eips["TaskId"]));
+    let shown = server.call("DescribeAddresses", &json!({}))["AddressSet"].take();
+    let bind = |havip: &str, n: usize| json!({ "HaVipId": havip, "AddressIp": shown[n]["AddressIp"] });
+    server.call("HaVipAssociateAddressIp", &bind(&havip, 0));
+    assert_eq!(
+        server.code("HaVipAssociateAddressIp", &bind(&havip, 1)),
+        "UnsupportedOperation.BindEIP",
+        "it has one"
+    );
+    let second = made("CreateHaVip", "HaVip", "HaVipId", new);
+    assert_eq!(
+        server.code("HaVipAssociateAddressIp", &bind(&second, 0)),
+        "UnsupportedOperation.BindEIP",
+        "it is bound"
+    );
+    assert_eq!(
+        server.code("ReleaseAddresses", &json!({ "AddressIds": [shown[0]["AddressId"]] })),
+        "InvalidAddressIdStatus.NotPermit"
+    );
+
+    // A /29 has five addresses that may be had.
+    let small =
+        json!({ "VpcId": vpc, "SubnetName": "t", "Zone": "ap-guangzhou-3", "CidrBlock": "10.0.9.0/29" });
+    let small = made("CreateSubnet", "Subnet", "SubnetId", small);
+    let ask = json!({ "VpcId": vpc, "SubnetId": small, "HaVipName": "h" });
+    for _ in 0..5 {
+        server.call("CreateHaVip", &ask);
+    }
+    assert_eq!(server.code("CreateHaVip", &ask), "ResourceInsufficient");
+}
+
+#[test]
+fn the_gateway_complains_in_the_words_of_the_real_one() {
+    let server = Server::open(&[]);
+    let message = |headers: &[(&str, &str)], body: &str| {
+        let (head, body) = server.request("POST", "/", headers, body);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let reply: Value = serde_json::from_str(&body).unwrap();
+        reply["Response"]["Error"]["Message"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+    };
+    let all = [
+        ("Content-Type", "application/json"),
+        ("X-TC-Action", "DescribeHaVips"),
+        ("X-TC-Version", "2017-03-12"),
+        ("X-TC-Region", "ap-guangzhou"),
+    ];
+    assert_eq!(message(&all[..3], "{}"), "The request is missing a required parameter `Region`.");
+    assert_eq!(message(&all, r#"{"X":1}"#), "The parameter `X` is not recognized.");
+    assert_eq!(message(&all, r#"{"Limit":[]}"#), "The value type of parameter `Limit` is not valid.");
+}
+
+#[test]
 fn what_is_answered_has_the_fields_of_the_table() {
     use havip_console::api::ACTIONS;
     let server = Server::open(&[]);

@@ -70,6 +70,7 @@ fn signatures_are_verified() {
     let failure = "AuthFailure.SignatureFailure";
     assert_eq!(send_as(&server, &good(), (&id, &Secret::new("x".into())), &[]), failure);
     assert_eq!(send_as(&server, &good(), ("AKIDx", &secret), &[]), "AuthFailure.SecretIdNotFound");
+    assert_eq!(send_as(&server, &good(), ("x", &secret), &[]), "AuthFailure.InvalidSecretId");
     assert_eq!(send(&server, &Ask { stamp: now() - 301, ..good() }, &[]), "AuthFailure.SignatureExpire");
     assert_eq!(send(&server, &Ask { stamp: now() + 310, ..good() }, &[]), "AuthFailure.SignatureExpire");
     assert_eq!(send(&server, &Ask { stamp: now() - 250, ..good() }, &[]), "none");
@@ -102,6 +103,48 @@ fn signatures_are_verified() {
     assert_eq!(send(&strict, &good("vpc", &host), &[]), "none");
     assert_eq!(send(&strict, &good("127", &host), &[]), failure);
     assert_eq!(send(&strict, &good("vpc", "127.0.0.1"), &[]), failure);
+    for (stamp, expected) in [(now() - 250, "none"), (now() - 310, "AuthFailure.SignatureExpire")] {
+        assert_eq!(send(&strict, &Ask { stamp, ..good("vpc", &host) }, &[]), expected);
+    }
+    let limited: Vec<String> = (0..45).map(|_| send(&strict, &good("vpc", &host), &[])).collect();
+    assert!(limited.iter().any(|code| code == "RequestLimitExceeded"), "{limited:?}");
+}
+
+#[test]
+fn a_host_may_be_of_any_form_and_is_no_way_in() {
+    let server = Server::start(&["--memory", "--no-rate-limit"]);
+    let send_to = |sent: &str, signed: &str| {
+        let ask = Ask {
+            method: "POST",
+            target: "/",
+            query: "",
+            body: "{}",
+            service: "vpc",
+            hosts: (sent, signed),
+            stamp: now(),
+            kind: "application/json",
+            action: "DescribeHaVips",
+        };
+        send(&server, &ask, &[])
+    };
+    for good in ["localhost", "[::1]:8120", "VPC.TencentCloudAPI.com", "https://127.0.0.1:1", "a b", "x:y:z"]
+    {
+        assert_eq!(send_to(good, good), "none", "{good}");
+    }
+    assert_eq!(send_to("vpc.tencentcloudapi.com:443", "vpc.tencentcloudapi.com"), "none", "Node's");
+    for (sent, signed) in [("a", "b"), ("a:1", "a:2"), ("a", "a:1"), ("", "a")] {
+        assert_eq!(send_to(sent, signed), "AuthFailure.SignatureFailure", "{sent} {signed}");
+    }
+    // None at all, and an absolute target of nonsense: an answer in the envelope, or a refusal of HTTP's.
+    for text in [
+        "POST / HTTP/1.0\r\nX-TC-Action: DescribeHaVips\r\nContent-Length: 2\r\n\r\n{}",
+        "POST http://[::1/ HTTP/1.1\r\nConnection: close\r\nX-TC-Action: DescribeHaVips\r\nContent-Length: 2\r\n\r\n{}",
+    ] {
+        let answer = server.raw(text.as_bytes());
+        let fits = answer.contains("MissingParameter") || answer.starts_with("HTTP/1.1 400");
+        assert!(fits, "{text}: {answer}");
+    }
+    assert_eq!(send_to("localhost", "localhost"), "none", "it goes on");
 }
 
 #[test]

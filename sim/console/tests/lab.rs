@@ -27,6 +27,16 @@ fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("never: {what}");
 }
 
+/// The lab's record, once an act stands in it.
+fn recorded(server: &Server, act: &str) -> String {
+    let mut story = String::new();
+    wait(act, || {
+        story = server.request("GET", "/_havip/lab/scenario", &[], "").1;
+        story.lines().any(|line| line.starts_with("at ") && line.ends_with(&format!(" {act}")))
+    });
+    story
+}
+
 #[test]
 fn agents_claim_a_havip_and_the_api_shows_it() {
     let data = folder("lab");
@@ -92,11 +102,14 @@ fn agents_claim_a_havip_and_the_api_shows_it() {
 
     // What was done is a file that does it again.
     server.call("DeleteHaVip", &json!({ "HaVipId": late }));
-    let (_, story) = server.request("GET", "/_havip/lab/scenario", &[], "");
+    let story = recorded(&server, "release 172.16.16.20");
     std::fs::write(data.join("again.scn"), &story).unwrap();
     let again = havip_sim::run::open(&data.join("again.scn"), None)
         .unwrap_or_else(|error| panic!("{error}\n{story}"));
-    assert_eq!(again.setup.acts.len(), 2, "{story}");
+    let acts: Vec<&str> =
+        story.lines().filter(|line| line.starts_with("at ")).map(|line| line[12..].trim()).collect();
+    assert_eq!(acts, ["apply 172.16.16.20", "power-off a", "power-off b", "release 172.16.16.20"], "{story}");
+    assert_eq!(again.setup.acts.len(), 4, "{story}");
     let text = havip_sim::run::run(&again).text();
     assert!(text.contains("Bound with CVM b"), "{text}");
 
@@ -134,4 +147,121 @@ fn a_drift_range_holds_on_the_segment() {
     wait("b's is believed", || {
         server.call("DescribeHaVips", &ask)["HaVipSet"][0]["NetworkInterfaceId"] == b["NetworkInterfaceId"]
     });
+}
+
+const TWO_SUBNETS: &str = "scenario two\nrun 60s seed 7\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nsubnet 172.16.17.0/24\n\
+    havip 172.16.16.12\nhavip 172.16.17.12\nhavip 172.16.16.30 off\neip 203.0.113.10 to 172.16.16.12\n\
+    cvm a 172.16.16.5 keepalived two.conf\neni a.eth1 172.16.17.5\n\
+    cvm b 172.16.16.6 keepalived two.conf\neni b.eth1 172.16.17.6\n\
+    client web 172.16.16.100 probe 172.16.16.12 every 10ms\n\
+    internet far 198.51.100.7 probe 203.0.113.10 every 10ms\nrange 172.16.17.12 a b\n";
+const TWO_CONF: &str = "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n state BACKUP\n nopreempt\n\
+    garp_master_refresh 5\n @a priority 100\n @b priority 90\n\
+    unicast_peer {\n @a 172.16.16.6\n @b 172.16.16.5\n }\n virtual_ipaddress {\n 172.16.16.12\n }\n}\n\
+    vrrp_instance VI_2 {\n interface eth1\n virtual_router_id 52\n state BACKUP\n nopreempt\n\
+    garp_master_refresh 5\n @a priority 100\n @b priority 90\n\
+    unicast_peer {\n @a 172.16.17.6\n @b 172.16.17.5\n }\n virtual_ipaddress {\n 172.16.17.12\n }\n}\n";
+
+/// A lab of two machines with two interfaces each, and what its files are called.
+fn two(name: &str) -> (Server, std::path::PathBuf) {
+    let data = folder(name);
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("two.conf"), TWO_CONF).unwrap();
+    std::fs::write(data.join("two.scn"), TWO_SUBNETS).unwrap();
+    let server = Server::open(&["--lab", data.join("two.scn").to_str().unwrap(), "--speed", "20"]);
+    (server, data)
+}
+
+fn havip(server: &Server, vip: &str) -> Value {
+    let ask = json!({ "Filters": [{ "Name": "vip", "Values": [vip] }] });
+    server.call("DescribeHaVips", &ask)["HaVipSet"].get(0).cloned().unwrap_or_default()
+}
+
+fn interface(server: &Server, name: &str) -> Value {
+    let found = server.call("DescribeNetworkInterfaces", &json!({}))["NetworkInterfaceSet"].take();
+    found.as_array().unwrap().iter().find(|eni| eni["NetworkInterfaceName"] == name).unwrap().clone()
+}
+
+#[test]
+fn what_the_api_does_is_done_on_the_segment() {
+    let (server, data) = two("lab-follows");
+    let of = |name: &str| interface(&server, name)["Attachment"]["InstanceId"].clone();
+    let owner = |vip: &str| havip(&server, vip)["InstanceId"].clone();
+    wait("a has both", || [owner("172.16.16.12"), owner("172.16.17.12")] == [of("a"), of("a")]);
+    let (first, second) = (havip(&server, "172.16.16.12"), havip(&server, "172.16.17.12"));
+    assert_eq!((&first["AddressIp"], &second["CheckAssociate"]), (&json!("203.0.113.10"), &json!(true)));
+    assert_eq!(second["HaVipAssociationSet"][0]["InstanceType"], "CVM");
+
+    // An elastic IP is taken away, and another one bound.
+    server.call("HaVipDisassociateAddressIp", &json!({ "HaVipId": first["HaVipId"] }));
+    recorded(&server, "unbind-eip 203.0.113.10");
+    let made = server.call("AllocateAddresses", &json!({}))["AddressSet"][0].take();
+    let made = server.call("DescribeAddresses", &json!({ "AddressIds": [made] }))["AddressSet"][0].take();
+    let address = made["AddressIp"].as_str().unwrap();
+    server.call("HaVipAssociateAddressIp", &json!({ "HaVipId": first["HaVipId"], "AddressIp": address }));
+    recorded(&server, &format!("bind-eip {address} to 172.16.16.12"));
+
+    // The interface that holds the second HAVIP is detached: b takes it.
+    let eni = interface(&server, "a.eth1");
+    let ask = json!({ "NetworkInterfaceId": eni["NetworkInterfaceId"], "InstanceId": of("a") });
+    server.call("DetachNetworkInterface", &ask);
+    assert_eq!(havip(&server, "172.16.17.12")["State"], "UNBIND");
+    recorded(&server, "detach a.eth1");
+    wait("b takes it", || owner("172.16.17.12") == of("b"));
+
+    // Nobody is in the drift range any more; then a alone.
+    let member =
+        |name: &str| json!({ "HaVipId": second["HaVipId"], "InstanceId": of(name), "InstanceType": "CVM" });
+    let both = json!({ "HaVipAssociationSet": [member("a"), member("b")] });
+    server.call("DisassociateHaVipInstance", &both);
+    recorded(&server, "range 172.16.17.12 none");
+    server.call("AssociateHaVipInstance", &json!({ "HaVipAssociationSet": [member("a")] }));
+    recorded(&server, "range 172.16.17.12 a");
+
+    // Beside its files the record does it again.
+    server.call("HaVipDisassociateAddressIp", &json!({ "HaVipId": first["HaVipId"] }));
+    server.call("DeleteHaVip", &json!({ "HaVipId": first["HaVipId"] }));
+    let story = recorded(&server, "release 172.16.16.12");
+    std::fs::write(data.join("again.scn"), &story).unwrap();
+    let again = havip_sim::run::open(&data.join("again.scn"), None)
+        .unwrap_or_else(|error| panic!("{error}\n{story}"));
+    let text = havip_sim::run::run(&again).text();
+    assert!(text.contains("172.16.17.12  Not bound with CVM yet -> Bound with CVM b"), "{text}");
+    assert!(!text.contains("cloud  does not"), "the segment declines nothing that the API did\n{text}");
+}
+
+#[test]
+fn what_is_done_on_the_segment_is_told_by_the_api() {
+    let (server, _) = two("lab-tells");
+    let act = |act: &str| _ = server.control("lab", &json!({ "Act": act }));
+    let address = || havip(&server, "172.16.16.12")["AddressIp"].clone();
+    act("unbind-eip 203.0.113.10");
+    wait("the elastic IP is unbound", || address() == "");
+    act("bind-eip 203.0.113.10 to 172.16.16.12");
+    wait("the elastic IP is bound", || address() == "203.0.113.10");
+    act("release 172.16.16.12");
+    wait("the segment declines, and says so", || {
+        let events = server.look("lab");
+        events["Declined"][0].as_str().is_some_and(|text| text.contains("an elastic IP is bound to it"))
+    });
+    assert_ne!(havip(&server, "172.16.16.12"), Value::Null);
+
+    act("detach a.eth1");
+    wait("the interface is free", || interface(&server, "a.eth1")["State"] == "AVAILABLE");
+    act("attach a.eth1");
+    wait("the interface is used", || !interface(&server, "a.eth1")["Attachment"].is_null());
+
+    act("range 172.16.16.12 b.eth0");
+    wait("the drift range is told", || {
+        let shown = havip(&server, "172.16.16.12");
+        shown["CheckAssociate"] == true && shown["HaVipAssociationSet"][0]["InstanceType"] == "ENI"
+    });
+    act("range 172.16.16.12 all");
+    wait("it is lifted", || havip(&server, "172.16.16.12")["CheckAssociate"] == false);
+
+    assert_eq!(havip(&server, "172.16.16.30"), Value::Null);
+    act("apply 172.16.16.30");
+    wait("the new one is there", || havip(&server, "172.16.16.30")["State"] == "UNBIND");
+    act("release 172.16.16.30");
+    wait("it is gone", || havip(&server, "172.16.16.30").is_null());
 }

@@ -37,6 +37,46 @@ fn what_was_made_is_there_after_a_restart_and_no_id_comes_twice() {
 }
 
 #[test]
+fn quotas_and_refused_claims_are_there_after_a_restart() {
+    let data = folder("store-limits");
+    let options = ["--data", data.to_str().unwrap(), "--signature", "off", "--no-rate-limit"];
+    let server = Server::start(&[&options[..], &["--quota", "appid-max-eips=3"]].concat());
+    let (vpc, subnet) = server.subnet();
+    server.control("limits", &json!({ "vpc-max-havips": 2 }));
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "a" });
+    let eni = server.control("instances", &machine)["NetworkInterfaceId"].take();
+    for last in 0..1003 {
+        let address = format!("10.0.{}.{}", last / 200, last % 200 + 20);
+        let claim = json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": eni, "Address": address });
+        assert_eq!(server.control("claim", &claim)["verdict"], "refused");
+    }
+    let refused = server.look("refused?Region=ap-guangzhou");
+    assert_eq!(refused["Refused"].as_array().unwrap().len(), 1000, "the last thousand");
+    assert_eq!(refused["Refused"][0]["Address"], "10.0.0.23");
+    drop(server);
+
+    let server = Server::start(&options);
+    assert_eq!(server.look("refused?Region=ap-guangzhou"), refused);
+    let limits =
+        server.call("DescribeVpcLimits", &json!({ "LimitTypes": ["vpc-max-havips", "appid-max-eips"] }));
+    let values: Vec<_> =
+        limits["VpcLimitSet"].as_array().unwrap().iter().map(|one| one["LimitValue"].clone()).collect();
+    assert_eq!(values, [2, 3]);
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+    for _ in 0..2 {
+        server.call("CreateHaVip", &ask);
+    }
+    assert_eq!(server.code("CreateHaVip", &ask), "LimitExceeded");
+    // A quota that is as it was at first again is stored as well.
+    server.control("limits", &json!({ "vpc-max-havips": 10 }));
+    let (_, snapshot) = server.request("GET", "/_havip/snapshot", &[], "");
+    assert!(snapshot.contains("appid-max-eips") && !snapshot.contains("vpc-max-havips"), "{snapshot}");
+    drop(server);
+    let server = Server::start(&options);
+    server.call("CreateHaVip", &ask);
+}
+
+#[test]
 fn a_store_has_one_server() {
     let data = folder("one-server");
     let data = data.to_str().unwrap();

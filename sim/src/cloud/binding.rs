@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::judge::{Heard, Refusal, Verdict};
+use super::eips::Eips;
+use super::judge::{Declined, Heard, Refusal, Verdict, may_release};
 use crate::latch::Latched;
 
 /// A network interface of the cloud.
@@ -146,6 +147,7 @@ pub struct Cloud {
     by_address: Vec<(u128, EniId)>,
     /// When the next binding moves.
     next: Option<Time>,
+    pub(super) eips: Eips,
 }
 
 impl Cloud {
@@ -173,12 +175,20 @@ impl Cloud {
         });
         self.havips.len() - 1
     }
-    /// Releases a HAVIP: nobody has its address any more. Its number is not given again.
-    pub fn release(&mut self, havip: usize) {
+    /// Releases a HAVIP: nobody has its address any more. Its number is not given again. Says whom it was bound to.
+    pub fn release(&mut self, havip: usize) -> Result<Option<EniId>, Declined> {
+        may_release(self.eips.of_havip(havip).is_some())?;
+        let mut was = None;
         if let Some(havip) = self.havips.get_mut(havip) {
+            was = havip.binding.latest();
             (havip.key, havip.binding) = (None, Binding::new(None));
         }
         self.find_deadline();
+        Ok(was)
+    }
+    /// Whether a HAVIP is there: applied for, and not released.
+    pub fn has(&self, havip: usize) -> bool {
+        self.havips.get(havip).is_some_and(|havip| havip.key.is_some())
     }
     /// Gives a released HAVIP an address again: it is bound to nobody.
     pub fn revive(&mut self, havip: usize, address: IpAddr) {
@@ -192,10 +202,13 @@ impl Cloud {
             havip.range = range;
         }
     }
-    /// An interface has been detached: what is bound to it is bound to nobody.
-    pub fn detach(&mut self, now: Time, eni: EniId) {
+    /// An interface has been detached: what is bound to it is bound to nobody. Says which HAVIPs were.
+    pub fn detach(&mut self, now: Time, eni: EniId) -> Vec<usize> {
+        let was = |(i, havip): (usize, &Havip)| (havip.binding.latest() == Some(eni)).then_some(i);
+        let bound = self.havips.iter().enumerate().filter_map(was).collect();
         self.havips.iter_mut().for_each(|havip| havip.binding.leave(now, eni));
         self.find_deadline();
+        bound
     }
 
     fn find_deadline(&mut self) {
@@ -367,11 +380,11 @@ mod tests {
         c.claim(at(1), claim(A, HAVIP), Duration::ZERO);
         c.settle(at(1));
         c.claim(at(2), claim(B, HAVIP), Duration::from_millis(100));
-        c.detach(at(3), A);
+        assert_eq!(c.detach(at(3), A), [0]);
         assert_eq!((c.route(at(4), HAVIP), c.deadline()), (Route::Unbound, Some(at(102))));
         c.detach(at(5), B);
         assert_eq!(c.deadline(), None);
-        c.release(0);
+        assert_eq!(c.release(0), Ok(None));
         assert_eq!(c.route(at(6), HAVIP), Route::Nobody);
         c.revive(0, HAVIP);
         assert_eq!(c.route(at(7), HAVIP), Route::Unbound);

@@ -1,4 +1,7 @@
-//! What the cloud makes of an announcement: the one place where it is decided what may be claimed.
+//! What the cloud makes of an announcement, and of an order given at its console: the one place where it is decided what
+//! may be claimed, bound and taken away.
+
+use serde::{Deserialize, Serialize};
 
 /// What the cloud makes of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +17,7 @@ pub enum Verdict {
 }
 
 /// Why an announcement was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Refusal {
     /// The address is no HAVIP.
     NotHavip,
@@ -24,6 +27,56 @@ pub enum Refusal {
     ForeignMac,
     /// A HAVIP whose drift is limited to other interfaces.
     OutsideRange,
+}
+
+/// Why the cloud does not do what somebody wants of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Declined {
+    /// The HAVIP has an elastic IP already.
+    HasEip,
+    /// The elastic IP is bound already.
+    EipBound,
+    /// The elastic IP is bound to nothing.
+    EipUnbound,
+    /// A HAVIP is not released as long as an elastic IP is bound to it.
+    ReleaseWithEip,
+    /// The HAVIP has been released.
+    Released,
+    /// An interface is not detached as long as a HAVIP's drift range names it.
+    InRange,
+}
+
+impl Declined {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Declined::HasEip => "the HAVIP has an elastic IP already",
+            Declined::EipBound => "the elastic IP is bound already",
+            Declined::EipUnbound => "the elastic IP is bound to nothing",
+            Declined::ReleaseWithEip => "an elastic IP is bound to it",
+            Declined::Released => "the HAVIP is released",
+            Declined::InRange => "a drift range names the interface",
+        }
+    }
+}
+
+/// Whether an elastic IP may be bound to a HAVIP: one that nothing has, to one that has none.
+pub const fn may_bind_eip(has_eip: bool, eip_is_bound: bool) -> Result<(), Declined> {
+    match (has_eip, eip_is_bound) {
+        (true, _) => Err(Declined::HasEip),
+        (_, true) => Err(Declined::EipBound),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a HAVIP may be released.
+pub const fn may_release(has_eip: bool) -> Result<(), Declined> {
+    if has_eip { Err(Declined::ReleaseWithEip) } else { Ok(()) }
+}
+
+/// Whether an interface may be detached.
+pub const fn may_detach(named_by_a_range: bool) -> Result<(), Declined> {
+    if named_by_a_range { Err(Declined::InRange) } else { Ok(()) }
 }
 
 /// What is known of an announcement when it is heard.

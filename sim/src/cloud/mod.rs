@@ -5,10 +5,11 @@
 //! regions, VPCs, interfaces, elastic IPs.
 
 mod binding;
+mod eips;
 mod judge;
 pub mod model;
 mod subnet;
 
 pub use binding::{Binding, Claim, Cloud, EniId, Followed, Move, Route, key_of};
-pub use judge::{Heard, Refusal, Verdict};
+pub use judge::{Declined, Heard, Refusal, Verdict, may_bind_eip, may_detach, may_release};
 pub use subnet::{Reserved, reserved};

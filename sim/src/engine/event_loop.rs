@@ -2,7 +2,7 @@
 //!
 //! A clone is a fork of the run, programs and frames in flight included.
 //!
-//! Where nobody looks at frames, it does not step through what programs do over and over: it asks what that would be
+//! Where nobody looks at every frame, it does not step through what programs do over and over: it asks what that would be
 //! (rule 8 of [`havip::program`]).
 
 use std::sync::Arc;
@@ -95,13 +95,13 @@ impl EventLoop {
             }
             self.world.end();
             if !self.steps_all && self.world.is_still() {
-                self.keep_on(end);
+                self.keep_on(end, &setup, observer);
             }
         }
     }
 
     /// If one program alone speaks, over and over, and all others shrug at it, lets it do so until something else happens.
-    fn keep_on(&mut self, end: Time) {
+    fn keep_on(&mut self, end: Time, setup: &Setup, observer: &mut dyn Observer) {
         if std::mem::take(&mut self.stepped) {
             self.speaker = self.find_speaker();
         }
@@ -115,6 +115,7 @@ impl EventLoop {
             programs[usize::from(cvm.0)].as_ref()?.shrugs_at(now, interface, packet)
         };
         let kept_on = world.keep_on((cvm, beat, actions), end, &shrugs, row);
+        world.show(actions, row, &mut |world, reports| observer.instant(setup, world, reports));
         actions.clear();
         for (cvm, times, last) in row.of_each().filter(|_| kept_on) {
             if let Some(program) = &mut programs[usize::from(cvm.0)] {

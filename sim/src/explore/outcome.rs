@@ -77,11 +77,43 @@ pub(super) fn watched(setup: &Arc<Setup>, plan: &Plan, healed: Time, engine: Eng
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
+    use crate::observe::Observer;
+    use crate::world::{Look, Report, Wants};
+
+    /// Wants every beat and every probe as a frame.
+    struct Everything;
+
+    impl Observer for Everything {
+        fn wants(&self) -> Wants {
+            Wants { facts: true, frames: true, beats: true, probes: true }
+        }
+        fn instant(&mut self, _: &Setup, _: &dyn Look, _: &[Report]) {}
+    }
+
+    #[test]
+    fn a_seed_comes_to_the_same_whether_beats_and_probes_are_asked_or_sent() {
+        let base = testing::pair();
+        let plan = Plan::new(&base);
+        for seed in 1..=300 {
+            let drawn = Drawn::new(&base, &plan, seed);
+            let setup =
+                Arc::new(Setup { acts: drawn.acts.clone(), run: drawn.run, seed, ..base.setup.clone() });
+            let asked = watched(&setup, &plan, drawn.healed, Engine::EventLoop);
+            let mut sent = (Watch::new(&setup, plan.rules, plan.limit, drawn.healed), Everything);
+            let end = Time::ZERO + setup.run;
+            Engine::EventLoop.run(&setup, Duration::ZERO, end, &mut sent);
+            sent.finish(&setup, end);
+            let told = |watch: &Watch| (watch.violations().to_vec(), watch.marks(), watch.outages().to_vec());
+            assert_eq!(told(&asked), told(&sent.0), "seed {seed}: {:?}", drawn.acts);
+            assert_eq!(asked.digest(), sent.0.digest(), "seed {seed}");
+        }
+    }
 
     #[test]
     fn the_planted_flaw_shows_in_about_one_seed_of_a_hundred() {
-        let base = super::super::testing::pair();
+        let base = testing::pair();
         let plan = Plan { canary: true, ..Plan::new(&base) };
         let shows = |seed: &u64| Outcome::of(&base, &plan, *seed).found(&plan).next().is_some();
         let found = (0..3_000).filter(shows).count();

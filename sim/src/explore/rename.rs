@@ -1,7 +1,7 @@
 //! A script without one of its machines or clients: everybody behind it moves up.
 
 use crate::scenario::Script;
-use crate::world::{Act, CvmId, End, Forged, NodeId, Path, TimedAct};
+use crate::world::{Act, ConsoleAct, CvmId, End, Forged, Members, NodeId, Path, TimedAct};
 
 /// The script without a node, and without every act about it. `None` where it is the only machine or client, or where
 /// something else names it.
@@ -26,6 +26,7 @@ pub(super) fn without_node(script: &Script, gone: NodeId) -> Option<Script> {
         }
         smaller.clients.remove(index - machines);
     }
+    smaller.console.retain_mut(|act| in_console(act, gone));
     smaller.acts = script.acts.iter().filter_map(|act| without(*act, gone)).collect();
     Some(smaller)
 }
@@ -55,7 +56,8 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         | Act::ClockStep(cvm, _)
         | Act::ClockDrift(cvm, _)
         | Act::Tamper(cvm, ..) => machine(cvm, gone),
-        Act::Unplug(at, _) | Act::Plug(at, _) | Act::Attach(at, _) => node(at),
+        Act::Unplug(at, _) | Act::Plug(at, _) | Act::Attach(at, _) | Act::Detach(at, _) => node(at),
+        Act::Console(act) => in_console(act, gone),
         Act::Spoof(at, _, spoof) => {
             let mut stays = node(at);
             if let Forged::Announcement(_, _, Some((to, _))) = &mut spoof.forged {
@@ -73,6 +75,30 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         Act::Heal(None) | Act::Cloud(_) => true,
     };
     stays.then_some(timed)
+}
+
+/// A drift range goes with its last member.
+fn in_console(act: &mut ConsoleAct, gone: NodeId) -> bool {
+    let moved_up = |node: NodeId| NodeId(node.0 - u16::from(node.0 > gone.0));
+    match act {
+        ConsoleAct::Security(node, ..) => {
+            let stays = *node != gone;
+            *node = moved_up(*node);
+            stays
+        }
+        ConsoleAct::Range(_, Some(members)) => {
+            let was = *members;
+            let mut stay = was.iter().filter(|(node, _)| *node != gone);
+            let left = stay.try_fold(Members::default(), |all, (node, eni)| all.with((moved_up(node), eni)));
+            *members = left.unwrap_or_default();
+            was == *members || *members != Members::default()
+        }
+        ConsoleAct::Range(_, None)
+        | ConsoleAct::Apply(_)
+        | ConsoleAct::Release(_)
+        | ConsoleAct::BindEip(..)
+        | ConsoleAct::UnbindEip(_) => true,
+    }
 }
 
 fn machine(cvm: &mut CvmId, gone: NodeId) -> bool {

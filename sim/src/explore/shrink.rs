@@ -173,11 +173,12 @@ impl Judge<'_> {
 
     /// What a file need not say.
     fn defaults(&self, case: &mut Case) {
-        let simpler: [fn(&mut Script); 4] = [
+        let simpler: [fn(&mut Script); 5] = [
             |script| script.seed = Script::SEED,
             |script| script.bind_delay = (Duration::ZERO, Duration::ZERO),
             |script| (script.services, script.checks) = (Vec::new(), Vec::new()),
             |script| script.havips.truncate(1),
+            |script| script.console.clear(),
         ];
         for simplify in simpler {
             let mut script = case.base.script.clone();

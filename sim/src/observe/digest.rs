@@ -90,7 +90,7 @@ fn number(who: Who) -> u64 {
 
 impl Observer for FrameDigest {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {

@@ -110,8 +110,14 @@ impl Expectations {
 impl Observer for Expectations {
     fn wants(&self) -> Wants {
         let frames = Changes::TRAFFIC | Changes::CLAIMED;
-        let traffic = Wants { facts: true, frames: self.depends.meets(frames), probes: false };
-        let announcers = Wants { facts: true, frames: self.announcers, probes: false };
+        let traffic = Wants {
+            facts: true,
+            frames: self.depends.meets(frames),
+            beats: self.depends.meets(frames),
+            probes: false,
+        };
+        let announcers =
+            Wants { facts: true, frames: self.announcers, beats: self.announcers, probes: false };
         either(traffic, announcers)
     }
 
@@ -151,8 +157,14 @@ impl Observer for Expectations {
         self.outages.finish(setup, &self.facts, end);
         let outages = &self.outages;
         for watch in &mut self.all {
-            if let Some(Fact::Served(client)) = watch.fact {
-                outages.served(client).for_each(|(at, served)| watch.now(at, served));
+            match watch.fact {
+                Some(Fact::Served(client)) => {
+                    outages.served(client).for_each(|(at, served)| watch.now(at, served));
+                }
+                Some(Fact::Unserved(client)) => {
+                    outages.served(client).for_each(|(at, served)| watch.now(at, !served));
+                }
+                _ => {}
             }
         }
         self.verdicts = self.all.iter_mut().map(|watch| watch.verdict(outages, end)).collect();

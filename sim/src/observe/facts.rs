@@ -51,7 +51,7 @@ impl Changes {
             Fact::Refused(_) => Changes::REFUSED,
             Fact::Transition(..) => Changes::TRANSITION,
             // Known when the run is over: an outage begins before anybody can tell that it is one.
-            Fact::Served(_) => Changes::NONE,
+            Fact::Served(_) | Fact::Unserved(_) => Changes::NONE,
             Fact::Claimed(_) => Changes::CLAIMED,
             Fact::Notified(..) => Changes::NOTIFIED,
             Fact::Routed(..) => Changes::ROUTED,
@@ -240,6 +240,7 @@ impl Facts {
             Fact::Refused(address) => self.refused.contains(&address),
             Fact::Transition(cvm, role) => self.transitions.contains(&(cvm, role)),
             Fact::Served(_) => false,
+            Fact::Unserved(_) => true,
             Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
             Fact::Routed(cvm, text) => {
                 let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);
@@ -454,7 +455,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> Wants {
-            Wants { facts: true, frames: true, probes: false }
+            Wants { facts: true, frames: true, beats: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             self.facts.begin();

@@ -11,7 +11,7 @@ use super::outage::{Cause, Outage, Unreached};
 use super::record::RecordLine;
 use super::words;
 use crate::scenario::ActText;
-use crate::world::{CvmId, HavipId, Kind, Life, NodeId, Setup, Who};
+use crate::world::{ClientId, CvmId, Declined, HavipId, Kind, Life, Loss, NodeId, Setup, Who};
 
 /// One line to be.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,16 @@ pub(crate) enum Entry {
         address: IpAddr,
         mac: Option<Mac>,
         heard: Option<(Kind, Who)>,
+    },
+    /// The cloud did not do what an act wanted.
+    Declined {
+        act: u32,
+        why: Declined,
+    },
+    /// A client of the internet got no further.
+    NoWay {
+        client: ClientId,
+        why: Loss,
     },
     Reached(Unreached, Option<NodeId>),
     OutageBegins(u32),
@@ -224,6 +234,17 @@ impl Teller<'_> {
                 );
                 ("neighbour", what, why)
             }
+            Entry::Declined { act, why } => {
+                let act = self.setup.acts.get(*act as usize);
+                let act = act.map_or_else(String::new, |act| ActText::new(&act.act, self.setup).to_string());
+                ("declined", format!("does not {act}"), why.text().into())
+            }
+            Entry::NoWay { client, why } => {
+                let line = words::loss_act(*why).and_then(|act| self.setup.acts.get(act as usize));
+                let line = line.map_or_else(String::new, |act| format!(" (line {})", act.line));
+                let what = format!("no way to {}", self.target(*client));
+                ("noway", what, format!("{}{line}", words::loss(*why)))
+            }
             Entry::Reached(unreached, by) => {
                 let target = self.target(unreached.client);
                 ("reached", format!("{target} answers for the first time"), self.answered(*by))
@@ -380,7 +401,7 @@ impl Teller<'_> {
     }
 
     /// What a client probes.
-    fn target(&self, client: crate::world::ClientId) -> String {
+    fn target(&self, client: ClientId) -> String {
         let client = &self.setup.clients[usize::from(client.0)];
         let address = client.target;
         client.port.map_or_else(|| address.to_string(), |port| SocketAddr::new(address, port).to_string())

@@ -121,7 +121,12 @@ impl Observer for () {
 }
 
 fn either(a: Wants, b: Wants) -> Wants {
-    Wants { facts: a.facts || b.facts, frames: a.frames || b.frames, probes: a.probes || b.probes }
+    Wants {
+        facts: a.facts || b.facts,
+        frames: a.frames || b.frames,
+        beats: a.beats || b.beats,
+        probes: a.probes || b.probes,
+    }
 }
 
 #[cfg(test)]
@@ -139,7 +144,7 @@ mod tests {
         assert!(!expectations.wants().frames);
         let mut digest = FrameDigest::new();
         let mut all: Vec<&mut dyn Observer> = vec![&mut expectations, &mut digest];
-        assert_eq!(all.wants(), Wants { facts: true, frames: true, probes: false });
+        assert_eq!(all.wants(), Wants { facts: true, frames: true, beats: true, probes: false });
         run.play(&mut all, "60");
         assert_eq!((digest.frames(), expectations.hold()), (1, false));
     }

@@ -5,12 +5,14 @@
 //! outage. Of an outage's length, *detection* is from the act that caused it to the new owner's first claim,
 //! *cloud* from that claim to the binding, *probe* the rest: the three sum to the length exactly.
 
+use std::net::IpAddr;
+
 use havip::program::{Record as Said, Role, Subject};
 use havip::time::{Duration, Time};
 
 use super::facts::Facts;
 use super::peek;
-use crate::world::{ClientId, CvmId, Kind, Look, NodeId, Report, Segment, Setup, What};
+use crate::world::{ClientId, CvmId, HavipId, Kind, Look, NodeId, Report, Setup, What};
 
 /// What an outage is put down to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub struct Outages {
     last_transition: Option<(Time, Cause)>,
     /// A probe sent so shortly before an act may be the act's victim: there and back again.
     flight: Duration,
+    /// By elastic IP: the HAVIP that it is bound to.
+    behind: Vec<Option<HavipId>>,
 }
 
 #[derive(Clone, Debug)]
@@ -120,8 +124,6 @@ impl Track {
 impl Outages {
     /// No probe sent yet.
     pub fn new(setup: &Setup) -> Outages {
-        let (Segment::Lan(subnets) | Segment::Vpc { subnets, .. }) = &setup.segment;
-        let longest = subnets.iter().map(|net| net.latency.1).max();
         let track = Track {
             first_probe: None,
             last_probe: Time::ZERO,
@@ -137,7 +139,8 @@ impl Outages {
             all: Vec::new(),
             acts: Vec::new(),
             last_transition: None,
-            flight: (longest.unwrap_or_default() + setup.tick) * 2,
+            flight: (setup.longest_latency() + setup.tick) * 2,
+            behind: setup.eips.iter().map(|eip| eip.havip).collect(),
         }
     }
 
@@ -183,6 +186,7 @@ impl Outages {
                 let address = setup.havips[usize::from(havip.0)].address;
                 self.claims(setup, address, node, |entry| entry.1.get_or_insert(report.at));
             }
+            What::Eip { eip, to } => self.behind[usize::from(eip.0)] = to,
             What::Act(index) => self.acted(report.at, index),
             What::Record(cvm, Said::Transition { subject, to, .. }) => {
                 let cause = Cause::Transition(cvm, subject, to);
@@ -202,9 +206,12 @@ impl Outages {
     pub(crate) fn finish(&mut self, setup: &Setup, facts: &Facts, end: Time) {
         for i in 0..self.clients.len() {
             let (track, client) = (&self.clients[i], ClientId(i as u16));
+            // What is still on its way from far away is no outage yet.
+            let far = setup.clients[i].internet.map_or(Duration::ZERO, |(_, longest)| longest * 2);
+            let last = Time::ZERO + end.saturating_since(Time::ZERO + far);
             if track.first_answered.is_some()
                 && track.unanswered.is_some()
-                && self.is_outage(setup, client, end)
+                && self.is_outage(setup, client, last)
             {
                 let mut outage = self.outage(setup, facts, client, end);
                 outage.still_out = true;
@@ -274,12 +281,12 @@ impl Outages {
     fn claims(
         &mut self,
         setup: &Setup,
-        address: std::net::IpAddr,
+        address: IpAddr,
         node: NodeId,
         note: impl Fn(&mut (Option<Time>, Option<Time>)) -> &mut Time,
     ) {
         for (track, client) in self.clients.iter_mut().zip(&setup.clients) {
-            if client.target == address
+            if probed(setup, &self.behind, client.target) == Some(address)
                 && let Some(entry) = track.claims.get_mut(usize::from(node.0))
             {
                 note(entry);
@@ -303,7 +310,8 @@ impl Outages {
             Some(&(at, act)) => (Cause::Act(act), at.max(from)),
             None => (track.began, from),
         };
-        let owner = facts.reached(client).or_else(|| facts.holder(setup, setup.clients[i].target));
+        let target = probed(setup, &self.behind, setup.clients[i].target);
+        let owner = facts.reached(client).or_else(|| facts.holder(setup, target?));
         let (claim, bound) = owner
             .and_then(|node| track.claims.get(usize::from(node.0)))
             .map_or((None, None), |(claim, bound)| (*claim, *bound));
@@ -314,6 +322,17 @@ impl Outages {
         let known = detection.unwrap_or_default() + cloud.unwrap_or_default();
         let probe = to.saturating_since(from).saturating_sub(known);
         Outage { client, from, unanswered, to, still_out: false, cause, owner, detection, cloud, probe }
+    }
+}
+
+/// Which address of the segment a probe is for: that of the HAVIP behind an elastic IP, or the probed one itself.
+fn probed(setup: &Setup, behind: &[Option<HavipId>], target: IpAddr) -> Option<IpAddr> {
+    match setup.eip_of(target) {
+        None => Some(target),
+        Some(eip) => {
+            let havip = behind.get(usize::from(eip.0)).copied().flatten()?;
+            setup.havips.get(usize::from(havip.0)).map(|havip| havip.address)
+        }
     }
 }
 
@@ -423,7 +442,7 @@ mod tests {
     }
     impl crate::observe::Observer for Watching {
         fn wants(&self) -> crate::world::Wants {
-            crate::world::Wants { facts: true, frames: true, probes: false }
+            crate::world::Wants { facts: true, frames: true, beats: true, probes: false }
         }
         fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
             for report in reports {

@@ -48,7 +48,7 @@ impl Palette {
             "act" => self.act,
             "transition" | "binding" => self.change,
             "advert" | "lost" => self.dim,
-            "outage" | "refused" | "rejected" => self.bad,
+            "outage" | "refused" | "rejected" | "declined" | "noway" => self.bad,
             _ => Style::new(),
         }
     }

@@ -18,8 +18,8 @@ use super::words;
 use super::{Observer, Summary, peek};
 use crate::scenario::{ActText, ExpectText};
 use crate::world::{
-    Act, CvmId, EniIndex, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report, Segment,
-    Setup, Verdict as Heard, Wants, What, Who,
+    Act, ConsoleAct, CvmId, EniIndex, FrameId, Kind, Life, Look, Loss, Mark, NodeId, ProgramSetup, Report,
+    Segment, Setup, Verdict as Heard, Wants, What, Who,
 };
 
 /// The record of one run.
@@ -336,6 +336,9 @@ impl Recorder {
             }
             None => self.cloud = Reason::Act(index),
         }
+        if let Act::Detach(..) = act {
+            self.cloud = Reason::Act(index);
+        }
         self.push(at, Who::Script, Entry::Act(index));
     }
 
@@ -430,7 +433,7 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
@@ -453,7 +456,9 @@ impl Observer for Recorder {
                 | What::AllAnswered { .. }
                 | What::Reached { .. }
                 | What::Answered { .. }
-                | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. } => {}
+                | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. }
+                // Its act tells.
+                | What::Eip { .. } => {}
                 What::Lost { .. } => self.lost(setup, look, report),
                 What::Act(index) => self.act(setup, at, index),
                 What::Program(cvm, life) => self.life(setup, at, who, cvm, life),
@@ -492,6 +497,8 @@ impl Observer for Recorder {
                     self.push(at, Who::Cloud, Entry::Bound { havip, from, to, claimed_by, reason });
                 }
                 What::Neighbour { .. } => self.neighbour(setup, report),
+                What::Declined(act, why) => self.push(at, who, Entry::Declined { act, why }),
+                What::NoWay { client, why } => self.push(at, who, Entry::NoWay { client, why }),
             }
         }
     }
@@ -564,6 +571,7 @@ fn assumptions(setup: &Setup) -> Vec<(&'static str, String, &'static str)> {
                 all.push(("bind-delay", words::range(least, most), "given"));
             }
             all.push(("binding", "moves to whoever announces the HAVIP by ARP".into(), "vendor"));
+            all.extend(of_the_console(setup));
         }
     }
     if setup.host_exact {
@@ -573,6 +581,24 @@ fn assumptions(setup: &Setup) -> Vec<(&'static str, String, &'static str)> {
     }
     all.extend(programs(setup));
     all
+}
+
+/// What the numbers rest on beyond the subnet.
+fn of_the_console(setup: &Setup) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    let far: Vec<(Duration, Duration)> = setup.clients.iter().filter_map(|one| one.internet).collect();
+    let mut texts: Vec<String> = far.iter().map(|latency| words::range(latency.0, latency.1)).collect();
+    texts.dedup();
+    let internet =
+        (!far.is_empty()).then(|| ("internet", format!("{} each way", texts.join(", ")), "assumed"));
+    let is_rule = |act: &ConsoleAct| matches!(act, ConsoleAct::Security(..));
+    let acts = setup.acts.iter().filter_map(|timed| match &timed.act {
+        Act::Console(act) => Some(act),
+        _ => None,
+    });
+    let has_groups = setup.console.iter().chain(acts).any(is_rule);
+    let groups = "what no rule is about passes; protocol 112 has no connections".to_owned();
+    let groups = has_groups.then_some(("security groups", groups, "assumed"));
+    internet.into_iter().chain(groups)
 }
 
 /// Whose behaviour the machines' programs have, each once.

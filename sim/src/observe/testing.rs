@@ -62,7 +62,7 @@ impl Run {
             latency: (Duration::from_micros(200), Duration::from_micros(400)),
         };
         let mut run = Run::on(Segment::Vpc { net: "172.16.0.0/16".parse().unwrap(), subnets: vec![subnet] });
-        run.setup.havips.push(HavipSetup { address: HAVIP, subnet: 0 });
+        run.setup.havips.push(HavipSetup { address: HAVIP, subnet: 0, off: false });
         run
     }
 
@@ -93,6 +93,7 @@ impl Run {
             target: HAVIP,
             port: None,
             every: Duration::from_millis(100),
+            internet: None,
         };
         let setup = Setup {
             name: "by-hand".into(),
@@ -102,6 +103,8 @@ impl Run {
             host_exact: false,
             segment,
             havips: Vec::new(),
+            eips: Vec::new(),
+            console: Vec::new(),
             bind_delay: (Duration::ZERO, Duration::ZERO),
             cvms: vec![cvm("a", 5), cvm("b", 6)],
             clients: vec![client],

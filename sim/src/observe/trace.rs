@@ -46,7 +46,7 @@ impl Trace {
 
 impl Observer for Trace {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: self.probes }
+        Wants { facts: true, frames: true, beats: true, probes: self.probes }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         let hash = |frame: FrameId| {

@@ -24,6 +24,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         Act::Unplug(node, Some(eni)) => return format!("{} unplugged", of_eni(setup, *node, *eni)),
         Act::Plug(node, Some(eni)) => return format!("{} plugged in", of_eni(setup, *node, *eni)),
         Act::Attach(node, eni) => return format!("{} attached", of_eni(setup, *node, *eni)),
+        Act::Detach(node, eni) => return format!("{} detached", of_eni(setup, *node, *eni)),
         Act::Unplug(_, None) => "unplugged",
         Act::Plug(_, None) => "plugged in",
         Act::Reload(..) => "reloaded",
@@ -43,6 +44,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         | Act::Loss(..)
         | Act::Delay(..)
         | Act::Duplicate(..)
+        | Act::Console(_)
         | Act::Cloud(CloudAct::BindDelay(..)) => return ActText::new(act, setup).to_string(),
     };
     format!("{} {done}", act_who(setup, act))
@@ -58,7 +60,7 @@ fn of_eni(setup: &Setup, node: NodeId, eni: EniIndex) -> String {
 pub(crate) fn act_who<'a>(setup: &'a Setup, act: &Act) -> &'a str {
     match ActText::new(act, setup).about() {
         Some(node) => setup.name_of(node),
-        None if matches!(act, Act::Cloud(_)) => "cloud",
+        None if matches!(act, Act::Cloud(_) | Act::Console(_)) => "cloud",
         None => "link",
     }
 }
@@ -83,6 +85,9 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
         Loss::NoMulticast => "a VPC carries no multicast",
         Loss::NoSuchAddress => "nothing in the VPC has the address",
         Loss::Unbound => "the HAVIP is bound to nobody",
+        Loss::Denied(_) => "a security group denies it",
+        Loss::EipUnbound => "the elastic IP is bound to nothing",
+        Loss::NoEip => "no elastic IP to reach the internet from",
         Loss::Unresolved => "no answer to ARP",
         Loss::Deaf(_) => "the cloud is deaf to claims",
         Loss::NoRoute => "no route",
@@ -100,7 +105,7 @@ pub(crate) fn loss(loss: Loss) -> &'static str {
 /// The act that lost a frame, if one did.
 pub(crate) fn loss_act(loss: Loss) -> Option<u32> {
     match loss {
-        Loss::Cut(act) | Loss::Chance(act) | Loss::Deaf(act) => Some(act),
+        Loss::Cut(act) | Loss::Chance(act) | Loss::Deaf(act) | Loss::Denied(Some(act)) => Some(act),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use havip::time::{Duration, Time};
 
+use super::console::console;
 use super::draft::{Draft, Named};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
@@ -12,8 +13,8 @@ use super::script::{FileDecl, Script, TextDecl};
 use super::validate::on_tick;
 use super::{value, words};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Health, Kinds, NodeId, Path, ScriptAct,
-    Tamper, TextId,
+    Act, ClientId, CloudAct, CvmId, EipId, End, EniIndex, FileId, HavipId, Health, Kinds, NodeId, Path,
+    ScriptAct, Tamper, TextId,
 };
 
 /// How many different files `reload` may name, and how many different texts acts and expectations.
@@ -28,6 +29,8 @@ pub(super) struct Scope<'d, 'a> {
     /// The texts that were named so far.
     pub(super) texts: Vec<TextDecl>,
     by_text: BTreeMap<String, TextId>,
+    /// Interfaces that an act above has detached.
+    detached: Vec<(NodeId, EniIndex)>,
 }
 
 impl<'d, 'a> Scope<'d, 'a> {
@@ -38,6 +41,7 @@ impl<'d, 'a> Scope<'d, 'a> {
             by_path: BTreeMap::new(),
             texts: Vec::new(),
             by_text: BTreeMap::new(),
+            detached: Vec::new(),
         }
     }
     /// A text by its number; the same text has the same.
@@ -203,6 +207,23 @@ impl<'d, 'a> Scope<'d, 'a> {
             }
         }
     }
+    /// An elastic IP by its address.
+    pub(super) fn eip(&self, word: Word<'_>) -> Result<EipId, Stop> {
+        let address = value::any_address(word)?;
+        match self.draft.eips.iter().position(|eip| eip.address.value == address) {
+            Some(i) => Ok(EipId(i as u16)),
+            None if self.draft.failed.contains("eip") => Err(Stop::Silent),
+            None => {
+                let list: Vec<_> =
+                    self.draft.eips.iter().take(4).map(|eip| eip.address.value.to_string()).collect();
+                let help = match list.is_empty() {
+                    true => format!("declare it: `eip {address}`"),
+                    false => format!("there is {}", list.join(", ")),
+                };
+                Err(Complaint::new(word.place, format!("{address} is no elastic IP")).help(help).into())
+            }
+        }
+    }
     /// Something that only a cloud has.
     pub(super) fn needs_cloud(&self, word: Word<'_>) -> Result<(), Complaint> {
         if self.draft.lans.is_empty() || self.draft.vpc.is_some() {
@@ -252,12 +273,25 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
                     .into());
             };
             let decl = &scope.draft.cvms[usize::from(node.0)].decl;
-            if !decl.more[usize::from(eni.0) - 1].off {
+            if !decl.more[usize::from(eni.0) - 1].off && !scope.detached.contains(&(node, eni)) {
                 return Err(Complaint::new(place, "it is attached from the start")
-                    .help("`off` behind its `eni` line leaves that to an act")
+                    .help("`off` behind its `eni` line leaves that to an act; or `detach` it first")
                     .into());
             }
             Act::Attach(node, eni)
+        }
+        "detach" => {
+            let place = r.peek(0).map_or(word.place, |one| one.place);
+            let (node, Some(eni @ EniIndex(1..))) = enis(r, scope)? else {
+                return Err(Complaint::new(place, "a machine keeps its first interface")
+                    .help("`eni a.eth1 ADDR` declares a further one, for example for `detach a.eth1`")
+                    .into());
+            };
+            scope.detached.push((node, eni));
+            Act::Detach(node, eni)
+        }
+        "apply" | "release" | "range" | "bind-eip" | "unbind-eip" | "secgroup" => {
+            Act::Console(console(word, r, scope)?)
         }
         "reload" => {
             let machine = cvm(r)?;
@@ -298,11 +332,6 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "cloud" => {
             scope.needs_cloud(word)?;
             Act::Cloud(cloud(r, scope)?)
-        }
-        later if words::LATER.contains(&later) => {
-            return Err(
-                Complaint::new(word.place, format!("`{later}` is known, but not modelled yet")).into()
-            );
         }
         other => {
             let nearest = words::nearest(other, words::ACTS);
@@ -401,7 +430,6 @@ fn file(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> 
 }
 
 /// `a`, all interfaces of a node, or `a.eth1`, one of them.
-/// A node, or one interface of it.
 pub(super) fn enis(
     r: &mut Reader<'_, '_>,
     scope: &Scope<'_, '_>,

@@ -6,7 +6,7 @@ use havip::profile::Profile;
 use havip::time::Duration;
 use havip::wire::ethernet::Mac;
 
-use super::draft::{At, Draft, EniDraft, Given, Named, NodeDraft, SubnetDraft, name};
+use super::draft::{At, Draft, EipDraft, EniDraft, Given, Named, NodeDraft, SubnetDraft, name};
 use super::error::{Complaint, Stop, shown};
 use super::lex::{Reader, Word};
 use super::place::Place;
@@ -123,15 +123,19 @@ fn plain<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
         "havip" => {
             let word = r.word("an address such as `172.16.16.12`")?;
             let address = value::any_address(word)?;
+            if r.take("off").is_some() {
+                draft.off_havips.push(address);
+            }
             r.end()?;
             room(draft.havips.len(), head)?;
             draft.havips.push(at(word.place).of(address));
             Ok(())
         }
+        "eip" => eip(head, r, draft),
         "cloud" => cloud(r, draft, line),
         "cvm" => cvm(head, r, draft),
         "eni" => eni(head, r, draft),
-        "client" => client(head, r, draft),
+        "client" | "internet" => client(head, r, draft),
         _ => Err(no_statement(head)),
     }
 }
@@ -365,10 +369,29 @@ fn check<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> R
     Ok(())
 }
 
-/// `NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`.
+/// `ADDR [to HAVIP]`.
+fn eip(head: Word<'_>, r: &mut Reader<'_, '_>, draft: &mut Draft<'_>) -> Result<(), Complaint> {
+    let (word, line) = (r.word("a public address such as `203.0.113.10`")?, r.number());
+    let address = At { value: value::address(word)?, place: word.place, line };
+    let havip = match r.take("to") {
+        Some(_) => {
+            let word = r.word("a HAVIP's address such as `172.16.16.12`")?;
+            Some(At { value: value::any_address(word)?, place: word.place, line })
+        }
+        None => None,
+    };
+    r.end()?;
+    room(draft.eips.len(), head)?;
+    draft.eips.push(EipDraft { address, havip });
+    Ok(())
+}
+
+/// `NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`; of the internet
+/// `NAME ADDR probe EIP[:PORT] every DUR [mac MAC] [latency A..B]`.
 fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> Result<(), Complaint> {
     let name = draft.names.declare(r.word("a name")?, r.number())?;
-    let (address, ipv6) = (node_address(r)?, node_ipv6(r)?);
+    let is_far = head.text == "internet";
+    let (address, ipv6) = (node_address(r)?, if is_far { None } else { node_ipv6(r)? });
     r.literal("probe")?;
     let target = r.word("the address to probe")?;
     let (target_address, port) = value::target(target)?;
@@ -376,9 +399,10 @@ fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> 
     let period = r.word("a period such as `10ms`")?;
     let every = value::time(period)?;
     let given_mac = if r.take("mac").is_some() { Some(mac(r)?) } else { None };
+    let internet = if is_far { Some(far(r, draft)?) } else { None };
     if let Some(word) = r.peek(0) {
         return Err(word.unexpected(if given_mac.is_none() {
-            "`mac` or the end of the line"
+            if is_far { "`mac`, `latency` or the end of the line" } else { "`mac` or the end of the line" }
         } else {
             "the end of the line"
         }));
@@ -396,12 +420,26 @@ fn client<'a>(head: Word<'a>, r: &mut Reader<'_, 'a>, draft: &mut Draft<'a>) -> 
             target: target_address,
             port,
             every,
+            internet,
         },
         eni,
         more: Vec::new(),
         target: target.place,
     });
     Ok(())
+}
+
+/// `[latency A..B]`: how far away the internet is; without it, what the tick decides on later.
+fn far(r: &mut Reader<'_, '_>, draft: &mut Draft<'_>) -> Result<(Duration, Duration), Complaint> {
+    if r.take("latency").is_none() {
+        return Ok((Duration::ZERO, Duration::ZERO));
+    }
+    let times = r.word("a latency such as `5ms..20ms`")?;
+    let latency = value::range(times)?;
+    for time in [latency.0, latency.1] {
+        draft.times.push(Given { time, place: times.place, lasting: Some("a latency") });
+    }
+    Ok(latency)
 }
 
 fn node_address(r: &mut Reader<'_, '_>) -> Result<At<Ipv4Addr>, Complaint> {
@@ -468,9 +506,6 @@ fn override_of(word: Word<'_>, before: &[WithDecl]) -> Result<WithDecl, Complain
 /// What to say of a line that begins with nothing known.
 fn no_statement(head: Word<'_>) -> Complaint {
     let text = head.text;
-    if words::LATER.contains(&text) {
-        return Complaint::new(head.place, format!("`{text}` is known, but not modelled yet"));
-    }
     let complaint = head.unexpected("a statement");
     if words::ACTS.contains(&text) {
         complaint.help(format!("an act begins with its time: `at 20s {text} …`"))

@@ -44,6 +44,13 @@ pub(super) struct EniDraft {
     pub(super) mac_place: Place,
 }
 
+/// An elastic IP, and the HAVIP that it is bound to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EipDraft {
+    pub(super) address: At<Ipv4Addr>,
+    pub(super) havip: Option<At<IpAddr>>,
+}
+
 /// A range of addresses, and its latency where one is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SubnetDraft {
@@ -75,6 +82,9 @@ pub(super) struct Draft<'a> {
     pub(super) lans: Vec<At<SubnetDraft>>,
     pub(super) subnets: Vec<At<SubnetDraft>>,
     pub(super) havips: Vec<At<IpAddr>>,
+    /// Those of them that are applied for later, by address.
+    pub(super) off_havips: Vec<IpAddr>,
+    pub(super) eips: Vec<EipDraft>,
     pub(super) bind_delay: Option<At<(Duration, Duration)>>,
     pub(super) cvms: Vec<NodeDraft<CvmDecl>>,
     pub(super) clients: Vec<NodeDraft<ClientDecl>>,

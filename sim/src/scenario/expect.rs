@@ -61,6 +61,8 @@ pub enum Fact {
     Transition(CvmId, Role),
     /// `served web`: the client's probes are answered: it has been answered, and has no outage.
     Served(ClientId),
+    /// `unserved web`: they are not: it has not been answered yet, or has an outage.
+    Unserved(ClientId),
     /// `claimed a`: the machine announced an address that is not its own at this instant.
     Claimed(CvmId),
     /// `notified a "VI_1 MASTER"`: its program told somebody, in words with these among them, at this instant.

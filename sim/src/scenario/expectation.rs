@@ -143,6 +143,7 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
         }
         "transition" => Fact::Transition(scope.cvm(r, "transition")?, role(r)?),
         "served" => Fact::Served(scope.client(r, "served")?),
+        "unserved" => Fact::Unserved(scope.client(r, "unserved")?),
         "claimed" => Fact::Claimed(scope.cvm(r, "claimed")?),
         "notified" => {
             let cvm = scope.cvm(r, "notified")?;
@@ -153,11 +154,6 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
             let cvm = scope.cvm(r, "routed")?;
             let what = "a route's words, such as `\"10.9.0.0/16\"`";
             Fact::Routed(cvm, scope.text(r.word(what)?, what)?)
-        }
-        later if words::LATER.contains(&later) => {
-            return Err(
-                Complaint::new(word.place, format!("`{later}` is known, but not modelled yet")).into()
-            );
         }
         other => {
             let nearest = words::nearest(other, words::FACTS);

@@ -33,9 +33,10 @@
 //!
 //! The map: `lex` cuts lines into words, `value` reads single words, `draft` holds declarations while they
 //! are read by `declare`, `validate` holds them against each other; `act` and `expectation` read the story
-//! against them; `parse` is the whole of it. `print` and `text` are the way back.
+//! against them, `console` what is of both kinds; `parse` is the whole of it. `print` and `text` are the way back.
 
 mod act;
+mod console;
 mod declare;
 mod draft;
 mod error;
@@ -65,7 +66,8 @@ pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
 pub use script::{
-    CheckDecl, ClientDecl, CvmDecl, EniDecl, FileDecl, ProgramDecl, Script, ServiceDecl, TextDecl, WithDecl,
+    CheckDecl, ClientDecl, CvmDecl, EipDecl, EniDecl, FileDecl, HavipDecl, ProgramDecl, Script, ServiceDecl,
+    TextDecl, WithDecl,
 };
 pub use text::{ActText, ExpectText, Names};
 pub use value::{share_of, times};

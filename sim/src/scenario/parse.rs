@@ -1,18 +1,22 @@
 //! A whole file: declarations first, then acts and expectations against them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use havip::time::Duration;
+
 use super::act::{Scope, timed};
+use super::console::console;
 use super::declare::declaration;
-use super::draft::Draft;
+use super::draft::{Draft, NodeDraft};
 use super::error::{Complaint, ScriptError, Stop};
 use super::expect::Expectation;
 use super::expectation::expectation;
-use super::lex::{Line, Reader, lines};
+use super::lex::{Line, Reader, Word, lines};
 use super::place::{Place, Source};
-use super::script::{FileDecl, Script, TextDecl};
+use super::script::{EipDecl, FileDecl, HavipDecl, Script, TextDecl};
 use super::validate::validate;
-use crate::world::{Segment, Subnet, TimedAct};
+use crate::world::{ConsoleAct, HavipId, Segment, Subnet, TimedAct};
 
 /// How many errors of a file are told.
 const MOST_ERRORS: usize = 20;
@@ -41,6 +45,7 @@ impl Script {
             Some(mut script) if complaints.is_empty() => {
                 (script.files, script.texts) = (story.files, story.texts);
                 (script.acts, script.expectations) = (story.acts, story.expectations);
+                script.console = story.console;
                 script.tidy();
                 Ok(script)
             }
@@ -56,7 +61,7 @@ fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
     for line in lines(text) {
         let mut r = Reader::new(&line);
         let Ok(head) = r.word("a statement") else { continue };
-        if matches!(head.text, "at" | "expect") {
+        if matches!(head.text, "at" | "expect" | "range" | "secgroup") {
             deferred.push(line);
         } else if let Err(stop) = declaration(head, &mut r, &mut draft) {
             draft.failed.insert(head.text);
@@ -75,6 +80,7 @@ fn declarations(text: &str) -> (Draft<'_>, Vec<Line<'_>>, Vec<Complaint>) {
 struct Story {
     files: Vec<FileDecl>,
     texts: Vec<TextDecl>,
+    console: Vec<ConsoleAct>,
     acts: Vec<TimedAct>,
     expectations: Vec<Expectation>,
     complaints: Vec<Complaint>,
@@ -84,14 +90,18 @@ struct Story {
 fn story(draft: &Draft<'_>, lines: &[Line<'_>]) -> Story {
     let mut scope = Scope::new(draft);
     let (mut acts, mut expectations, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
+    let mut settings: Vec<ConsoleAct> = Vec::new();
     for line in lines {
         let mut r = Reader::new(line);
         let Ok(head) = r.word("a statement") else { continue };
         let line = line.number;
-        let read = if acts.len() >= MOST_ACTS || expectations.len() >= MOST_ACTS {
+        let most = acts.len().max(expectations.len()).max(settings.len());
+        let read = if most >= MOST_ACTS {
             Err(Complaint::new(head.place, format!("more than {MOST_ACTS} acts or expectations")).into())
         } else if head.text == "at" {
             timed(&mut r, &mut scope).map(|(at, act)| acts.push(TimedAct { at, act, line }))
+        } else if head.text != "expect" {
+            from_the_start(head, &mut r, &scope).map(|act| settings.push(act))
         } else {
             expectation(&mut r, &mut scope)
                 .map(|(expect, only)| expectations.push(Expectation { expect, only, line }))
@@ -103,7 +113,19 @@ fn story(draft: &Draft<'_>, lines: &[Line<'_>]) -> Story {
             }
         }
     }
-    Story { files: scope.files, texts: scope.texts, acts, expectations, complaints }
+    Story { files: scope.files, texts: scope.texts, console: settings, acts, expectations, complaints }
+}
+
+/// What stands in the cloud's console from the start.
+fn from_the_start(head: Word<'_>, r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<ConsoleAct, Stop> {
+    let act = console(head, r, scope)?;
+    r.end()?;
+    if let ConsoleAct::Range(_, None) = act {
+        return Err(Complaint::new(head.place, "every HAVIP begins without a drift range")
+            .help("this is an act: `at 20s range ADDR all`")
+            .into());
+    }
+    Ok(act)
 }
 
 /// A script without its story, if nothing that it needs is missing.
@@ -124,6 +146,10 @@ fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
         }
         None => return None,
     };
+    let place_of = |address: IpAddr| {
+        let place = draft.havips.iter().position(|havip| havip.value == address)?;
+        Some(HavipId(place as u16))
+    };
     Some(Script {
         source: source.clone(),
         name: draft.name?.value,
@@ -134,10 +160,34 @@ fn build(source: &Source, draft: Draft<'_>) -> Option<Script> {
         phases: draft.phases.map(|phases| phases.value),
         also: draft.also.into_iter().map(|also| also.value).collect(),
         segment,
-        havips: draft.havips.into_iter().map(|havip| havip.value).collect(),
+        eips: draft
+            .eips
+            .iter()
+            .map(|eip| EipDecl {
+                address: eip.address.value,
+                havip: eip.havip.and_then(|to| place_of(to.value)),
+            })
+            .collect(),
+        console: Vec::new(),
+        havips: draft
+            .havips
+            .iter()
+            .map(|havip| HavipDecl { address: havip.value, off: draft.off_havips.contains(&havip.value) })
+            .collect(),
         bind_delay: draft.bind_delay.map(|delay| delay.value).unwrap_or_default(),
         cvms: draft.cvms.into_iter().map(|cvm| cvm.decl).collect(),
-        clients: draft.clients.into_iter().map(|client| client.decl).collect(),
+        clients: draft
+            .clients
+            .into_iter()
+            .map(|NodeDraft { mut decl, .. }| {
+                // No latency that is written is nothing.
+                let given = |one: &(Duration, Duration)| !one.1.is_zero();
+                decl.internet = decl
+                    .internet
+                    .map(|one| Some(one).filter(given).unwrap_or(Script::default_internet(tick)));
+                decl
+            })
+            .collect(),
         services: draft.services.into_iter().map(|service| service.value).collect(),
         checks: draft.checks,
         files: Vec::new(),

@@ -16,11 +16,11 @@ use super::expect::Expectation;
 use super::includes::{Gathered, gather};
 use super::parse::told;
 use super::place::Place;
-use super::script::{CheckDecl, CvmDecl, FileDecl, ProgramDecl, Script, ServiceDecl};
+use super::script::{CheckDecl, CvmDecl, FileDecl, HavipDecl, ProgramDecl, Script, ServiceDecl};
 use super::validate::Ranges;
 use crate::world::{
-    Act, CheckSetup, ClientSetup, CvmId, CvmSetup, EniSetup, HavipSetup, ProgramSetup, Reload, ServiceSetup,
-    Setup, TextId,
+    Act, CheckSetup, ClientSetup, CvmId, CvmSetup, EipSetup, EniSetup, HavipSetup, ProgramSetup, Reload,
+    ServiceSetup, Setup, TextId,
 };
 
 /// Everything a run needs, and what is expected of it.
@@ -119,17 +119,28 @@ impl Script {
         }
         let clients = self.clients.iter().map(|client| ClientSetup {
             name: client.name.clone(),
-            eni: eni(Script::ETH0, client.address, client.ipv6, client.mac),
+            eni: match client.internet {
+                None => eni(Script::ETH0, client.address, client.ipv6, client.mac),
+                Some(_) => EniSetup {
+                    name: Script::ETH0.to_owned(),
+                    address: Ipv4Net::from(client.address),
+                    ipv6: None,
+                    mac: client.mac,
+                    subnet: Setup::INTERNET,
+                    off: false,
+                },
+            },
+            internet: client.internet,
             target: client.target,
             port: client.port,
             every: client.every,
         });
-        let havips = self.havips.iter().map(|&address| {
+        let havips = self.havips.iter().map(|&HavipDecl { address, off }| {
             let subnet = match address {
                 IpAddr::V4(address) => ranges.find(address).map(|(_, subnet)| subnet),
                 IpAddr::V6(address) => ranges.find_v6(address).map(|(_, subnet)| subnet),
             };
-            HavipSetup { address, subnet: subnet.unwrap_or_default() }
+            HavipSetup { address, subnet: subnet.unwrap_or_default(), off }
         });
         let setup = Setup {
             name: self.name.clone(),
@@ -139,6 +150,8 @@ impl Script {
             host_exact: self.host_exact,
             segment: self.segment.clone(),
             havips: havips.collect(),
+            eips: self.eips.iter().map(|eip| EipSetup { address: eip.address, havip: eip.havip }).collect(),
+            console: self.console.clone(),
             bind_delay: self.bind_delay,
             cvms,
             clients: clients.collect(),

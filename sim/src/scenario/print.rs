@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use havip::time::{Duration, Time};
 
+use super::console::{self, ConsoleText};
 use super::expect::Expect;
 use super::lex::Quoted;
 use super::script::{ProgramDecl, Script};
@@ -124,7 +125,14 @@ impl Script {
             }
         }
         for havip in &self.havips {
-            writeln!(f, "havip   {havip}")?;
+            writeln!(f, "havip   {}{}", havip.address, if havip.off { "  off" } else { "" })?;
+        }
+        for eip in &self.eips {
+            write!(f, "eip     {}", eip.address)?;
+            match eip.havip {
+                Some(havip) => writeln!(f, "  to {}", Names::havip(self, havip))?,
+                None => writeln!(f)?,
+            }
         }
         if self.bind_delay != (Duration::ZERO, Duration::ZERO) {
             writeln!(f, "cloud   bind-delay {}", Range(self.bind_delay))?;
@@ -149,7 +157,8 @@ impl Script {
             }
         }
         for client in &self.clients {
-            write!(f, "client  {}  {}  probe ", client.name, Addresses(client.address, client.ipv6))?;
+            let word = if client.internet.is_some() { "internet" } else { "client " };
+            write!(f, "{word} {}  {}  probe ", client.name, Addresses(client.address, client.ipv6))?;
             match client.port {
                 Some(port) => write!(f, "{}", SocketAddr::new(client.target, port))?,
                 None => write!(f, "{}", client.target)?,
@@ -157,6 +166,9 @@ impl Script {
             write!(f, " every {}", TimeText(client.every))?;
             if client.mac != Script::default_mac(client.address) {
                 write!(f, "  mac {}", client.mac)?;
+            }
+            if let Some(latency) = client.internet.filter(|one| *one != Script::default_internet(self.tick)) {
+                write!(f, "  latency {}", Range(latency))?;
             }
             writeln!(f)?;
         }
@@ -170,6 +182,9 @@ impl Script {
         for check in &self.checks {
             let service = self.services.get(usize::from(check.service.0)).map_or("?", |one| &one.name);
             writeln!(f, "check   {} = {service}", Quoted(&check.script))?;
+        }
+        for act in &self.console {
+            writeln!(f, "{:<7} {}", console::verb(act), ConsoleText { act: *act, names: self })?;
         }
         Ok(())
     }

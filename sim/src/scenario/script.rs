@@ -9,7 +9,7 @@ use havip::profile::Profile;
 
 use super::expect::Expectation;
 use super::place::{Place, Source};
-use crate::world::{Act, CvmId, FileId, Segment, ServiceId, TextId, TimedAct};
+use crate::world::{Act, ConsoleAct, CvmId, FileId, HavipId, Segment, ServiceId, TextId, TimedAct};
 
 /// What a scenario file says, defaults filled in.
 ///
@@ -37,8 +37,12 @@ pub struct Script {
     pub also: Vec<Profile>,
     /// `lan`s, or `vpc` and its `subnet`s, in file order.
     pub segment: Segment,
-    /// `havip ADDR`.
-    pub havips: Vec<IpAddr>,
+    /// `havip ADDR [off]`, by `HavipId`.
+    pub havips: Vec<HavipDecl>,
+    /// `eip ADDR [to HAVIP]`, by `EipId`.
+    pub eips: Vec<EipDecl>,
+    /// `range …` and `secgroup …` without a time, in file order.
+    pub console: Vec<ConsoleAct>,
     /// `cloud bind-delay A..B`, from the start.
     pub bind_delay: (Duration, Duration),
     /// `cvm …`, by `CvmId`.
@@ -57,6 +61,30 @@ pub struct Script {
     pub acts: Vec<TimedAct>,
     /// In file order.
     pub expectations: Vec<Expectation>,
+}
+
+/// `havip ADDR [off]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HavipDecl {
+    /// Its address.
+    pub address: IpAddr,
+    /// It is applied for later.
+    pub off: bool,
+}
+
+impl From<IpAddr> for HavipDecl {
+    fn from(address: IpAddr) -> HavipDecl {
+        HavipDecl { address, off: false }
+    }
+}
+
+/// `eip ADDR [to HAVIP]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EipDecl {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The HAVIP that it is bound to from the start.
+    pub havip: Option<HavipId>,
 }
 
 /// `cvm NAME ADDR [ipv6 ADDR] PROFILE FILE [mac MAC] [with key=value]... [off]`, and the `eni`s that follow.
@@ -155,7 +183,8 @@ pub struct WithDecl {
     pub place: Place,
 }
 
-/// `client NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`.
+/// `client NAME ADDR [ipv6 ADDR] probe ADDR[:PORT]|[ADDR]:PORT every DUR [mac MAC]`, or
+/// `internet NAME ADDR probe EIP[:PORT] every DUR [latency A..B]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDecl {
     /// Its name.
@@ -172,6 +201,8 @@ pub struct ClientDecl {
     pub port: Option<u16>,
     /// How often.
     pub every: Duration,
+    /// It is one of the internet: how long a packet takes from there or to there.
+    pub internet: Option<(Duration, Duration)>,
 }
 
 impl Script {
@@ -184,11 +215,11 @@ impl Script {
 
     /// The latency of a segment that names none: 200us..400us, rounded up to the tick.
     pub fn default_latency(tick: Duration) -> (Duration, Duration) {
-        let up = |micros| {
-            let whole = Time::from_nanos(Duration::from_micros(micros).as_nanos()).round_up(tick);
-            whole.saturating_since(Time::ZERO)
-        };
-        (up(200), up(400))
+        (rounded_up(200, tick), rounded_up(400, tick))
+    }
+    /// The latency of the internet where none is named: 10ms, rounded up to the tick (assumed).
+    pub fn default_internet(tick: Duration) -> (Duration, Duration) {
+        (rounded_up(10_000, tick), rounded_up(10_000, tick))
     }
     /// The hardware address of a node that names none: 02:00 and the four bytes of its address.
     pub fn default_mac(address: Ipv4Addr) -> Mac {
@@ -249,6 +280,10 @@ impl Script {
     }
 }
 
+fn rounded_up(micros: u64, tick: Duration) -> Duration {
+    Time::from_nanos(Duration::from_micros(micros).as_nanos()).round_up(tick).saturating_since(Time::ZERO)
+}
+
 impl PartialEq for Script {
     fn eq(&self, other: &Script) -> bool {
         let Script {
@@ -262,6 +297,8 @@ impl PartialEq for Script {
             also,
             segment,
             havips,
+            eips,
+            console,
             bind_delay,
             cvms,
             clients,
@@ -284,6 +321,7 @@ impl PartialEq for Script {
             && (havips, bind_delay, cvms) == (&other.havips, &other.bind_delay, &other.cvms)
             && (clients, files, texts, also) == (&other.clients, &other.files, &other.texts, &other.also)
             && (services, checks) == (&other.services, &other.checks)
+            && (eips, console) == (&other.eips, &other.console)
             && same_acts
             && same_expectations
     }

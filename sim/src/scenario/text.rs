@@ -5,14 +5,15 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use havip::time::Duration;
 
+use super::console::{self, ConsoleText, RuleText};
 use super::expect::{Expect, Expectation, Fact};
 use super::lex::Quoted;
 use super::print::{Range, TimeText, instant};
 use super::script::Script;
 use super::spoof::SpoofText;
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, End, EniIndex, FileId, HavipId, Health, Kind, Kinds, NodeId, Path, Ppm,
-    ScriptAct, ServiceId, Setup, Tamper, TextId,
+    Act, ClientId, CloudAct, ConsoleAct, CvmId, EipId, End, EniIndex, FileId, HavipId, Health, Kind, Kinds,
+    NodeId, Path, Ppm, ScriptAct, ServiceId, Setup, Tamper, TextId,
 };
 
 /// What ids are called. An id of nothing is called `?`.
@@ -31,6 +32,8 @@ pub trait Names {
     fn text(&self, text: TextId) -> &str;
     /// A HAVIP's address.
     fn havip(&self, havip: HavipId) -> IpAddr;
+    /// An elastic IP's address.
+    fn eip(&self, eip: EipId) -> Ipv4Addr;
 }
 
 /// An act with its names, as a script writes it: `power-off a`.
@@ -83,9 +86,12 @@ impl<'a> ActText<'a> {
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
-            Act::Unplug(node, _) | Act::Plug(node, _) | Act::Attach(node, _) | Act::Spoof(node, ..) => {
-                Some(node)
-            }
+            Act::Unplug(node, _)
+            | Act::Plug(node, _)
+            | Act::Attach(node, _)
+            | Act::Detach(node, _)
+            | Act::Console(ConsoleAct::Security(node, ..))
+            | Act::Spoof(node, ..) => Some(node),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)
@@ -93,6 +99,7 @@ impl<'a> ActText<'a> {
             | Act::Corrupt(..)
             | Act::Reorder(..)
             | Act::Heal(_)
+            | Act::Console(_)
             | Act::Cloud(_) => None,
         }
     }
@@ -103,10 +110,17 @@ impl<'a> ActText<'a> {
         match self.act {
             Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
-            act @ (Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni))) => {
+            act @ (Act::Unplug(node, Some(eni))
+            | Act::Plug(node, Some(eni))
+            | Act::Attach(node, eni)
+            | Act::Detach(node, eni)) => {
                 format!("{} {}", verb(act), self.names.eni(*node, *eni))
             }
-            act @ Act::Attach(node, eni) => format!("{} {}", verb(act), self.names.eni(*node, *eni)),
+            Act::Console(ConsoleAct::Security(node, eni, rule)) => {
+                let of = eni.map_or_else(String::new, |eni| format!("{} ", self.names.eni(*node, eni)));
+                format!("security group {of}{}", RuleText(*rule))
+            }
+            Act::Console(_) => self.to_string().replacen('-', " ", 1),
             Act::Script(..) | Act::File(..) | Act::Service(..) => {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
@@ -143,6 +157,8 @@ fn verb(act: &Act) -> &'static str {
         Act::Unplug(..) => "unplug",
         Act::Plug(..) => "plug",
         Act::Attach(..) => "attach",
+        Act::Detach(..) => "detach",
+        Act::Console(act) => console::verb(act),
         Act::Reload(..) => "reload",
         Act::Script(..) => "script",
         Act::File(..) => "file",
@@ -184,6 +200,7 @@ impl fmt::Display for ActText<'_> {
                 write!(f, " {}", Share(share))?;
             }
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
+            Act::Console(act) => return write!(f, " {}", ConsoleText { act, names: self.names }),
             Act::Script(_, name, act) => {
                 write!(f, " {} ", Quoted(self.names.text(name)))?;
                 match act {
@@ -216,7 +233,10 @@ impl fmt::Display for ActText<'_> {
             write!(f, " {}", self.names.node(node))?;
         }
         match *self.act {
-            Act::Unplug(node, Some(eni)) | Act::Plug(node, Some(eni)) | Act::Attach(node, eni) => {
+            Act::Unplug(node, Some(eni))
+            | Act::Plug(node, Some(eni))
+            | Act::Attach(node, eni)
+            | Act::Detach(node, eni) => {
                 write!(f, ".{}", self.names.eni(node, eni))
             }
             Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
@@ -363,6 +383,9 @@ impl fmt::Display for FactText<'_> {
             Fact::Refused(address) => write!(f, "refused {address}"),
             Fact::Transition(c, role) => write!(f, "transition {} {role}", cvm(c)),
             Fact::Served(client) => write!(f, "served {}", self.names.node(self.names.node_of(client))),
+            Fact::Unserved(client) => {
+                write!(f, "unserved {}", self.names.node(self.names.node_of(client)))
+            }
             Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
             Fact::Routed(c, text) => write!(f, "routed {} {}", cvm(c), Quoted(self.names.text(text))),
             Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
@@ -399,7 +422,10 @@ impl Names for Script {
         self.texts.get(usize::from(text.0)).map_or("?", |text| &text.text)
     }
     fn havip(&self, havip: HavipId) -> IpAddr {
-        self.havips.get(usize::from(havip.0)).copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into())
+        self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED.into(), |havip| havip.address)
+    }
+    fn eip(&self, eip: EipId) -> Ipv4Addr {
+        self.eips.get(usize::from(eip.0)).map_or(Ipv4Addr::UNSPECIFIED, |eip| eip.address)
     }
 }
 
@@ -426,5 +452,8 @@ impl Names for Setup {
     }
     fn havip(&self, havip: HavipId) -> IpAddr {
         self.havips.get(usize::from(havip.0)).map_or(Ipv4Addr::UNSPECIFIED.into(), |havip| havip.address)
+    }
+    fn eip(&self, eip: EipId) -> Ipv4Addr {
+        self.eips.get(usize::from(eip.0)).map_or(Ipv4Addr::UNSPECIFIED, |eip| eip.address)
     }
 }

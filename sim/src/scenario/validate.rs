@@ -91,6 +91,12 @@ fn segments(draft: &Draft<'_>) -> Vec<Complaint> {
                 Complaint::new(s.place, "a subnet without a VPC").help("write `vpc CIDR`, or only the `lan`")
             }));
             found.extend(draft.bind_delay.map(|d| Complaint::new(d.place, vpc_only)));
+            found.extend(draft.eips.iter().map(|eip| Complaint::new(eip.address.place, vpc_only)));
+            let far = draft.clients.iter().filter(|client| client.decl.internet.is_some());
+            found.extend(far.map(|client| {
+                Complaint::new(client.eni.address.place, "a client of the internet beside a lan")
+                    .help("it reaches an elastic IP, which only a VPC has")
+            }));
         }
         (None, Some(vpc)) => {
             if draft.subnets.is_empty() && !draft.failed.contains("subnet") {
@@ -249,9 +255,52 @@ fn ports(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
     }
 }
 
+/// Elastic IPs and clients of the internet: outside the VPC, bound to what is there, probing what is there.
+fn outside(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
+    let Some(vpc) = &draft.vpc else { return };
+    let far = draft.clients.iter().filter(|client| client.decl.internet.is_some());
+    let all = draft.eips.iter().map(|eip| ("the elastic IP", eip.address));
+    for (what, At { value, place, .. }) in all.chain(far.clone().map(|one| ("the address", one.eni.address)))
+    {
+        if vpc.value.contains(&value) {
+            let message = format!("{what} {value} is inside the VPC");
+            let help = format!("the VPC is {} (line {}); the internet is outside", vpc.value, vpc.line);
+            found.push(Complaint::new(place, message).help(help));
+        }
+    }
+    let mut bound: Vec<IpAddr> = Vec::new();
+    for At { value, place, .. } in draft.eips.iter().filter_map(|eip| eip.havip) {
+        let message = if !draft.havips.iter().any(|havip| havip.value == value) {
+            if draft.failed.contains("havip") {
+                continue;
+            }
+            format!("{value} is no HAVIP")
+        } else if value.is_ipv6() {
+            "an elastic IP for an IPv6 HAVIP".to_owned()
+        } else if draft.off_havips.contains(&value) {
+            format!("{value} is not there yet: it is `off`")
+        } else if bound.contains(&value) {
+            format!("a second elastic IP for {value}")
+        } else {
+            bound.push(value);
+            continue;
+        };
+        found.push(Complaint::new(place, message));
+    }
+    let is_eip = |target: IpAddr| draft.eips.iter().any(|eip| eip.address.value == target);
+    for client in far.filter(|client| !is_eip(client.decl.target) && !draft.failed.contains("eip")) {
+        let target = client.decl.target;
+        let message = format!("the probed address {target} is no elastic IP");
+        found.push(
+            Complaint::new(client.target, message).help("nothing else of a VPC is reached from the internet"),
+        );
+    }
+}
+
 /// Addresses and hardware addresses: in their range, not reserved, each only once.
 fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
     ports(draft, found);
+    outside(draft, found);
     // Where the segment itself is wrong, nothing is said about what is in it.
     let nets = |all: &[At<SubnetDraft>]| all.iter().map(|s| (s.value.net, s.value.ipv6)).collect::<Vec<_>>();
     let ranges = match (draft.lans.is_empty(), &draft.vpc) {
@@ -263,9 +312,11 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
         }
         _ => None,
     };
-    let enis = || {
-        let cvms = draft.cvms.iter().flat_map(|n| std::iter::once(&n.eni).chain(&n.more));
-        cvms.chain(draft.clients.iter().map(|n| &n.eni))
+    let cvms = || draft.cvms.iter().flat_map(|n| std::iter::once(&n.eni).chain(&n.more));
+    let enis = || cvms().chain(draft.clients.iter().map(|n| &n.eni));
+    let near = || {
+        let clients = draft.clients.iter().filter(|client| client.decl.internet.is_none());
+        cvms().chain(clients.map(|n| &n.eni))
     };
     let own = |eni: &EniDraft| {
         let ipv6 = eni.ipv6.map(|at| At { value: IpAddr::V6(at.value), place: at.place, line: at.line });
@@ -276,8 +327,8 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
         if !ranges.lan {
             found.extend(draft.havips.iter().filter_map(|h| ranges.refuses("the HAVIP", *h)));
         }
-        found.extend(enis().flat_map(own).filter_map(|address| ranges.refuses("the address", address)));
-        for client in &draft.clients {
+        found.extend(near().flat_map(own).filter_map(|address| ranges.refuses("the address", address)));
+        for client in draft.clients.iter().filter(|client| client.decl.internet.is_none()) {
             let line = client.eni.address.line;
             let target = At { value: client.decl.target, place: client.target, line };
             found.extend(ranges.refuses("the probed address", target));
@@ -297,6 +348,10 @@ fn addresses(draft: &Draft<'_>, found: &mut Vec<Complaint>) {
         }
     }
     let mut taken: Vec<At<IpAddr>> = draft.havips.clone();
+    taken.extend(draft.eips.iter().map(|eip| {
+        let At { value, place, line } = eip.address;
+        At { value: IpAddr::V4(value), place, line }
+    }));
     taken.extend(enis().flat_map(own));
     taken.sort_by_key(|address| address.line);
     let mut first = BTreeMap::new();

@@ -333,7 +333,7 @@ impl Suffered {
 
 impl Observer for Suffered {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: false, probes: false }
+        Wants { facts: true, frames: false, beats: false, probes: false }
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         self.facts.begin();
@@ -357,7 +357,7 @@ struct Counts {
 
 impl Observer for Counts {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: self.frames, probes: false }
+        Wants { facts: true, frames: self.frames, beats: self.frames, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports.iter().filter(|report| report.at > self.from) {

@@ -179,8 +179,10 @@ impl Plan {
             havips: if cluster.lan {
                 Vec::new()
             } else {
-                cluster.havips.iter().copied().map(IpAddr::V4).collect()
+                cluster.havips.iter().map(|&address| IpAddr::V4(address).into()).collect()
             },
+            eips: Vec::new(),
+            console: Vec::new(),
             bind_delay: settings.cloud_delay.unwrap_or_default(),
             cvms: cvms(cluster, first),
             clients: vec![ClientDecl {
@@ -191,6 +193,7 @@ impl Plan {
                 target: cluster.havips[0].into(),
                 port: story.asks_a_service().then_some(PORT),
                 every: if story == Story::Loss { PERIOD * 2 } else { PERIOD },
+                internet: None,
             }],
             services: services(cluster, story),
             checks: checks(cluster, story),

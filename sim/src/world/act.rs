@@ -3,6 +3,7 @@
 use havip::time::Duration;
 use ipnet::IpNet;
 
+pub use super::console::{ConsoleAct, Direction, GroupRule, Members, Traffic};
 use super::setup::{CvmId, EniIndex, FileId, NodeId, ServiceId, TextId};
 pub use super::spoof::{Forged, ForgedAdvert, Spoof, Wire};
 
@@ -67,6 +68,10 @@ pub enum Act {
     Heal(Option<Path>),
     /// The cloud does something else from now on.
     Cloud(CloudAct),
+    /// A further interface is taken out of the running machine.
+    Detach(NodeId, EniIndex),
+    /// Somebody does something in the cloud's console.
+    Console(ConsoleAct),
 }
 
 /// How the cloud behaves from now on.

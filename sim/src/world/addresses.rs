@@ -75,18 +75,19 @@ impl World {
         let (now, host, address) = (self.now, self.host, net.addr());
         let nic = self.nic_mut(port);
         let (held, interface) = (nic.holds(address), nic.interface());
-        let add = matches!(change, Change::Add { .. });
-        if by_hand && add == held {
+        let (add, attached) = (matches!(change, Change::Add { .. }), nic.attached);
+        if by_hand && (add == held || !attached) {
             return; // the command complains to whoever typed it
         }
         let answer = match (add, held) {
             (true, _) if by_hand => AddressChange::AppearedByOther,
             (false, _) if by_hand => AddressChange::VanishedByOther,
+            (true, _) if !attached => AddressChange::Failed,
             (true, _) => AddressChange::Added,
             (false, true) => AddressChange::Removed,
             (false, false) => AddressChange::Failed,
         };
-        if self.forgets(node, add || by_hand) {
+        if self.forgets(node, add || by_hand) || !attached {
             let cvm = CvmId(node.0);
             return self.signal(cvm, now, Signal::Address(interface, address, answer));
         }
@@ -119,6 +120,16 @@ impl World {
     fn take_off(&mut self, port: PortId, address: IpAddr) {
         for other in self.nic_mut(port).remove(address) {
             self.vanish(port, other, false);
+        }
+    }
+
+    /// Takes every address off an interface that is taken out; of those that were not its own, everybody is told.
+    pub(super) fn clear_addresses(&mut self, port: PortId) {
+        for net in self.nic_mut(port).reset(Vec::new()) {
+            let (node, address) = (self.nic(port).node, net.addr());
+            if !self.setup.owns(node, address) {
+                self.vanish(port, address, false);
+            }
         }
     }
 

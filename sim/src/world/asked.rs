@@ -2,7 +2,8 @@
 //!
 //! A probe that was answered, and after which nothing has changed, would be answered again. So between two things
 //! that happen, a client's probes cost nothing but a look at what they would meet: resolver, link, switch, kernel,
-//! and the way back. Whatever is not certain is sent as a frame. Who wants to see probes as frames
+//! and the way back. Where acts make links lose frames, or delay them, each probe's chance is a hash of its instant, and
+//! asked. Whatever is not certain is sent as a frame. Who wants to see probes as frames
 //! ([`Wants::probes`](super::Wants)) gets every one as a frame, and the same record.
 
 use std::net::IpAddr;
@@ -18,13 +19,36 @@ use super::setup::{ClientId, NodeId};
 use super::state::World;
 use crate::cloud::Route;
 
+/// The way of a client's probes and of the answers, while nothing changes.
+#[derive(Clone, Copy, Debug)]
+struct Probing {
+    holder: NodeId,
+    source: IpAddr,
+    /// The client's port, the holder's, and the one it answers from.
+    ports: (PortId, PortId, PortId),
+    /// Probes or answers may be lost.
+    loses: bool,
+}
+
+/// What becomes of one probe: when it reaches the holder, and when the answer is back.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    reaches: Option<Time>,
+    back: Option<Time>,
+}
+
 impl World {
-    /// Which machine is certain to answer a probe that this client sends now, as long as nothing changes. `None`
-    /// where it is not certain: the frame has to be sent to know.
+    /// Which machine a probe meets that this client sends now, as long as nothing changes, if it is certain what becomes
+    /// of it. `None` where it is not: the frame has to be sent to know.
     pub fn fate(&self, client: ClientId) -> Option<NodeId> {
+        self.probing(client).map(|probing| probing.holder)
+    }
+
+    fn probing(&self, client: ClientId) -> Option<Probing> {
         let index = usize::from(client.0);
         let (asker, target) = (self.setup.node_of_client(client), self.setup.clients[index].target);
-        if !self.links.are_untouched() || self.clients[index].probed != self.clients[index].answered {
+        let is_plain = self.groups.are_empty() && self.setup.clients[index].internet.is_none();
+        if !is_plain || self.clients[index].is_unsure {
             return None;
         }
         let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
@@ -41,7 +65,32 @@ impl World {
             return None;
         }
         let source = self.nic(asks).source_for(target)?;
-        (self.certain_way(self.port_towards(reached, source), source)? == asks).then_some(holder)
+        let answers = self.port_towards(reached, source);
+        if self.certain_way(answers, source)? != asks {
+            return None;
+        }
+        let loses = self.loses_probes(client, (asks, reached, answers))?;
+        Some(Probing { holder, source, ports: (asks, reached, answers), loses })
+    }
+
+    /// Whether a client's probes or their answers may be lost; `None` if that alone does not say what becomes of them.
+    fn loses_probes(
+        &self,
+        client: ClientId,
+        (asks, reached, answers): (PortId, PortId, PortId),
+    ) -> Option<bool> {
+        if self.links.are_untouched() {
+            return Some(false);
+        }
+        let there = self.links.manner(asks, reached, Kind::Probe, self.latency(reached))?;
+        let back = self.links.manner(answers, asks, Kind::Probe, self.latency(asks))?;
+        if !there.disturbed && !back.disturbed {
+            return Some(false);
+        }
+        // Each is back before the next one leaves; and no other client's take part in the draws.
+        let every = self.setup.clients[usize::from(client.0)].every;
+        let certain = there.longest + back.longest + self.setup.tick * 2 < every && self.clients.len() == 1;
+        certain.then_some(there.loses || back.loses)
     }
 
     /// Where a packet that leaves by a port for an address arrives for certain, without anybody learning anything new.
@@ -76,48 +125,91 @@ impl World {
         nic.carrier && kernel.powered && !kernel.paused
     }
 
-    /// Asks for as many of a client's probes as are certain, from now on, and says when the next one is due. `None`
-    /// if not even the first is certain.
+    /// Asks for as many of a client's probes as are certain to be answered, from now on, or for one, and says when it is
+    /// to be woken. `None` if not even the first one's fate is certain.
     pub(super) fn ask_probes(&mut self, client: ClientId) -> Option<Time> {
         if self.wants().probes || !self.ready.is_empty() {
             return None; // a program that runs in this instant may change anything
         }
         let every = self.setup.clients[usize::from(client.0)].every;
-        let asker = self.setup.node_of_client(client);
         // The last one asked must be back before anything else happens.
-        let room = self.quiet_until().saturating_since(self.now + self.longest_way * 2 + self.setup.tick * 4);
+        let room =
+            self.quiet_until().saturating_since(self.now + self.longest_way() * 2 + self.setup.tick * 4);
         if room.is_zero() {
             return None;
         }
-        self.fate(client)?;
-        let more = (room.as_nanos() - 1) / every.as_nanos();
+        let probing = self.probing(client)?;
+        let state = &self.clients[usize::from(client.0)];
+        if probing.loses || state.answered != state.probed {
+            let first = self.what_becomes(&probing, self.now);
+            if first.back.is_none() || state.answered != state.probed {
+                return Some(self.ask_one(client, &probing, first));
+            }
+        }
+        let mut more = (room.as_nanos() - 1) / every.as_nanos();
+        if probing.loses {
+            let arrives = |n: &u64| self.what_becomes(&probing, self.now + every * *n).back.is_some();
+            more = (1..=more).take_while(arrives).last().unwrap_or(0);
+        }
         let last = self.now + every * more;
-        self.note_used(client, asker, last);
+        self.note_used(client, &probing, (last, self.what_becomes(&probing, last).reaches));
         let state = &mut self.clients[usize::from(client.0)];
         state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
-        self.report(Who::Node(asker), What::AllAnswered { client, last });
+        self.report(Who::Node(self.setup.node_of_client(client)), What::AllAnswered { client, last });
         Some(last + every)
     }
 
-    /// Both resolvers remember when they were last used.
-    fn note_used(&mut self, client: ClientId, asker: NodeId, last: Time) {
-        let target = self.setup.clients[usize::from(client.0)].target;
-        let from = PortId::of(asker);
-        let Some(to) = self.certain_way(from, target) else { return };
-        let nth = Nth { kind: Kind::Probe, at: last, n: 0 };
-        let Fate::Arrives(arrives, _) = self.links.fate(from, to, nth, self.latency(to), self.setup.tick)
-        else {
-            return;
+    /// One probe that is lost, or the first that is not.
+    fn ask_one(&mut self, client: ClientId, probing: &Probing, asked: Asked) -> Time {
+        self.note_used(client, probing, (self.now, asked.reaches));
+        let every = self.setup.clients[usize::from(client.0)].every;
+        let state = &mut self.clients[usize::from(client.0)];
+        state.sequence = state.sequence.wrapping_add(1);
+        (state.probed, state.answer_due) = (Some(self.now), asked.back);
+        self.report(Who::Node(self.setup.node_of_client(client)), What::Probed { client });
+        asked.back.unwrap_or(self.now + every)
+    }
+
+    /// If this is the instant in which the answer comes to a probe that was asked: takes it, and says when the next probe is
+    /// due.
+    pub(super) fn take_asked_answer(&mut self, client: ClientId) -> Option<Time> {
+        let state = &mut self.clients[usize::from(client.0)];
+        state.answer_due.take()?;
+        let sent = state.probed?;
+        state.answered = Some(sent);
+        self.report(Who::Node(self.setup.node_of_client(client)), What::Answered { client, sent });
+        Some(sent + self.setup.clients[usize::from(client.0)].every)
+    }
+
+    /// What becomes of a probe that is sent at an instant.
+    fn what_becomes(&self, probing: &Probing, at: Time) -> Asked {
+        let (asks, reached, answers) = probing.ports;
+        let arrives = |from, to, at| {
+            let nth = Nth { kind: Kind::Probe, at, n: 0 };
+            match self.links.fate(from, to, nth, self.latency(to), self.setup.tick) {
+                Fate::Arrives(at, _) => Some(at),
+                Fate::Lost(_) => None,
+            }
         };
-        let Some(source) = self.nic(from).source_for(target) else { return };
-        let back = self.port_towards(to, source);
-        for (port, peer, used) in [(from, target, last), (back, source, arrives)] {
-            let vpc = self.in_vpc();
+        let reaches = arrives(asks, reached, at);
+        Asked { reaches, back: reaches.and_then(|at| arrives(answers, asks, at)) }
+    }
+
+    /// Both resolvers remember when they were last used: the client's by the last probe, the holder's by its answer.
+    fn note_used(&mut self, client: ClientId, probing: &Probing, (sent, reaches): (Time, Option<Time>)) {
+        let target = self.setup.clients[usize::from(client.0)].target;
+        let (asks, _, answers) = probing.ports;
+        let vpc = self.in_vpc();
+        let mut note = |port, peer, used| {
             let nic = self.nic_mut(port);
             if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
                 nic.neighbours.note_used(next_hop, used);
             }
+        };
+        note(asks, target, sent);
+        if let Some(reaches) = reaches {
+            note(answers, probing.source, reaches);
         }
     }
 }

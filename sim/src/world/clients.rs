@@ -31,10 +31,16 @@ pub(super) struct Client {
     pub(super) probed: Option<Time>,
     /// When it sent the last one that was answered.
     pub(super) answered: Option<Time>,
+    /// A probe is under way as a frame, or was lost as one: what becomes of it is not known yet.
+    pub(super) is_unsure: bool,
+    /// When the answer to the last one comes, which was asked.
+    pub(super) answer_due: Option<Time>,
     /// Which machine its probes go to.
     pub(super) reached: Option<NodeId>,
     /// Since when.
     reached_at: Time,
+    /// Why it got no further, if it is one of the internet, since it was answered last.
+    pub(super) no_way: Option<Loss>,
 }
 
 impl World {
@@ -44,15 +50,14 @@ impl World {
         self.wake(first, Due::Client(client));
     }
 
-    /// Probes, and waits for the next probe: either one frame is sent, or all probes whose fate is certain are asked.
+    /// Probes, and waits for the next probe: either one frame is sent, or all probes whose fate is certain are asked. Or
+    /// the answer comes to one that was asked.
     pub(super) fn run_client(&mut self, client: ClientId) {
-        let next = match self.ask_probes(client) {
-            Some(next) => next,
-            None => {
-                self.send_probe(client);
-                self.now + self.setup.clients[usize::from(client.0)].every
-            }
-        };
+        let next = self.take_asked_answer(client).or_else(|| self.ask_probes(client));
+        let next = next.unwrap_or_else(|| {
+            self.send_probe(client);
+            self.now + self.setup.clients[usize::from(client.0)].every
+        });
         self.wake(next, Due::Client(client));
     }
 
@@ -63,6 +68,7 @@ impl World {
         let sequence = self.clients[index].sequence;
         self.clients[index].sequence = sequence.wrapping_add(1);
         self.clients[index].probed = Some(self.now);
+        self.clients[index].is_unsure = true;
         self.report(Who::Node(node), What::Probed { client });
 
         let port = PortId::of(node);
@@ -162,7 +168,10 @@ impl World {
     pub(super) fn client_answered(&mut self, node: NodeId, sent: Option<Time>) {
         let Some(index) = usize::from(node.0).checked_sub(self.setup.cvms.len()) else { return };
         if let Some(sent) = sent {
-            self.clients[index].answered = self.clients[index].answered.max(Some(sent));
+            let state = &mut self.clients[index];
+            state.answered = state.answered.max(Some(sent));
+            state.is_unsure = state.probed != state.answered;
+            state.no_way = None;
             self.report(Who::Node(node), What::Answered { client: ClientId(index as u16), sent });
         }
     }

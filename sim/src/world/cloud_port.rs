@@ -7,7 +7,7 @@ use havip::wire::ethernet::{self, EtherType, Mac};
 use havip::wire::{arp, ndp};
 use ipnet::IpNet;
 
-use super::act::{CloudAct, Kind};
+use super::act::{CloudAct, Kind, Members};
 use super::chance::{Purpose, number_of};
 use super::frames::PortId;
 use super::ipv6::{Discovery, discovery_frame, read_discovery};
@@ -23,7 +23,9 @@ const GATEWAY: Mac = Mac([0x02, 0xfe, 0, 0, 0, 1]);
 /// The cloud and how it hears.
 #[derive(Clone, Debug)]
 pub(super) struct CloudPort {
-    cloud: Cloud,
+    pub(super) cloud: Cloud,
+    /// Who may claim what, where that is limited, as it was said.
+    pub(super) ranges: Vec<(HavipId, Members)>,
     bind_delay: (Duration, Duration),
     /// The act that made it deaf.
     deaf: Option<u32>,
@@ -38,7 +40,7 @@ impl CloudPort {
         for havip in &setup.havips {
             cloud.add_havip(havip.address, havip.subnet);
         }
-        CloudPort { cloud, bind_delay: setup.bind_delay, deaf: None }
+        CloudPort { cloud, ranges: Vec::new(), bind_delay: setup.bind_delay, deaf: None }
     }
 
     pub(super) fn route(&self, now: Time, address: IpAddr) -> Route {
@@ -173,16 +175,21 @@ impl World {
     }
 
     fn is_gateway(&self, address: IpAddr) -> bool {
+        let mut far = self.setup.clients.iter().filter(|client| client.internet.is_some());
         match &self.setup.segment {
             Segment::Lan(_) => false,
-            Segment::Vpc { subnets, .. } => subnets.iter().any(|s| {
-                gateway_of(s.net.into()) == address || s.ipv6.is_some_and(|n| gateway_of(n.into()) == address)
-            }),
+            Segment::Vpc { subnets, .. } => {
+                far.any(|client| gateway_of(client.eni.address.into()) == address)
+                    || subnets.iter().any(|s| {
+                        gateway_of(s.net.into()) == address
+                            || s.ipv6.is_some_and(|n| gateway_of(n.into()) == address)
+                    })
+            }
         }
     }
 }
 
-/// A subnet's gateway: its first address.
+/// A subnet's gateway: its first address. That of somebody who is in no subnet is the address behind its own.
 pub(super) fn gateway_of(net: IpNet) -> IpAddr {
     match net {
         IpNet::V4(net) => Ipv4Addr::from(u32::from(net.network()).saturating_add(1)).into(),

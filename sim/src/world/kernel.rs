@@ -340,6 +340,18 @@ impl World {
         }
     }
 
+    /// An interface is taken out of its machine: no link, and no address is on it any more.
+    pub(super) fn unplug_for_good(&mut self, port: PortId) {
+        let node = self.nic(port).node;
+        self.set_carrier(port, false);
+        self.clear_addresses(port);
+        let kernel = self.kernel(node);
+        kernel.installs.retain(|one| one.port != port);
+        kernel.tampers.retain(|one| one.port != port);
+        self.nic_mut(port).attached = false;
+        self.arm_kernel(node);
+    }
+
     /// The interface's table and what the switch knows of its port are gone.
     fn flush_neighbours(&mut self, port: PortId, cause: Loss) {
         for frame in self.nic_mut(port).neighbours.flush() {

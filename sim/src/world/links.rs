@@ -40,6 +40,17 @@ pub struct Links {
     chance: Chance,
 }
 
+/// What acts do to frames of a kind on a way, where none copies them, changes them or their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// An act's effect stands on the way.
+    pub disturbed: bool,
+    /// Frames may be lost.
+    pub loses: bool,
+    /// The longest that one takes, but for rounding to the tick.
+    pub longest: Duration,
+}
+
 /// A frame's fate on its way from one port to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -58,6 +69,35 @@ impl Links {
     /// Whether no act's effect stands.
     pub fn are_untouched(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// What becomes of frames of a kind on a way, if all that can is that they are lost or late.
+    pub fn manner(
+        &self,
+        from: PortId,
+        to: PortId,
+        kind: Kind,
+        latency: (Duration, Duration),
+    ) -> Option<Manner> {
+        let mut manner = Manner { disturbed: false, loses: false, longest: latency.1 };
+        for rule in self.rules.iter().filter(|r| self.applies(r, from, to, kind)) {
+            manner.disturbed = true;
+            match rule.effect {
+                Effect::Drop | Effect::Loss(_) => manner.loses = true,
+                Effect::Delay(_, high) => manner.longest = high,
+                Effect::Duplicate(_) | Effect::Corrupt(_) | Effect::Reorder(_) => return None,
+            }
+        }
+        Some(manner)
+    }
+
+    /// The longest that an act makes any frame take.
+    pub fn longest_delay(&self) -> Duration {
+        let delays = self.rules.iter().filter_map(|rule| match rule.effect {
+            Effect::Delay(_, high) => Some(high),
+            _ => None,
+        });
+        delays.max().unwrap_or_default()
     }
 
     /// Whether no act copies frames, changes them or their order.

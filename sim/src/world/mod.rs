@@ -19,6 +19,7 @@ mod chance;
 mod clients;
 mod clock;
 mod cloud_port;
+mod console;
 mod frames;
 pub mod host;
 mod ipv6;
@@ -26,12 +27,14 @@ mod kernel;
 mod kinds;
 mod links;
 mod machine;
+mod nat;
 mod neighbours;
 mod nic;
 mod queue;
 mod report;
 mod routes;
 mod script;
+mod security;
 mod segment;
 mod setup;
 mod spoof;
@@ -43,16 +46,18 @@ mod userland;
 mod wakes;
 
 pub use act::{
-    Act, CloudAct, Drift, End, Forged, ForgedAdvert, Health, Kind, Kinds, Path, Ppm, ScriptAct, Spoof,
-    Tamper, Wire,
+    Act, CloudAct, ConsoleAct, Direction, Drift, End, Forged, ForgedAdvert, GroupRule, Health, Kind, Kinds,
+    Members, Path, Ppm, ScriptAct, Spoof, Tamper, Traffic, Wire,
 };
 pub use machine::EPOCH;
 pub(crate) use machine::Row;
-pub use report::{FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who};
+pub use report::{
+    Declined, FrameId, Life, Look, Loss, Mark, Refusal, Report, Told, Verdict, Wants, What, Who,
+};
 pub use setup::{
-    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EniIndex, EniSetup, FileId, HavipId, HavipSetup,
-    NodeId, PortId, ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet, TextId, TimedAct,
-    link_local,
+    CheckSetup, ClientId, ClientSetup, CvmId, CvmSetup, EipId, EipSetup, EniIndex, EniSetup, FileId, HavipId,
+    HavipSetup, NodeId, PortId, ProgramSetup, Reload, Segment, ServiceId, ServiceSetup, Setup, Subnet,
+    TextId, TimedAct, link_local,
 };
 pub(crate) use spoof::bytes_of_hex;
 pub use state::World;

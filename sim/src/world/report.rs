@@ -11,8 +11,8 @@ use havip::time::Time;
 use havip::wire::ethernet::Mac;
 
 use super::act::Kind;
-use super::setup::{ClientId, CvmId, EniIndex, HavipId, NodeId};
-pub use crate::cloud::{Refusal, Verdict};
+use super::setup::{ClientId, CvmId, EipId, EniIndex, HavipId, NodeId};
+pub use crate::cloud::{Declined, Refusal, Verdict};
 
 /// A frame in the world's slab; its bytes can be asked for until the instant ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,8 +173,24 @@ pub enum What {
         from: Option<NodeId>,
         /// Bound to whom now.
         to: Option<NodeId>,
-        /// Why: the hardware address whose announcement caused it.
+        /// Why: the hardware address whose announcement caused it; none where somebody took it away.
         claimed_by: Option<Mac>,
+    },
+    /// An elastic IP was bound or unbound.
+    Eip {
+        /// Which.
+        eip: EipId,
+        /// To which HAVIP.
+        to: Option<HavipId>,
+    },
+    /// The cloud does not do what an act wants: an index into `Setup::acts`, and why.
+    Declined(u32, Declined),
+    /// A client of the internet gets no further, from now on.
+    NoWay {
+        /// Who.
+        client: ClientId,
+        /// Why.
+        why: Loss,
     },
     /// A client sent a probe.
     Probed {
@@ -266,6 +282,12 @@ pub enum Loss {
     NoSuchAddress,
     /// The destination is a HAVIP that is bound to nobody.
     Unbound,
+    /// A security group's rule: the act that put it in, an index into `Setup::acts`, where one did.
+    Denied(Option<u32>),
+    /// The elastic IP is bound to nothing.
+    EipUnbound,
+    /// There is no elastic IP to reach the internet from.
+    NoEip,
     /// The neighbour did not answer ARP, and the packet waited in vain.
     Unresolved,
     /// The sender's neighbour queue was full.
@@ -297,6 +319,9 @@ pub struct Wants {
     pub facts: bool,
     /// `Sent`, `Received` and `Lost`, but for probes.
     pub frames: bool,
+    /// The same for what programs say over and over: each is a frame then. Without it, of that `Sent` and `Received` are
+    /// reported, and all of a row have the bytes of its first.
+    pub beats: bool,
     /// The same for probes: each is a frame then, and none is asked.
     pub probes: bool,
 }

@@ -47,6 +47,8 @@ impl World {
             }
             Act::Spoof(node, eni, spoof) => self.begin_spoof(index, (node, eni), &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
+            Act::Detach(node, eni) => self.detach(node, eni, index),
+            Act::Console(act) => self.administer(act, index),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)

@@ -13,10 +13,10 @@ use super::chance::Nth;
 use super::frames::PortId;
 use super::ipv6::is_discovery;
 use super::links::Fate;
+use super::nat::Passage;
 use super::report::{FrameId, Loss, Mark, What};
 use super::setup::Segment;
 use super::state::World;
-use crate::cloud::Route;
 
 /// From where to where, and the how many-th frame of its sender.
 #[derive(Clone, Copy, Debug)]
@@ -87,38 +87,51 @@ impl World {
     }
 
     fn forward_in_vpc(&mut self, from: PortId, frame: FrameId, nth: Nth, sequence: u64) {
-        let destination = {
+        let addresses: Option<(IpAddr, IpAddr)> = {
             let bytes = self.frames.bytes(frame);
             match ethernet::Frame::new(bytes).map(|eth| (eth.ethertype(), eth.payload())) {
                 Ok((EtherType::ARP, _)) => return self.carry(frame, from, PortId::CLOUD, nth, sequence),
-                Ok((EtherType::IPV4, packet)) => ipv4::Packet::new(packet).map(|p| IpAddr::V4(p.dst())).ok(),
+                Ok((EtherType::IPV4, packet)) => {
+                    ipv4::Packet::new(packet).map(|p| (p.src().into(), p.dst().into())).ok()
+                }
                 Ok((EtherType::IPV6, packet)) => match ipv6::Packet::new(packet) {
                     Ok(p) if is_discovery(&p) => {
                         return self.carry(frame, from, PortId::CLOUD, nth, sequence);
                     }
-                    packet => packet.map(|p| IpAddr::V6(p.dst())).ok(),
+                    packet => packet.map(|p| (p.src().into(), p.dst().into())).ok(),
                 },
                 _ => None,
             }
         };
-        let to = match destination {
+        let Passage { to, change } = match addresses {
             None => return self.lose(from, frame, None, Loss::Malformed),
-            Some(dst) if is_group(dst) => return self.lose(from, frame, None, Loss::NoMulticast),
-            Some(dst) => match self.cloud.route(self.now, dst) {
-                Route::To(eni) => PortId(eni.0),
-                Route::Unbound => return self.lose(from, frame, None, Loss::Unbound),
-                Route::Nobody => return self.lose(from, frame, None, Loss::NoSuchAddress),
+            Some((_, dst)) if is_group(dst) => return self.lose(from, frame, None, Loss::NoMulticast),
+            Some(both) => match self.passage(from, both) {
+                Ok(passage) => passage,
+                Err(cause) => {
+                    // On the way back it is the client of the internet who is not answered.
+                    let to = self.setup.owner_of(both.1).map(|(node, eni)| self.setup.port_of(node, eni));
+                    self.no_way(from, to, cause);
+                    return self.lose(from, frame, None, cause);
+                }
             },
         };
+        if let Some(cause) = self.denied(frame, from, to) {
+            self.no_way(from, Some(to), cause);
+            return self.lose(from, frame, Some(to), cause);
+        }
         // The virtual switch addresses the frame to whom it goes, whomever the sender's ARP entry named.
         let Mac(mac) = self.nic(to).mac;
-        let frame = if self.frames.bytes(frame)[..6] == mac {
+        let frame = if self.frames.bytes(frame)[..6] == mac && change.is_none() {
             frame
         } else {
             let copy = self.frames.readdressed(frame, mac);
             self.frames.let_go(frame);
             copy
         };
+        if let Some((side, address)) = change {
+            self.translate(frame, side, address);
+        }
         self.carry(frame, from, to, nth, sequence);
     }
 
@@ -132,7 +145,7 @@ impl World {
 
     /// Takes a frame from port to port. Its fate is decided here, at the instant it is sent.
     fn carry(&mut self, frame: FrameId, from: PortId, to: PortId, nth: Nth, sequence: u64) {
-        let latency = self.latency(to);
+        let latency = self.latency_between(from, to);
         match self.links.fate(from, to, nth, latency, self.setup.tick) {
             Fate::Lost(cause) => self.lose(from, frame, Some(to), cause),
             Fate::Arrives(first, second) => {
@@ -190,6 +203,13 @@ impl World {
                 false => self.deliver(held.frame, held.way, at, None),
             }
         }
+    }
+
+    /// Latency end to end, from the internet or to it as well.
+    fn latency_between(&self, from: PortId, to: PortId) -> (Duration, Duration) {
+        let far = self.internet_client(from).or_else(|| self.internet_client(to));
+        let far = far.and_then(|client| self.setup.clients[usize::from(client.0)].internet);
+        far.unwrap_or_else(|| self.latency(to))
     }
 
     /// Latency end to end: that of the receiver's subnet. The cloud is as far away as the first one.

@@ -2,7 +2,7 @@
 //!
 //! Immutable and shared: a fork of a run copies its state and shares this.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use havip::config::Config;
@@ -13,6 +13,7 @@ use havip::wire::ethernet::Mac;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::act::Act;
+use super::console::ConsoleAct;
 
 /// A machine or a client: whatever has a kernel. Machines come first, in file order, then clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,10 @@ pub struct ServiceId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HavipId(pub u16);
 
+/// An elastic IP of the cloud, by its place in [`Setup::eips`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EipId(pub u16);
+
 /// Everything about a run that is known before it.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -85,6 +90,10 @@ pub struct Setup {
     pub segment: Segment,
     /// HAVIPs of the cloud; none on a lan.
     pub havips: Vec<HavipSetup>,
+    /// Its elastic IPs.
+    pub eips: Vec<EipSetup>,
+    /// What stands in the cloud's console from the start: drift ranges and security groups.
+    pub console: Vec<ConsoleAct>,
     /// How long a binding takes to follow its claim: shortest and longest.
     pub bind_delay: (Duration, Duration),
     /// Machines.
@@ -151,6 +160,17 @@ pub struct HavipSetup {
     pub address: IpAddr,
     /// Which subnet it belongs to: an index into the VPC's.
     pub subnet: u16,
+    /// It is not there at the start, until somebody applies for it.
+    pub off: bool,
+}
+
+/// An elastic IP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EipSetup {
+    /// Its public address.
+    pub address: Ipv4Addr,
+    /// The HAVIP that it is bound to at the start.
+    pub havip: Option<HavipId>,
 }
 
 /// A machine.
@@ -179,7 +199,7 @@ pub struct EniSetup {
     pub ipv6: Option<Ipv6Net>,
     /// Its hardware address.
     pub mac: Mac,
-    /// Which subnet it is in: an index into the VPC's, or into the lans.
+    /// Which subnet it is in: an index into the VPC's, or into the lans; [`Setup::INTERNET`] where it is in none.
     pub subnet: u16,
     /// Not there at the start.
     pub off: bool,
@@ -251,9 +271,14 @@ pub struct ClientSetup {
     pub port: Option<u16>,
     /// How often.
     pub every: Duration,
+    /// One of the internet, and how long a packet takes from there or to there; it probes an elastic IP.
+    pub internet: Option<(Duration, Duration)>,
 }
 
 impl Setup {
+    /// The subnet of interfaces that are in none: those of the internet.
+    pub const INTERNET: u16 = u16::MAX;
+
     /// The node of a machine.
     pub fn node_of_cvm(&self, cvm: CvmId) -> NodeId {
         NodeId(cvm.0)
@@ -315,6 +340,14 @@ impl Setup {
     pub fn owner_of(&self, address: IpAddr) -> Option<(NodeId, EniIndex)> {
         self.ports().find(|(_, _, eni)| eni.has(address)).map(|(node, index, _)| (node, index))
     }
+    /// Which HAVIP an address is.
+    pub fn havip_of(&self, address: IpAddr) -> Option<HavipId> {
+        self.havips.iter().position(|havip| havip.address == address).map(|i| HavipId(i as u16))
+    }
+    /// Which elastic IP an address is.
+    pub fn eip_of(&self, address: IpAddr) -> Option<EipId> {
+        self.eips.iter().position(|eip| eip.address == address).map(|i| EipId(i as u16))
+    }
     /// Whether an address is one of a node's own.
     pub fn owns(&self, node: NodeId, address: IpAddr) -> bool {
         self.enis_of(node).any(|eni| eni.has(address))
@@ -347,7 +380,8 @@ impl Setup {
     /// The longest that a frame takes anywhere, end to end.
     pub fn longest_latency(&self) -> Duration {
         let (Segment::Lan(subnets) | Segment::Vpc { subnets, .. }) = &self.segment;
-        subnets.iter().map(|s| s.latency.1).max().unwrap_or_default()
+        let far = self.clients.iter().filter_map(|client| client.internet);
+        subnets.iter().map(|s| s.latency.1).chain(far.map(|latency| latency.1)).max().unwrap_or_default()
     }
     /// How many decimals a time of this run has: those of the tick, never more.
     pub fn digits(&self) -> u8 {

@@ -22,6 +22,7 @@ use super::neighbours::Want;
 use super::nic::Nic;
 use super::queue::{Due, Queue};
 use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
+use super::security::Groups;
 use super::segment::HeldBack;
 use super::setup::{CvmId, NodeId, Segment, Setup};
 use super::spoof::Repeated;
@@ -50,6 +51,7 @@ pub struct World {
     pub(super) userlands: Vec<Userland>,
     pub(super) clients: Vec<Client>,
     pub(super) cloud: CloudPort,
+    pub(super) groups: Groups,
     pub(super) host: Host,
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
@@ -60,11 +62,11 @@ pub struct World {
     shift: Duration,
     wants: Wants,
     until: Time,
-    reports: Vec<Report>,
+    pub(super) reports: Vec<Report>,
     /// What programs told somebody in this instant.
     told: String,
     /// No frame takes longer, as long as no act has made it.
-    pub(super) longest_way: Duration,
+    longest_way: Duration,
     /// Reused by neighbour timers.
     pub(super) neighbour_wants: Vec<Want>,
 }
@@ -102,6 +104,7 @@ impl World {
             userlands: setup.cvms.iter().map(|_| Userland::default()).collect(),
             clients: setup.clients.iter().map(|_| Client::default()).collect(),
             cloud: CloudPort::new(&setup),
+            groups: Groups::default(),
             host,
             chance,
             ready: Vec::new(),
@@ -116,6 +119,7 @@ impl World {
             neighbour_wants: Vec::new(),
             setup,
         };
+        world.open_console();
         world.start();
         world
     }
@@ -156,21 +160,28 @@ impl World {
     pub fn shift_acts(&mut self, shift: Duration) {
         self.shift = shift;
     }
-    /// Goes on with a longer story: further acts, none of them in the past, and further HAVIPs behind those there
-    /// were. A story that changes what has been, or who there is, is not taken, and given back.
+    /// Goes on with a longer story: further acts, none of them in the past, and further HAVIPs and elastic IPs behind
+    /// those there were; HAVIPs are to be applied for. A story that changes what has been, or who there is, is not taken, and given back.
     pub fn go_on_with(&mut self, setup: Arc<Setup>) -> Result<(), Arc<Setup>> {
         let told =
             |setup: &Setup| setup.acts.iter().take(self.next_act).map(|a| (a.at, a.act)).collect::<Vec<_>>();
-        let havips = self.setup.havips.len();
+        let (havips, eips) = (self.setup.havips.len(), self.setup.eips.len());
         let is_longer = told(&self.setup) == told(&setup)
             && setup.acts.get(self.next_act).is_none_or(|next| next.at + self.shift > self.now)
             && setup.havips.get(..havips) == Some(&self.setup.havips[..])
+            && setup.havips[havips..].iter().all(|havip| havip.off)
+            && setup.eips.get(..eips) == Some(&self.setup.eips[..])
+            && setup.eips[eips..].iter().all(|eip| eip.havip.is_none())
             && setup.ports().map(|(_, _, eni)| eni).eq(self.setup.ports().map(|(_, _, eni)| eni));
         if !is_longer {
             return Err(setup);
         }
         for havip in &setup.havips[havips..] {
-            self.cloud_mut().add_havip(havip.address, havip.subnet);
+            let added = self.cloud_mut().add_havip(havip.address, havip.subnet);
+            let _ = self.cloud_mut().release(added);
+        }
+        for eip in &setup.eips[eips..] {
+            self.cloud_mut().add_eip(eip.address, None);
         }
         self.setup = setup;
         Ok(())
@@ -181,12 +192,15 @@ impl World {
         self.wants = wants;
         self.until = until;
     }
+    /// The longest that a frame takes, as links are now.
+    pub(super) fn longest_way(&self) -> Duration {
+        self.longest_way.max(self.links.longest_delay())
+    }
     /// What is reported.
     pub(super) fn wants(&self) -> Wants {
         self.wants
     }
-    /// Until when nothing happens but what is being done just now, and probes of other clients that are certain to be
-    /// answered.
+    /// Until when nothing happens but what is being done just now, and probes of other clients whose fate is certain.
     pub(super) fn quiet_until(&self) -> Time {
         let certain = |due| matches!(due, Due::Client(client) if self.fate(client).is_some());
         let woken = match self.setup.clients.len() {

@@ -74,7 +74,7 @@ pub fn nanos(at: Time) -> Nanos {
 
 impl Observer for Capture {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
     fn instant(&mut self, _: &Setup, look: &dyn Look, reports: &[Report]) {
         for report in reports {

@@ -1,4 +1,4 @@
-//! Lists: ids, filters, pages.
+//! Lists: ids, filters, pages by place (`Offset`, `Limit`) or by what was seen last (`MaxResults`, `NextToken`).
 
 use havip_sim::cloud::model::{Code, Object, Refused, Table};
 use serde_json::Value;
@@ -32,16 +32,47 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         Page { params, ids, by }
     }
 
-    /// How many there are, and one page of them as they are shown.
-    pub fn of(
+    /// How many there are, one page of them as they are shown, and what asks for the next page; nothing at the end, nor
+    /// of a list that is asked for by places. A page so asked for begins behind the last one that was seen, whatever
+    /// came or went in between.
+    pub fn in_turn(
         &self,
         region: &havip_sim::cloud::model::Region,
         table: &Table<T>,
         show: impl Fn(&T) -> Value,
-    ) -> Result<(usize, Vec<Value>), Fault> {
-        let ids = self.params.texts(self.ids);
+    ) -> Result<(usize, Vec<Value>, String), Fault> {
+        let Some((after, most)) = turn(self.params)? else {
+            return self.of(region, table, show).map(|(count, set)| (count, set, String::new()));
+        };
+        let found = self.found(region, table)?;
+        let mut rest = found.iter().filter(|one| one.number() > after).peekable();
+        let mut set = Vec::new();
+        let mut last = 0;
+        while let Some(one) = rest.next_if(|_| set.len() < most) {
+            set.push(show(one));
+            last = one.number();
+        }
+        let next = rest.peek().map_or_else(String::new, |_| format!("{TOKEN}{last:016x}"));
+        Ok((found.len(), set, next))
+    }
+
+    /// Everything that fits, in the order in which it was made.
+    fn found<'t>(
+        &self,
+        region: &havip_sim::cloud::model::Region,
+        table: &'t Table<T>,
+    ) -> Result<Vec<&'t T>, Fault> {
+        let ids = self.ids()?;
         let filters = filters(self.params, self.by)?;
-        let (offset, limit) = window(self.params)?;
+        if !ids.is_empty() {
+            return Ok(by_ids(table, &ids));
+        }
+        Ok(table.iter().filter(|one| fits(*one, region, &filters)).collect())
+    }
+
+    /// The ids that are asked for.
+    fn ids(&self) -> Result<Vec<String>, Fault> {
+        let ids = self.params.texts(self.ids);
         if !ids.is_empty() && self.params.has("Filters") {
             let message = format!("The parameters `{}` and `Filters` cannot be used together.", self.ids);
             return Err(Refused::new(Code::COEXIST, message).into());
@@ -50,10 +81,21 @@ impl<'a, T: Object + 'static> Page<'a, T> {
             let message = format!("The parameter `{}` has more than 100 values.", self.ids);
             return Err(Refused::new(Code::VALUE_LIMIT, message).into());
         }
+        Ok(ids)
+    }
+
+    /// How many there are, and one page of them as they are shown.
+    pub fn of(
+        &self,
+        region: &havip_sim::cloud::model::Region,
+        table: &Table<T>,
+        show: impl Fn(&T) -> Value,
+    ) -> Result<(usize, Vec<Value>), Fault> {
+        let filters = filters(self.params, self.by)?;
+        let (offset, limit) = window(self.params)?;
+        let ids = self.ids()?;
         if !ids.is_empty() {
-            let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
-            found.sort_by_key(|one| one.number());
-            found.dedup_by_key(|one| one.number());
+            let found = by_ids(table, &ids);
             let page = found.iter().skip(offset).take(limit).map(|one| show(one)).collect();
             return Ok((found.len(), page));
         }
@@ -63,9 +105,7 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         }
         let (mut count, mut page) = (0, Vec::new());
         for one in table.iter() {
-            let fits =
-                |(of, values): &(Of<T>, Vec<String>)| of(one, region).iter().any(|v| values.contains(v));
-            if filters.iter().all(fits) {
+            if fits(one, region, &filters) {
                 if count >= offset && page.len() < limit {
                     page.push(show(one));
                 }
@@ -74,6 +114,46 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         }
         Ok((count, page))
     }
+}
+
+fn by_ids<'t, T: Object>(table: &'t Table<T>, ids: &[String]) -> Vec<&'t T> {
+    let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
+    found.sort_by_key(|one| one.number());
+    found.dedup_by_key(|one| one.number());
+    found
+}
+
+fn fits<T>(one: &T, region: &havip_sim::cloud::model::Region, filters: &Chosen<T>) -> bool {
+    filters.iter().all(|(of, values)| of(one, region).iter().any(|value| values.contains(value)))
+}
+
+/// What every token begins with: people see that it is none of theirs to make.
+const TOKEN: &str = "next-";
+
+/// Behind which number a page begins, and how many it has; nothing where it is asked for by its place.
+fn turn(params: &Params) -> Result<Option<(u64, usize)>, Fault> {
+    let (most, token) = (params.int("MaxResults"), params.text("NextToken"));
+    if most.is_none() && token.is_none() {
+        return Ok(None);
+    }
+    if params.has("Offset") || params.has("Limit") {
+        let message = "`MaxResults` and `NextToken` cannot be used together with `Offset` and `Limit`.";
+        return Err(Refused::new(Code::COEXIST, message).into());
+    }
+    let most = most.unwrap_or(20);
+    if !(1..=100).contains(&most) {
+        return Err(Refused::new(Code::RANGE, "The parameter `MaxResults` must be from 1 to 100.").into());
+    }
+    let number = |token: &str| {
+        let digits = token.strip_prefix(TOKEN).filter(|digits| digits.len() == 16)?;
+        // `from_str_radix` takes a sign as well.
+        let digits = Some(digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u64::from_str_radix(digits, 16).ok()
+    };
+    let after = token.map_or(Some(0), number);
+    let after =
+        after.ok_or_else(|| Refused::new(Code::MALFORMED, "The parameter `NextToken` is malformed."))?;
+    Ok(Some((after, most as usize)))
 }
 
 type Of<T> = fn(&T, &havip_sim::cloud::model::Region) -> Vec<String>;

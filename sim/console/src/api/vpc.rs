@@ -79,8 +79,8 @@ static SUBNET_BY: [By<Subnet>; 8] = [
 pub(super) fn describe_subnets(model: &mut Model, call: &Call<'_>) -> Reply {
     let here = model.region(call.region);
     let page = Page::new(call.params, "SubnetIds", &SUBNET_BY);
-    let (count, set) = page.of(here, here.subnets(), |one| view::subnet(here, one))?;
-    Ok(fields([("TotalCount", count.into()), ("SubnetSet", set.into()), ("NextToken", "".into())]))
+    let (count, set, next) = page.in_turn(here, here.subnets(), |one| view::subnet(here, one))?;
+    Ok(fields([("TotalCount", count.into()), ("SubnetSet", set.into()), ("NextToken", next.into())]))
 }
 
 pub(super) fn modify_subnet(model: &mut Model, call: &Call<'_>) -> Reply {

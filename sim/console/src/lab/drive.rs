@@ -1,6 +1,6 @@
 //! Lets a lab go on as time passes, and does what people ask of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,15 +33,15 @@ pub async fn drive(app: Arc<App>, mut lab: Lab, mut mirror: Mirror, mut asks: mp
     let mut ticks = interval(STEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut news = app.watch();
-    let mut lives: BTreeMap<NodeId, Life> = BTreeMap::new();
-    let (mut acts, mut changed) = (Vec::new(), true);
+    let mut told = Told::default();
+    let mut changed = true;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             ask = asks.recv() => match ask {
                 Some(ask) => {
-                    catch_up(&app, &mut lab, &mut mirror, &mut lives);
-                    answer(ask, &mut lab, &lives, &mut acts);
+                    catch_up(&app, &mut lab, &mut mirror, &mut told);
+                    answer(ask, &mut lab, &mut told);
                 }
                 None => return,
             },
@@ -56,16 +56,36 @@ pub async fn drive(app: Arc<App>, mut lab: Lab, mut mirror: Mirror, mut asks: mp
         if std::mem::take(&mut changed) {
             app.start(|inner, _| mirror.follow(&inner.model, &mut lab));
         }
-        catch_up(&app, &mut lab, &mut mirror, &mut lives);
+        catch_up(&app, &mut lab, &mut mirror, &mut told);
     }
 }
 
-fn catch_up(app: &App, lab: &mut Lab, mirror: &mut Mirror, lives: &mut BTreeMap<NodeId, Life>) {
+/// What people are told of a lab.
+#[derive(Default)]
+struct Told {
+    lives: BTreeMap<NodeId, Life>,
+    /// What people did.
+    acts: Vec<String>,
+    /// What the cloud declined to do, the last of it.
+    declined: VecDeque<String>,
+}
+
+/// How much of what was declined is remembered.
+const DECLINED: usize = 100;
+
+fn catch_up(app: &App, lab: &mut Lab, mirror: &mut Mirror, told: &mut Told) {
     let now = Time::ZERO + app.clock.since_start();
     let seen = lab.advance(now);
     for seen in &seen {
-        if let Seen::Program { of, life } = seen {
-            lives.insert(*of, *life);
+        match *seen {
+            Seen::Program { of, life } => _ = told.lives.insert(of, life),
+            Seen::Declined { at, index, why } => {
+                let act = lab.setup().acts.get(index as usize);
+                let act = act.map_or_else(String::new, |timed| lab.act_text(&timed.act));
+                told.declined.truncate(DECLINED - 1);
+                told.declined.push_front(format!("{} {act}: {}", shown(at), why.text()));
+            }
+            _ => {}
         }
     }
     if seen.is_empty() {
@@ -78,14 +98,14 @@ fn catch_up(app: &App, lab: &mut Lab, mirror: &mut Mirror, lives: &mut BTreeMap<
     });
 }
 
-fn answer(ask: Ask, lab: &mut Lab, lives: &BTreeMap<NodeId, Life>, acts: &mut Vec<String>) {
+fn answer(ask: Ask, lab: &mut Lab, told: &mut Told) {
     // Whoever asked may have gone.
     match ask {
-        Ask::State(to) => _ = to.send(state(lab, lives, acts)),
+        Ask::State(to) => _ = to.send(state(lab, told)),
         Ask::Record(to) => _ = to.send(lab.recorded()),
         Ask::Act(act, to) => {
             let done = lab.act(&act).map(|at| {
-                acts.push(format!("{} {act}", shown(at)));
+                told.acts.push(format!("{} {act}", shown(at)));
                 json!({ "At": shown(at), "Act": act })
             });
             _ = to.send(done);
@@ -93,10 +113,10 @@ fn answer(ask: Ask, lab: &mut Lab, lives: &BTreeMap<NodeId, Life>, acts: &mut Ve
     }
 }
 
-fn state(lab: &Lab, lives: &BTreeMap<NodeId, Life>, acts: &[String]) -> Value {
+fn state(lab: &Lab, told: &Told) -> Value {
     let setup = lab.setup();
     let machines = setup.cvms.iter().zip(0..).map(|(cvm, n)| {
-        let program = match lives.get(&NodeId(n)) {
+        let program = match told.lives.get(&NodeId(n)) {
             Some(Life::Started | Life::Thawed) => "running",
             Some(Life::Frozen) => "frozen",
             Some(Life::Exited | Life::Killed) | None => "not running",
@@ -107,6 +127,7 @@ fn state(lab: &Lab, lives: &BTreeMap<NodeId, Life>, acts: &[String]) -> Value {
         "Scenario": setup.name,
         "Time": shown(lab.now()),
         "Machines": machines.collect::<Vec<Value>>(),
-        "Acts": acts,
+        "Acts": told.acts,
+        "Declined": told.declined,
     })
 }

@@ -1,28 +1,32 @@
 //! A lab's objects in the cloud's model: its VPC, subnets, machines and HAVIPs under their API ids; and what is seen on
 //! the segment as what the model is told.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
+use havip_sim::cloud::Verdict;
 use havip_sim::cloud::model::{
-    CreateEni, CreateHavip, CreateSubnet, CreateVpc, Limits, Model, Refused, RefusedClaim, WantedAddress,
+    CreateEni, CreateHavip, CreateSubnet, CreateVpc, Model, Refused, RefusedClaim, WantedAddress,
 };
-use havip_sim::cloud::{EniId, Verdict};
-use havip_sim::world::{EniIndex, EniSetup, NodeId, Segment, Setup};
+use havip_sim::world::{ConsoleAct, EniIndex, EniSetup, HavipId, Members, NodeId, Segment, Setup};
 
-use super::{Lab, Seen};
+use super::Seen;
 
 /// The region that a lab is in.
 pub const REGION: &str = "ap-guangzhou";
 
 /// An interface of the lab.
 #[derive(Debug)]
-struct Port {
-    node: NodeId,
+pub(super) struct Port {
+    pub(super) node: NodeId,
+    pub(super) index: EniIndex,
     subnet: u16,
     mac: Mac,
-    eni: String,
+    pub(super) eni: String,
+    /// Its machine; none of a client's.
+    pub(super) cvm: String,
+    pub(super) attached: bool,
 }
 
 /// Which object of the model is which of the lab.
@@ -31,9 +35,13 @@ pub struct Mirror {
     /// The lab's VPC.
     pub vpc: String,
     subnets: Vec<String>,
-    ports: Vec<Port>,
-    /// By their places in the lab; none of one that was released.
-    havips: Vec<Option<String>>,
+    pub(super) ports: Vec<Port>,
+    /// By their places in the lab; none of one that is not there.
+    pub(super) havips: Vec<Option<String>>,
+    /// Their drift ranges.
+    pub(super) ranges: Vec<Option<Members>>,
+    /// Elastic IPs by their places in the lab, and which HAVIP each is bound to.
+    pub(super) eips: Vec<(Ipv4Addr, Option<usize>)>,
     /// Claims that are believed, and when they were heard.
     believed: Vec<(IpAddr, NodeId, Time)>,
 }
@@ -43,11 +51,7 @@ impl Mirror {
     pub fn new(model: &mut Model, now: Time, setup: &Setup) -> Result<Mirror, Refused> {
         let Segment::Vpc { net, subnets } = &setup.segment else { return Ok(Mirror::default()) };
         // What the scenario declares is there, whatever may be had besides.
-        let limits = *model.limits();
-        model.set_limits(Limits { vpcs: u64::MAX, havips: u64::MAX, enis: u64::MAX, ..limits });
-        let made = Mirror::make(model, now, setup, &format!("lab {}", setup.name), *net, subnets);
-        model.set_limits(limits);
-        made
+        model.at_once(|model| Mirror::make(model, now, setup, &format!("lab {}", setup.name), *net, subnets))
     }
 
     fn make(
@@ -73,8 +77,32 @@ impl Mirror {
         for port in setup.ports() {
             mirror.port(model, now, setup, port)?;
         }
-        for havip in &setup.havips {
-            mirror.havip(model, now, havip.address, havip.subnet)?;
+        mirror.ranges = vec![None; setup.havips.len()];
+        for act in &setup.console {
+            if let ConsoleAct::Range(HavipId(i), range) = *act {
+                mirror.ranges[usize::from(i)] = range;
+            }
+        }
+        for (i, havip) in setup.havips.iter().enumerate() {
+            let made = match havip.off {
+                true => None,
+                false => mirror.havip(model, now, havip.address, havip.subnet)?,
+            };
+            if let (Some((id, true)), Some(range)) = (&made, mirror.ranges[i]) {
+                model.limit(now, REGION, id, Some(mirror.associations(range)));
+            }
+            mirror.havips.push(made.map(|(id, _)| id));
+        }
+        for (i, eip) in setup.eips.iter().enumerate() {
+            let place = eip.havip.map(|havip| usize::from(havip.0));
+            if model.region(REGION).eip_of(eip.address).is_none() {
+                model.adopt_eip(now, REGION, eip.address)?;
+                if let Some(Some(id)) = place.and_then(|place| mirror.havips.get(place)) {
+                    let request = format!("lab-{}-eip-{i}", now.as_nanos());
+                    model.bind_eip(now, REGION, id, &eip.address.to_string(), &request)?;
+                }
+            }
+            mirror.eips.push((eip.address, place));
         }
         Ok(mirror)
     }
@@ -102,7 +130,8 @@ impl Mirror {
         setup: &Setup,
         (node, index, eni): (NodeId, EniIndex, &EniSetup),
     ) -> Result<(), Refused> {
-        let subnet = self.subnets.get(usize::from(eni.subnet)).cloned().unwrap_or_default();
+        // The internet is no subnet.
+        let Some(subnet) = self.subnets.get(usize::from(eni.subnet)).cloned() else { return Ok(()) };
         let there = model.region(REGION).user_of(&subnet, eni.address.addr()).map(|used| used.id.clone());
         let id = match there {
             Some(id) => id,
@@ -122,33 +151,39 @@ impl Mirror {
                     (owner, _) => {
                         let id = model.create_eni(now, REGION, ask)?;
                         let first = owner.and_then(|_| self.ports.iter().find(|port| port.node == node));
-                        let at = first.and_then(|port| model.region(REGION).enis().get(&port.eni));
-                        if let Some(cvm) = at.and_then(|eni| eni.attachment.as_ref()).map(|at| at.cvm.clone())
-                        {
-                            model.attach(now, REGION, &id, &cvm, &format!("lab-{id}"))?;
+                        if let Some(first) = first.filter(|_| !eni.off) {
+                            model.attach(now, REGION, &id, &first.cvm, &format!("lab-{id}"))?;
                         }
                         id
                     }
                 }
             }
         };
-        self.ports.push(Port { node, subnet: eni.subnet, mac: eni.mac, eni: id });
+        let first = self.ports.iter().find(|port| port.node == node);
+        let at = model.region(REGION).enis().get(&id).and_then(|one| one.attachment.as_ref());
+        let cvm =
+            first.map_or_else(|| at.map(|at| at.cvm.clone()).unwrap_or_default(), |port| port.cvm.clone());
+        let (subnet, mac, attached) = (eni.subnet, eni.mac, !eni.off);
+        self.ports.push(Port { node, index, subnet, mac, eni: id, cvm, attached });
         Ok(())
     }
 
-    fn havip(&mut self, model: &mut Model, now: Time, address: IpAddr, subnet: u16) -> Result<(), Refused> {
-        let IpAddr::V4(address) = address else {
-            // The API has none of these.
-            self.havips.push(None);
-            return Ok(());
-        };
+    /// Finds a HAVIP in the model, or makes it there: its id, and whether it is new. The API has none of IPv6.
+    pub(super) fn havip(
+        &self,
+        model: &mut Model,
+        now: Time,
+        address: IpAddr,
+        subnet: u16,
+    ) -> Result<Option<(String, bool)>, Refused> {
+        let IpAddr::V4(address) = address else { return Ok(None) };
         let subnet = self.subnets.get(usize::from(subnet)).cloned().unwrap_or_default();
         let there = model.region(REGION).user_of(&subnet, address).map(|used| used.id.clone());
-        let id = match there {
+        match there {
             Some(id) => {
                 // The segment starts with every address unbound.
                 model.unbind(now, REGION, &id);
-                id
+                Ok(Some((id, false)))
             }
             None => {
                 let ask = CreateHavip {
@@ -158,11 +193,9 @@ impl Mirror {
                     vip: Some(address.to_string()),
                     ..CreateHavip::default()
                 };
-                model.create_havip(now, REGION, ask)?
+                Ok(Some((model.create_havip(now, REGION, ask)?, true)))
             }
-        };
-        self.havips.push(Some(id));
-        Ok(())
+        }
     }
 
     /// The interface of a machine by which it claims: the one in the HAVIP's subnet, else its first.
@@ -183,9 +216,7 @@ impl Mirror {
             Seen::Claim { at, by, address, verdict: Verdict::Refused(why) } => {
                 let port = self.eni_of(by, None);
                 if let (Some(port), IpAddr::V4(address)) = (port, address) {
-                    let claim =
-                        RefusedClaim { at: when(at), eni: port.eni.clone(), address, mac: port.mac, why };
-                    model.refuse(REGION, claim);
+                    model.refuse(REGION, RefusedClaim::new(when(at), &port.eni, address, port.mac, why));
                 }
             }
             Seen::Claim { at, by, address, verdict: Verdict::Believed } => {
@@ -195,42 +226,16 @@ impl Mirror {
             Seen::Bound { at, havip, to, mac } => {
                 let Some(setup) = setup.havips.get(havip) else { return };
                 let Some(Some(id)) = self.havips.get(havip) else { return };
+                if to.is_none() {
+                    return model.unbind(when(at), REGION, id);
+                }
                 let heard = self.believed.iter().find(|one| (one.0, Some(one.1)) == (setup.address, to));
                 let heard = heard.map_or(when(at), |one| one.2);
                 let eni = to.and_then(|node| self.eni_of(node, Some(setup.subnet))).map(|port| &*port.eni);
                 model.bound(when(at), REGION, id, eni, mac.unwrap_or(Mac::UNSPECIFIED), heard);
             }
-            Seen::Claim { .. } | Seen::Program { .. } => {}
-        }
-    }
-
-    /// Makes the segment's cloud what the model is: HAVIPs that came or went by the API, and drift ranges.
-    pub fn follow(&mut self, model: &Model, lab: &mut Lab) {
-        let here = model.region(REGION);
-        for (i, place) in self.havips.iter_mut().enumerate() {
-            if place.as_ref().is_some_and(|id| here.havips().get(id).is_none()) {
-                lab.release(i);
-                *place = None;
-            }
-        }
-        for havip in here.havips().iter().filter(|havip| havip.vpc == self.vpc) {
-            if !self.havips.iter().flatten().any(|id| *id == havip.id) {
-                match lab.add_havip(havip.vip.into()) {
-                    Ok(place) => {
-                        self.havips.resize(self.havips.len().max(place + 1), None);
-                        self.havips[place] = Some(havip.id.clone());
-                    }
-                    Err(why) => eprintln!("warning: the lab does not know {}: {why}", havip.vip),
-                }
-            }
-            let place = self.havips.iter().position(|id| id.as_ref() == Some(&havip.id));
-            let range = havip.check_associate.then(|| {
-                let may = |(_, port): &(usize, &Port)| here.may_drift(havip, &port.eni);
-                self.ports.iter().enumerate().filter(may).map(|(i, _)| EniId(i as u16)).collect()
-            });
-            if let Some(place) = place {
-                lab.limit(place, range);
-            }
+            Seen::Done { at, index } => self.done(model, when(at), setup, index),
+            Seen::Claim { .. } | Seen::Program { .. } | Seen::Declined { .. } => {}
         }
     }
 }

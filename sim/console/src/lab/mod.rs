@@ -3,19 +3,20 @@
 //! A lab has no clock: it is told how far to go. What was done to it is a scenario file that does it again.
 
 mod drive;
+mod follow;
 mod mirror;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
-use havip_sim::cloud::{EniId, Verdict};
+use havip_sim::cloud::{Declined, Verdict};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::Observer;
-use havip_sim::scenario::{Script, ScriptError, TimeText, load_keepalived};
-use havip_sim::world::{Life, Look, NodeId, Report, Segment, Setup, Wants, What};
+use havip_sim::scenario::{EipDecl, HavipDecl, Script, ScriptError, TimeText, load_keepalived};
+use havip_sim::world::{Act, Life, Look, NodeId, Report, Segment, Setup, Wants, What};
 
 pub use drive::Ask;
 use mirror::Mirror;
@@ -68,6 +69,22 @@ pub enum Seen {
         /// Which.
         by: NodeId,
     },
+    /// Somebody did something that the API can do as well, and the cloud did not decline.
+    Done {
+        /// When.
+        at: Time,
+        /// An index into the setup's acts.
+        index: u32,
+    },
+    /// The cloud declined to do it.
+    Declined {
+        /// When.
+        at: Time,
+        /// An index into the setup's acts.
+        index: u32,
+        /// Why.
+        why: Declined,
+    },
     /// A machine's program came or went.
     Program {
         /// Of which machine.
@@ -104,6 +121,10 @@ impl Lab {
         Ok(Lab { script, folder, engine: EventLoop::new(Arc::new(setup)), now: Time::ZERO })
     }
 
+    /// An act in the words of its script, without a time.
+    pub fn act_text(&self, act: &Act) -> String {
+        self.script.act_text(act).to_string()
+    }
     /// What it is made of.
     pub fn setup(&self) -> &Setup {
         self.engine.world().setup()
@@ -136,16 +157,26 @@ impl Lab {
         Ok(at)
     }
 
-    /// One more HAVIP, or one that was released; its place among them is given back.
-    pub fn add_havip(&mut self, address: IpAddr) -> Result<usize, Wrong> {
-        if let Some(place) = self.script.havips.iter().position(|&one| one == address) {
-            self.engine.world_mut().cloud_mut().revive(place, address);
-            return Ok(place);
-        }
+    /// Somebody applies for a HAVIP that is not there: one that was released, or that nobody has heard of. Its place
+    /// among them is given back.
+    pub fn apply(&mut self, address: IpAddr) -> Result<usize, Wrong> {
+        let place = self.script.havips.iter().position(|one| one.address == address);
+        let place = place.unwrap_or(self.script.havips.len());
         let mut script = self.script.clone();
-        script.havips.push(address);
+        if place == script.havips.len() {
+            script.havips.push(HavipDecl { address, off: true });
+        }
+        let at = TimeText(self.next_tick().saturating_since(Time::ZERO));
+        self.go_on(&script, &format!("at {at} apply {address}\n"))?;
+        Ok(place)
+    }
+
+    /// One more elastic IP, bound to nothing; its place among them is given back.
+    pub fn add_eip(&mut self, address: Ipv4Addr) -> Result<usize, Wrong> {
+        let mut script = self.script.clone();
+        script.eips.push(EipDecl { address, havip: None });
         self.go_on(&script, "")?;
-        Ok(self.script.havips.len() - 1)
+        Ok(self.script.eips.len() - 1)
     }
 
     fn go_on(&mut self, script: &Script, line: &str) -> Result<(), Wrong> {
@@ -161,17 +192,7 @@ impl Lab {
         (self.now + tick).round_up(tick)
     }
 
-    /// A HAVIP was released.
-    pub fn release(&mut self, havip: usize) {
-        self.engine.world_mut().cloud_mut().release(havip);
-    }
-    /// A HAVIP's drift range: the ports whose claims are believed.
-    pub fn limit(&mut self, havip: usize, range: Option<Vec<EniId>>) {
-        self.engine.world_mut().cloud_mut().limit(havip, range);
-    }
-
-    /// What was done, as a scenario file: beside the file it was opened from, it does it again. HAVIPs that came on the
-    /// way are there from the start.
+    /// What was done, by whomever, as a scenario file: beside the file it was opened from, it does it again.
     pub fn recorded(&self) -> String {
         let mut script = self.script.clone();
         script.run = self.next_tick().saturating_since(Time::ZERO);
@@ -211,9 +232,9 @@ struct Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
-    fn instant(&mut self, _: &Setup, _: &dyn Look, reports: &[Report]) {
+    fn instant(&mut self, setup: &Setup, _: &dyn Look, reports: &[Report]) {
         for report in reports {
             let at = report.at;
             match report.what {
@@ -223,6 +244,16 @@ impl Observer for Watch {
                 What::Bound { havip, to, claimed_by, .. } => {
                     let havip = usize::from(havip.0);
                     self.seen.push(Seen::Bound { at, havip, to, mac: claimed_by });
+                }
+                What::Act(index) => {
+                    let act = setup.acts.get(index as usize).map(|timed| timed.act);
+                    if let Some(Act::Console(_) | Act::Attach(..) | Act::Detach(..)) = act {
+                        self.seen.push(Seen::Done { at, index });
+                    }
+                }
+                What::Declined(index, why) => {
+                    self.seen.retain(|one| *one != Seen::Done { at, index });
+                    self.seen.push(Seen::Declined { at, index, why });
                 }
                 What::Program(cvm, life) => self.seen.push(Seen::Program { of: NodeId(cvm.0), life }),
                 What::Sent { .. } => {
@@ -277,7 +308,7 @@ mod tests {
             seen.extend(lab.advance(at(step * 10)));
             match step {
                 1000 => _ = lab.act("power-off a").unwrap(),
-                1500 => _ = lab.add_havip("172.16.16.20".parse().unwrap()).unwrap(),
+                1500 => _ = lab.apply("172.16.16.20".parse().unwrap()).unwrap(),
                 2000 => _ = lab.act("power-on a").unwrap(),
                 2300 => _ = lab.act("cut a -> *").unwrap(),
                 _ => {}
@@ -294,14 +325,10 @@ mod tests {
 
         std::fs::write(folder.join("again.scn"), lab.recorded()).unwrap();
         let again = havip_sim::run::open(&folder.join("again.scn"), None).unwrap();
-        assert_eq!(again.setup.acts.len(), 3);
+        assert_eq!(again.setup.acts.len(), 4);
         let mut watch = Watch { seen: Vec::new(), heard: Vec::new() };
         EventLoop::new(Arc::new(again.setup)).run(lab.now(), &mut watch);
-        let of_first = |seen: &[Seen]| {
-            let of = |seen: &&Seen| matches!(seen, Seen::Bound { havip: 0, .. });
-            moves(&seen.iter().filter(of).copied().collect::<Vec<_>>())
-        };
-        assert_eq!(of_first(&watch.seen), of_first(&seen));
+        assert_eq!(moves(&watch.seen), moves(&seen));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -8,24 +8,9 @@ use std::net::Ipv4Addr;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::objects::{Cause, Havip, Member};
+use super::objects::{Cause, Havip, Member, RefusedClaim};
 use super::{Code, Happening, Model, Refused, Region, tags};
 use crate::cloud::{Heard, Refusal, Verdict};
-
-/// An announcement that was not believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedClaim {
-    /// When it was heard.
-    pub at: Time,
-    /// Whose it was.
-    pub eni: String,
-    /// What it claimed.
-    pub address: Ipv4Addr,
-    /// The announced hardware address.
-    pub mac: Mac,
-    /// Why not.
-    pub why: Refusal,
-}
 
 /// What came of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +91,7 @@ impl Model {
             (dismissed, _) => dismissed.unwrap_or(Verdict::Refused(Refusal::NotHavip)),
         };
         if let Verdict::Refused(why) = verdict {
-            self.refuse(region, RefusedClaim { at: now, eni: eni.to_owned(), address, mac, why });
+            self.refuse(region, RefusedClaim::new(now, eni, address, mac, why));
         }
         self.next_binding = self.regions.values().filter_map(Region::deadline).min();
         if verdict == Verdict::Believed {
@@ -157,7 +142,9 @@ impl Model {
     }
 
     /// A claim was refused.
-    pub fn refuse(&mut self, region: &str, refused: RefusedClaim) {
+    pub fn refuse(&mut self, region: &str, mut refused: RefusedClaim) {
+        refused.number = self.ids.number();
+        refused.id = refused.number.to_string();
         let Ok(here) = self.region_mut(region) else { return };
         here.remember(refused.clone());
         self.happened(refused.at, region, Happening::Refused(refused));

@@ -73,6 +73,29 @@ impl Model {
         Ok((ids, task))
     }
 
+    /// An elastic IP of the segment; its id. No action of the API gives a chosen address.
+    pub fn adopt_eip(&mut self, now: Time, region: &str, address: Ipv4Addr) -> Result<String, Refused> {
+        if !self.public.insert(address) {
+            return Err(Refused::new(Code::IN_USE, format!("{address} is in use.")));
+        }
+        let number = self.ids.number();
+        let id = self.ids.id("eip", number);
+        self.region_mut(region)?.eips.insert(Eip {
+            id: id.clone(),
+            number,
+            name: String::new(),
+            address,
+            status: EipStatus::Unbind,
+            holder: None,
+            bandwidth: 1,
+            charge: String::new(),
+            tags: Vec::new(),
+            created: now,
+        });
+        self.object(now, region, "eip", &id, "created");
+        Ok(id)
+    }
+
     /// `ReleaseAddresses`: only ones that are bound to nothing.
     pub fn release(
         &mut self,

@@ -7,6 +7,7 @@ use havip::wire::ethernet::Mac;
 
 use super::objects::{Attachment, Cause, Cvm, Eni, EniState, Member, PrivateIp, Subnet, Tag, Work};
 use super::{Code, Model, Refused, Region, tags};
+use crate::cloud::may_detach;
 
 /// An address that is asked for by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -293,13 +294,11 @@ impl Region {
     /// Complains of an interface that a drift range names.
     fn not_in_a_range(&self, eni: &str) -> Result<(), Refused> {
         let named = |one: &super::Association| one.member == Member::Eni && one.instance == eni;
-        match self.havips.iter().find(|havip| havip.range.iter().any(named)) {
-            None => Ok(()),
-            Some(havip) => {
-                let message = format!("`{eni}` is in the drift range of `{}`.", havip.id);
-                Err(Refused::new(Code::IN_RANGE, message))
-            }
-        }
+        let havip = self.havips.iter().find(|havip| havip.range.iter().any(named));
+        may_detach(havip.is_some()).map_err(|_| {
+            let of = havip.map_or("", |havip| &havip.id);
+            Refused::new(Code::IN_RANGE, format!("`{eni}` is in the drift range of `{of}`."))
+        })
     }
 
     /// The addresses of a new interface: those asked for, then the lowest free.

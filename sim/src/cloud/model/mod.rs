@@ -32,14 +32,14 @@ use std::net::Ipv4Addr;
 
 use havip::time::{Duration, Time};
 
-pub use claims::{ClaimOutcome, RefusedClaim, Warning};
+pub use claims::{ClaimOutcome, Warning};
 pub use eip::Allocate;
 pub use eni::{CreateEni, WantedAddress};
 pub use error::{Code, Refused};
 pub use limits::{Limit, Limits};
 pub use objects::{
     Association, Attachment, Cause, Cvm, Eip, EipHolder, EipStatus, Eni, EniState, Havip, Member, Moved,
-    PrivateIp, Subnet, Tag, Task, TaskState, Token, Vpc, Work,
+    PrivateIp, RefusedClaim, Subnet, Tag, Task, TaskState, Token, Vpc, Work,
 };
 pub use region::{REGIONS, Region, Used, is_region};
 pub use stored::{Change, Corrupt, Row};
@@ -77,6 +77,8 @@ pub enum Happening {
 pub struct Model {
     ids: Ids,
     limits: Limits,
+    /// Limits that were changed since they were stored.
+    changed_limits: BTreeSet<&'static str>,
     /// How long asynchronous work takes.
     task_delay: Duration,
     regions: BTreeMap<String, Region>,
@@ -99,6 +101,7 @@ impl Model {
         Model {
             ids: Ids::new(seed, 0),
             limits: Limits::default(),
+            changed_limits: BTreeSet::new(),
             task_delay: Duration::ZERO,
             regions: REGIONS.iter().map(|&name| (name.to_owned(), Region::default())).collect(),
             public: BTreeSet::new(),
@@ -134,11 +137,24 @@ impl Model {
     }
     /// Changes what may be had. What is there already stays.
     pub fn set_limits(&mut self, limits: Limits) {
+        let differs = |limit: &&Limit| self.limits.get(limit.name) != limits.get(limit.name);
+        self.changed_limits.extend(Limits::ALL.iter().filter(differs).map(|limit| limit.name));
         self.limits = limits;
     }
     /// How long asynchronous work takes from here on.
     pub fn set_task_delay(&mut self, delay: Duration) {
         self.task_delay = delay;
+    }
+
+    /// Does something whose work ends at once, whatever the task delay is, and whose results nothing limits: the segment
+    /// has done it already.
+    pub fn at_once<T>(&mut self, act: impl FnOnce(&mut Model) -> T) -> T {
+        let (delay, limits) = (std::mem::take(&mut self.task_delay), self.limits);
+        let most = u64::MAX;
+        self.limits = Limits { vpcs: most, havips: most, enis: most, eips: most, range: most, ..limits };
+        let done = act(self);
+        (self.task_delay, self.limits) = (delay, limits);
+        done
     }
 
     /// What happened since this was asked last: when, in which region, and what.

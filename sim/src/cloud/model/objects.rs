@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::table::Object;
+use crate::cloud::Refusal;
 
 /// A label that users put on things.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -282,6 +283,34 @@ pub struct Token {
     pub task: Option<u64>,
 }
 
+/// An announcement that was not believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedClaim {
+    /// Its number, as text.
+    pub id: String,
+    /// Its place in the order of all that was made.
+    pub number: u64,
+    /// When it was heard.
+    #[serde(with = "nanos")]
+    pub at: Time,
+    /// Whose it was.
+    pub eni: String,
+    /// What it claimed.
+    pub address: Ipv4Addr,
+    /// The announced hardware address.
+    #[serde(with = "mac")]
+    pub mac: Mac,
+    /// Why not.
+    pub why: Refusal,
+}
+
+impl RefusedClaim {
+    /// One that has no number yet.
+    pub fn new(at: Time, eni: &str, address: Ipv4Addr, mac: Mac, why: Refusal) -> RefusedClaim {
+        RefusedClaim { id: String::new(), number: 0, at, eni: eni.to_owned(), address, mac, why }
+    }
+}
+
 macro_rules! objects {
     ($($kind:ident)*) => {
         $(impl Object for $kind {
@@ -294,7 +323,7 @@ macro_rules! objects {
         })*
     };
 }
-objects!(Vpc Subnet Eni Cvm Havip Eip Task Token);
+objects!(Vpc Subnet Eni Cvm Havip Eip Task Token RefusedClaim);
 
 /// An instant as a number.
 mod nanos {

@@ -1,14 +1,14 @@
 //! One region: its objects, and the indices that make them quick to find.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use havip::time::Time;
 
+use super::ClaimOutcome;
 use super::addresses::Addresses;
-use super::objects::{Cvm, Eip, Eni, Havip, Subnet, Vpc};
+use super::objects::{Cvm, Eip, Eni, Havip, RefusedClaim, Subnet, Vpc};
 use super::table::Table;
-use super::{ClaimOutcome, RefusedClaim};
 use crate::cloud::Binding;
 
 /// The regions there are.
@@ -63,7 +63,7 @@ pub struct Region {
     /// When anything was last heard from an interface.
     pub(super) heard: BTreeMap<String, Time>,
     /// Claims that were refused, oldest first; the last of them are remembered.
-    pub(super) refused: VecDeque<RefusedClaim>,
+    pub(super) refused: Table<RefusedClaim>,
 }
 
 impl Region {
@@ -79,7 +79,7 @@ impl Region {
             havips_of: BTreeMap::new(),
             bindings: BTreeMap::new(),
             heard: BTreeMap::new(),
-            refused: VecDeque::new(),
+            refused: Table::new(),
         }
     }
     /// Its VPCs.
@@ -143,9 +143,11 @@ impl Region {
     }
     /// Remembers a refused claim, and forgets the oldest of too many.
     pub(super) fn remember(&mut self, refused: RefusedClaim) {
-        if self.refused.len() >= ClaimOutcome::REMEMBERED {
-            self.refused.pop_front();
+        while self.refused.len() >= ClaimOutcome::REMEMBERED
+            && let Some(oldest) = self.refused.oldest().map(|one| one.id.clone())
+        {
+            self.refused.remove(&oldest);
         }
-        self.refused.push_back(refused);
+        self.refused.insert(refused);
     }
 }

@@ -7,7 +7,7 @@ use super::ids::Ids;
 use super::objects::{Task, TaskState, Token};
 use super::region::Region;
 use super::table::{Object, Table};
-use super::{Model, is_region};
+use super::{Limits, Model, is_region};
 use crate::cloud::Binding;
 
 /// Which object a row is: its kind, its region and its id.
@@ -72,9 +72,12 @@ impl Model {
             changes(&mut region.cvms, "cvm", name, &mut list);
             changes(&mut region.havips, "havip", name, &mut list);
             changes(&mut region.eips, "eip", name, &mut list);
+            changes(&mut region.refused, "refused", name, &mut list);
         }
         changes(&mut self.tasks, "task", "", &mut list);
         changes(&mut self.tokens, "token", "", &mut list);
+        let changed = std::mem::take(&mut self.changed_limits);
+        list.extend(changed.into_iter().map(|name| self.quota(name)));
         if std::mem::take(&mut self.ids.changed) {
             list.push(self.counter());
         }
@@ -91,11 +94,20 @@ impl Model {
             all(&region.cvms, "cvm", name, &mut list);
             all(&region.havips, "havip", name, &mut list);
             all(&region.eips, "eip", name, &mut list);
+            all(&region.refused, "refused", name, &mut list);
         }
         all(&self.tasks, "task", "", &mut list);
         all(&self.tokens, "token", "", &mut list);
+        let limits = Limits::ALL.iter().map(|limit| self.quota(limit.name));
+        list.extend(limits.filter(|row| row.text.is_some()));
         list.push(self.counter());
         list
+    }
+
+    /// A limit, where it is another than it is by default.
+    fn quota(&self, name: &'static str) -> Change {
+        let value = self.limits.get(name).filter(|value| Limits::default().get(name) != Some(*value));
+        Change { row: ("limit", String::new(), name.to_owned()), text: value.map(|value| value.to_string()) }
     }
 
     fn counter(&self) -> Change {
@@ -124,6 +136,14 @@ impl Model {
                 self.ids = Ids::new(seed, next);
                 true
             }
+            "limit" => {
+                let (value, default) = (read(kind, id, text)?, Limits::default().get(id));
+                let is_new = self.limits.get(id) == default;
+                if default.is_none() || !self.limits.set(id, value) {
+                    return Err(corrupt("there is no such limit"));
+                }
+                is_new
+            }
             "task" => self.tasks.restore(read::<Task>(kind, id, text)?),
             "token" => self.tokens.restore(read::<Token>(kind, id, text)?),
             _ => {
@@ -136,6 +156,7 @@ impl Model {
                     "cvm" => here.cvms.restore(read(kind, id, text)?),
                     "havip" => here.havips.restore(read(kind, id, text)?),
                     "eip" => here.eips.restore(read(kind, id, text)?),
+                    "refused" => here.refused.restore(read(kind, id, text)?),
                     _ => return Err(corrupt("there is no such kind")),
                 }
             }
@@ -162,7 +183,8 @@ impl Region {
     fn last_number(&self) -> u64 {
         let (vpcs, subnets) = (self.vpcs.last_number(), self.subnets.last_number());
         let (enis, cvms) = (self.enis.last_number(), self.cvms.last_number());
-        vpcs.max(subnets).max(enis).max(cvms).max(self.havips.last_number()).max(self.eips.last_number())
+        let (havips, eips) = (self.havips.last_number(), self.eips.last_number());
+        vpcs.max(subnets).max(enis).max(cvms).max(havips).max(eips).max(self.refused.last_number())
     }
 
     fn index(&mut self) {

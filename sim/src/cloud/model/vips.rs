@@ -8,7 +8,7 @@ use havip::time::Time;
 use super::ids::is_id;
 use super::objects::{Association, Cause, EipHolder, EipStatus, Havip, Member, Moved, Subnet, Tag, Work};
 use super::{Code, Happening, Model, Refused, Region, tags};
-use crate::cloud::Binding;
+use crate::cloud::{Binding, Declined, may_bind_eip, may_release};
 
 /// What a HAVIP is made of.
 #[derive(Clone, Debug, Default)]
@@ -94,10 +94,10 @@ impl Model {
     pub fn delete_havip(&mut self, now: Time, region: &str, id: &str, request: &str) -> Result<u64, Refused> {
         let havip = self.region(region).havip(id)?;
         self.free_to_work(&[id])?;
-        if havip.eip.is_some() {
+        may_release(havip.eip.is_some()).map_err(|_| {
             let message = format!("The HAVIP `{id}` has an EIP bound to it. Unbind it first.");
-            return Err(Refused::new(Code::UNSUPPORTED, message));
-        }
+            Refused::new(Code::UNSUPPORTED, message)
+        })?;
         Ok(self.start_task(now, region, request, Work::DeleteHavip { havip: id.to_owned() }))
     }
 
@@ -129,14 +129,13 @@ impl Model {
         })?;
         let eip = here.eip_of(address).ok_or_else(|| Refused::missing("EIP", &address.to_string()))?;
         self.free_to_work(&[id, &eip.id])?;
-        if havip.eip.is_some() {
-            let message = format!("The HAVIP `{id}` has an EIP bound to it already.");
-            return Err(Refused::new(Code::BIND_EIP, message));
-        }
-        if eip.status != EipStatus::Unbind {
-            let message = format!("The EIP `{}` is not unbound.", eip.id);
-            return Err(Refused::new(Code::BIND_EIP, message));
-        }
+        may_bind_eip(havip.eip.is_some(), eip.status != EipStatus::Unbind).map_err(|why| {
+            let message = match why {
+                Declined::HasEip => format!("The HAVIP `{id}` has an EIP bound to it already."),
+                _ => format!("The EIP `{}` is not unbound.", eip.id),
+            };
+            Refused::new(Code::BIND_EIP, message)
+        })?;
         let work = Work::BindEip { havip: id.to_owned(), eip: eip.id.clone() };
         let eip = eip.id.clone();
         self.set_eip(now, region, &eip, EipStatus::Binding, None);
@@ -200,6 +199,15 @@ impl Model {
             self.object(now, region, "havip", id, "changed");
         }
         Ok(())
+    }
+
+    /// The segment's drift range of a HAVIP is this one, and none where there is none.
+    pub fn limit(&mut self, now: Time, region: &str, id: &str, range: Option<Vec<Association>>) {
+        if let Some(havip) = self.region_mut(region).ok().and_then(|here| here.havips.get_mut(id)) {
+            havip.check_associate = range.is_some();
+            havip.range = range.unwrap_or_default();
+            self.object(now, region, "havip", id, "changed");
+        }
     }
 
     /// `DisassociateHaVipInstance`. Who does not say of what kind a member is means the one of that id.

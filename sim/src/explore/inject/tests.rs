@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::testing;
 use super::*;
-use crate::world::{Forged, Spoof};
+use crate::world::{ConsoleAct, Forged, Spoof};
 
 /// What an act is called here. A new act, or a new kind of one, gets its name here and its row in [`TABLE`].
 const fn name(act: &Act) -> &'static str {
@@ -54,6 +54,13 @@ const fn name(act: &Act) -> &'static str {
         Act::Cloud(CloudAct::BindDelay(..)) => "cloud bind-delay",
         Act::Cloud(CloudAct::DropClaims) => "cloud drop-claims",
         Act::Cloud(CloudAct::HearClaims) => "cloud hear-claims",
+        Act::Detach(..) => "detach",
+        Act::Console(ConsoleAct::Apply(_)) => "apply",
+        Act::Console(ConsoleAct::Release(_)) => "release",
+        Act::Console(ConsoleAct::Range(..)) => "range",
+        Act::Console(ConsoleAct::BindEip(..)) => "bind-eip",
+        Act::Console(ConsoleAct::UnbindEip(_)) => "unbind-eip",
+        Act::Console(ConsoleAct::Security(..)) => "secgroup",
     }
 }
 
@@ -112,6 +119,15 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cloud bind-delay", &["cloud-slow", "cloud-stalled"]),
     ("cloud drop-claims", &["cloud-deaf"]),
     ("cloud hear-claims", &["cloud-deaf"]),
+    // What people do in the cloud's console is no failure: rules hold machines to what they promise while the console is
+    // as they were set up for, and would be broken by whoever takes a HAVIP, an interface or protocol 112 away from them.
+    ("detach", &[]),
+    ("apply", &[]),
+    ("release", &[]),
+    ("range", &[]),
+    ("bind-eip", &[]),
+    ("unbind-eip", &[]),
+    ("secgroup", &[]),
 ];
 
 /// What each injection draws, on clusters that have something of everything.

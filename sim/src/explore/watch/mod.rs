@@ -155,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// What of a report goes into the digest: everything but frames.
+    /// What of a report goes into the digest: everything but frames and probes. What became of those is in the outages.
     fn digest_of(&mut self, report: &Report) {
         let (what, a, b) = match report.what {
             What::Program(cvm, life) => (1, u64::from(cvm.0), life as u64),
@@ -164,14 +164,20 @@ impl Watch {
             }
             What::Held { node, held, .. } => (3, node.0.into(), held.into()),
             What::Bound { havip, to, .. } => (4, havip.0.into(), to.map_or(u64::MAX, |to| to.0.into())),
-            What::Answered { client, sent } => (5, client.0.into(), sent.as_nanos()),
-            What::AllAnswered { client, last } => (5, client.0.into(), last.as_nanos()),
             What::Reached { client, node } => (6, client.0.into(), node.0.into()),
             _ => return,
         };
         self.digest.word(report.at.as_nanos());
         self.digest.word(what << 56 | a);
         self.digest.word(b);
+    }
+
+    fn digest_outages(&mut self) {
+        for outage in self.outages.all() {
+            self.digest.word(5 << 56 | u64::from(outage.client.0));
+            self.digest.word(outage.from.as_nanos());
+            self.digest.word(outage.to.as_nanos());
+        }
     }
 
     // What happens to machines.
@@ -321,7 +327,14 @@ impl Watch {
         }
     }
 
-    /// A deadline may have passed, or what they depend on has changed.
+    /// Checks at every deadline that has passed, in the instant after it, whenever that is noticed.
+    fn check_until(&mut self, setup: &Setup, now: Time) {
+        while now > self.next {
+            self.check(setup, (self.next + Duration::from_nanos(1)).round_up(setup.tick));
+        }
+    }
+
+    /// A deadline has passed, or what they depend on has changed.
     fn check(&mut self, setup: &Setup, now: Time) {
         self.next = Time::MAX;
         self.check_elections(setup, now);
@@ -374,14 +387,12 @@ impl Watch {
 
 impl Observer for Watch {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: false, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         let Some(now) = reports.first().map(|report| report.at) else { return };
-        if now > self.next {
-            self.check(setup, now);
-        }
+        self.check_until(setup, now);
         self.facts.begin();
         // What got to a machine and not to its agent is said of the sender, perhaps behind what the receiver did.
         for report in reports {
@@ -403,8 +414,10 @@ impl Observer for Watch {
     }
 
     fn finish(&mut self, setup: &Setup, end: Time) {
+        self.check_until(setup, end);
         self.check(setup, end);
         self.outages.finish(setup, &self.facts, end);
+        self.digest_outages();
         self.converges(setup, end);
         if let Some(limit) = self.limit {
             let worst = self.outages.all().iter().max_by_key(|outage| outage.length()).copied();

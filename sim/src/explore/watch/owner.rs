@@ -304,9 +304,10 @@ impl Watch {
             let node = NodeId(sole.cvm as u16);
             let bound = claims + self.paths.bind_delay;
             for way in &owned.clients {
-                let elsewhere = way.reached.filter(|(reached, _)| *reached != node);
-                if elsewhere.is_some_and(|(_, at)| now > at.max(sole.since) + NOTICED) {
-                    self.marks.hit(Mark::LeftBehind);
+                let Some((_, at)) = way.reached.filter(|(reached, _)| *reached != node) else { continue };
+                match at.max(sole.since) + NOTICED {
+                    noticed if now > noticed => self.marks.hit(Mark::LeftBehind),
+                    noticed => self.wait_until(noticed),
                 }
             }
             // Whose address another has taken cannot know that it gave way, unless it says so.

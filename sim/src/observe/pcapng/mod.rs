@@ -206,7 +206,7 @@ impl<W: Write> Pcapng<W> {
 
 impl<W: Write> Observer for Pcapng<W> {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: true }
+        Wants { facts: true, frames: true, beats: true, probes: true }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {

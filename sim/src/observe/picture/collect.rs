@@ -382,7 +382,7 @@ impl Watched {
 
 impl Observer for Picture {
     fn wants(&self) -> Wants {
-        Wants { facts: true, frames: true, probes: false }
+        Wants { facts: true, frames: true, beats: true, probes: false }
     }
 
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
@@ -432,6 +432,9 @@ impl Observer for Picture {
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }
+                | What::Eip { .. }
+                | What::Declined(..)
+                | What::NoWay { .. }
                 | What::Reached { .. } => {}
             }
         }

@@ -34,7 +34,10 @@ fn the_example_of_the_design_is_ready_to_run() {
     let setup = &scenario.setup;
     assert_eq!((setup.name.as_str(), setup.seed, setup.nodes()), ("power-off", 7, 3));
     assert_eq!(setup.acts, script.acts);
-    assert_eq!(setup.havips, [HavipSetup { address: "172.16.16.12".parse().unwrap(), subnet: 0 }]);
+    assert_eq!(
+        setup.havips,
+        [HavipSetup { address: "172.16.16.12".parse().unwrap(), subnet: 0, off: false }]
+    );
     assert_eq!(setup.cvms[1].eni.address.to_string(), "172.16.16.6/24");
     assert_eq!(setup.clients[0].eni.mac.to_string(), "02:00:ac:10:10:64");
     let ProgramSetup::Agent { file, files, diagnoses, .. } = &setup.cvms[1].program;
@@ -127,7 +130,7 @@ fn a_script_that_a_program_made_is_checked_first() {
     let mut script = Script::parse("t.scn", PAIR).unwrap();
     script.source = super::super::Source::default();
     assert!(script.prepare(&read, &load).is_ok());
-    script.havips.push("10.0.0.1".parse().unwrap());
+    script.havips.push("10.0.0.1".parse::<std::net::IpAddr>().unwrap().into());
     let errors = script.prepare(&read, &load).unwrap_err();
     assert!(errors[0].message.contains("outside every subnet"), "{errors:?}");
 }

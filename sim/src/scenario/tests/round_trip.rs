@@ -13,13 +13,14 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::super::{
-    CheckDecl, ClientDecl, CvmDecl, EniDecl, Expect, Expectation, Fact, FileDecl, Place, ProgramDecl, Script,
-    ServiceDecl, Source, TextDecl, WithDecl,
+    CheckDecl, ClientDecl, CvmDecl, EipDecl, EniDecl, Expect, Expectation, Fact, FileDecl, HavipDecl, Place,
+    ProgramDecl, Script, ServiceDecl, Source, TextDecl, WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, EniIndex, FileId, Forged, ForgedAdvert, HavipId, Health,
-    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct,
+    Act, ClientId, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, FileId, Forged,
+    ForgedAdvert, GroupRule, HavipId, Health, Kind, Kinds, Members, NodeId, Path, Ppm, ScriptAct, Segment,
+    ServiceId, Spoof, Subnet, Tamper, TextId, TimedAct, Traffic,
 };
 
 /// Ticks in the generated runs.
@@ -28,6 +29,7 @@ const CVMS: u16 = 3;
 const CLIENTS: u16 = 2;
 const FILES: u16 = 2;
 const HAVIPS: u16 = 2;
+const EIPS: u16 = 2;
 /// Each text is a script's name, a file's, what stands in one, and what a program tells.
 const TEXTS: [&str; 6] = ["chk", "VI_1 MASTER", "-5x", "on", "#1", "45C00014"];
 
@@ -139,6 +141,52 @@ fn spoof(tick: Duration) -> impl Strategy<Value = Spoof> {
     (forged, option::of((ticks(tick, 1), ticks(tick, 0)))).prop_map(|(forged, again)| Spoof { forged, again })
 }
 
+/// What stands from the start, or is done later.
+fn setting() -> impl Strategy<Value = ConsoleAct> {
+    let machine = || {
+        prop_oneof![
+            (0..CVMS).prop_map(|n| (NodeId(n), None)),
+            (0..CVMS).prop_map(|n| (NodeId(n), Some(EniIndex::ETH0))),
+            Just((NodeId(0), Some(EniIndex(1)))),
+        ]
+    };
+    let traffic = prop_oneof![
+        Just(Traffic::All),
+        any::<u8>().prop_map(Traffic::Protocol),
+        (any::<bool>(), 1u16..).prop_map(|(tcp, port)| Traffic::Port(if tcp { 6 } else { 17 }, port)),
+    ];
+    let direction = select(vec![Direction::In, Direction::Out]);
+    let members = vec(machine(), 1..=Members::MOST).prop_map(|all| {
+        let mut members = Members::default();
+        for one in all {
+            if !members.iter().any(|other| other == one) {
+                members = members.with(one).unwrap();
+            }
+        }
+        members
+    });
+    prop_oneof![
+        (0..HAVIPS, members).prop_map(|(n, members)| ConsoleAct::Range(HavipId(n), Some(members))),
+        (machine(), any::<bool>(), traffic, direction).prop_map(
+            |((node, eni), allow, traffic, direction)| {
+                ConsoleAct::Security(node, eni, GroupRule { allow, traffic, direction })
+            }
+        ),
+    ]
+}
+
+fn console() -> impl Strategy<Value = ConsoleAct> {
+    let havip = || (0..HAVIPS).prop_map(HavipId);
+    prop_oneof![
+        setting(),
+        havip().prop_map(|havip| ConsoleAct::Range(havip, None)),
+        havip().prop_map(ConsoleAct::Apply),
+        havip().prop_map(ConsoleAct::Release),
+        (0..EIPS, havip()).prop_map(|(n, havip)| ConsoleAct::BindEip(EipId(n), havip)),
+        (0..EIPS).prop_map(|n| ConsoleAct::UnbindEip(EipId(n))),
+    ]
+}
+
 fn act(tick: Duration) -> impl Strategy<Value = Act> {
     let share = || (0..=1_000_000u32).prop_map(Ppm);
     let on_cvm: [fn(CvmId) -> Act; 9] = [
@@ -172,6 +220,8 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         (share(), path()).prop_map(|(share, path)| Act::Duplicate(share, path)),
         option::of(path()).prop_map(Act::Heal),
         cloud.prop_map(Act::Cloud),
+        console().prop_map(Act::Console),
+        Just(Act::Detach(NodeId(0), EniIndex(1))),
         (cvm(), text(), script_act).prop_map(|(cvm, name, act)| Act::Script(cvm, name, act)),
         (cvm(), select(vec![Health::Alive, Health::Dead, Health::Hung]))
             .prop_map(|(cvm, health)| Act::Service(ServiceId(0), cvm, health)),
@@ -200,6 +250,7 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             Just(Fact::TwoMasters),
             client().prop_map(Fact::Stale),
             client().prop_map(Fact::Served),
+            client().prop_map(Fact::Unserved),
             (cvm(), text()).prop_map(|(cvm, text)| Fact::Routed(cvm, text)),
         ]
     };
@@ -276,9 +327,11 @@ fn script() -> impl Strategy<Value = Script> {
             nodes,
             acts,
             vec((expect(tick), option::of(select(Profile::ALL.to_vec()))), 0..8),
+            vec(setting(), 0..4),
         )
-            .prop_map(|(tick, head, times, nodes, acts, expects)| {
-                made(tick, head, times, &nodes, acts, expects)
+            .prop_map(|(tick, head, times, nodes, acts, expects, console)| Script {
+                console,
+                ..made(tick, head, times, &nodes, acts, expects)
             })
     })
 }
@@ -297,6 +350,10 @@ fn made(
 ) -> Script {
     let file = |path: &str| FileDecl { path: path.to_owned(), place: Place::NOWHERE };
     let havips = vec![IpAddr::V4(address(100)), IpAddr::V6(address_v6(101))];
+    let eips = vec![
+        EipDecl { address: Ipv4Addr::new(203, 0, 113, 10), havip: host_exact.then_some(HavipId(0)) },
+        EipDecl { address: Ipv4Addr::new(203, 0, 113, 11), havip: None },
+    ];
     let cvm = |n: u16| {
         let (custom, salt, off, with, _) = &nodes[usize::from(n)];
         CvmDecl {
@@ -315,6 +372,18 @@ fn made(
         let (custom, salt, _, _, target) = &nodes[usize::from(n)];
         let (address, mac) = (address(n), mac(*custom, *salt, n));
         let target = *target.get(&havips);
+        if *custom && n == CVMS + CLIENTS - 1 {
+            return ClientDecl {
+                name: format!("c-{n}"),
+                address: Ipv4Addr::new(198, 51, 100, salt | 1),
+                ipv6: None,
+                mac,
+                target: eips[0].address.into(),
+                port: None,
+                every,
+                internet: Some(if *salt < 128 { Script::default_internet(tick) } else { latency }),
+            };
+        }
         ClientDecl {
             name: format!("c-{n}"),
             address,
@@ -323,6 +392,7 @@ fn made(
             target,
             port: (*custom && target.is_ipv4()).then_some(443),
             every,
+            internet: None,
         }
     };
     let latency = if default_latency { Script::default_latency(tick) } else { latency };
@@ -344,7 +414,12 @@ fn made(
         bind_delay,
         cvms: (0..CVMS).map(cvm).collect(),
         clients: (CVMS..CVMS + CLIENTS).map(client).collect(),
-        havips,
+        havips: vec![
+            HavipDecl { address: havips[0], off: false },
+            HavipDecl { address: havips[1], off: host_exact },
+        ],
+        eips,
+        console: Vec::new(),
         files: (0..FILES).map(|n| file(&format!("files/{n}.conf"))).collect(),
         services: vec![
             ServiceDecl { name: "haproxy".into(), port: 443, on: (0..CVMS).map(CvmId).collect() },

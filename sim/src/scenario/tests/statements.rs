@@ -10,8 +10,9 @@ use havip::wire::ethernet::Mac;
 use super::super::{Expect, Fact, ProgramDecl, Script};
 use super::{PAIR, POWER_OFF};
 use crate::world::{
-    Act, ClientId, CloudAct, CvmId, Drift, End, EniIndex, FileId, Forged, ForgedAdvert, HavipId, Health,
-    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Spoof, Tamper, TextId,
+    Act, ClientId, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, FileId, Forged,
+    ForgedAdvert, GroupRule, HavipId, Health, Kind, Kinds, Members, NodeId, Path, Ppm, ScriptAct, Segment,
+    ServiceId, Spoof, Tamper, TextId, Traffic,
 };
 
 const A: CvmId = CvmId(0);
@@ -50,7 +51,7 @@ fn the_example_of_the_design_reads_as_it_says() {
     let Segment::Vpc { net, subnets } = &script.segment else { panic!("{:?}", script.segment) };
     assert_eq!((net.to_string(), subnets.len()), ("172.16.0.0/16".into(), 1));
     assert_eq!(subnets[0].latency, (Duration::from_micros(200), Duration::from_micros(400)));
-    assert_eq!(script.havips, ["172.16.16.12".parse::<std::net::Ipv4Addr>().unwrap()]);
+    assert_eq!(script.havips[0].address, "172.16.16.12".parse::<IpAddr>().unwrap());
     let a = &script.cvms[0];
     assert_eq!((a.name.as_str(), a.file.path.as_str(), a.off), ("a", "conf/pair.conf", false));
     assert_eq!(a.mac, Mac([2, 0, 172, 16, 16, 5]), "02:00 and the four bytes of the address");
@@ -337,6 +338,54 @@ fn acts_of_the_cloud() {
 }
 
 #[test]
+fn acts_of_the_console() {
+    let with = format!(
+        "{PAIR}havip 172.16.16.13 off\neip 203.0.113.10 to 172.16.16.12\neip 203.0.113.11\n\
+         internet far 198.51.100.7 probe 203.0.113.10:443 every 1s latency 5ms..9ms\nservice s tcp 443 on a\n\
+         range 172.16.16.12 a b\nsecgroup a deny vrrp in\n"
+    );
+    let script = parse(&with);
+    assert!(script.havips[1].off);
+    assert_eq!(script.eips.iter().map(|eip| eip.havip).collect::<Vec<_>>(), [Some(HavipId(0)), None]);
+    assert_eq!(script.clients[1].internet, Some((ms(5), ms(9))));
+    let deny = GroupRule { allow: false, traffic: Traffic::Protocol(112), direction: Direction::In };
+    assert_eq!(script.console[1], ConsoleAct::Security(NodeId(0), None, deny));
+    let read = |text: &str| match parse(&format!("{with}at 3s {text}\n")).acts[0].act {
+        Act::Console(act) => act,
+        other => panic!("{other:?}"),
+    };
+    let members = Members::default().with((NodeId(1), None)).unwrap();
+    for (text, expected) in [
+        ("apply 172.16.16.13", ConsoleAct::Apply(HavipId(1))),
+        ("release 172.16.16.12", ConsoleAct::Release(HavipId(0))),
+        ("range 172.16.16.12 all", ConsoleAct::Range(HavipId(0), None)),
+        ("range 172.16.16.12 none", ConsoleAct::Range(HavipId(0), Some(Members::default()))),
+        ("range 172.16.16.12 b", ConsoleAct::Range(HavipId(0), Some(members))),
+        ("bind-eip 203.0.113.11 to 172.16.16.13", ConsoleAct::BindEip(EipId(1), HavipId(1))),
+        ("unbind-eip 203.0.113.10", ConsoleAct::UnbindEip(EipId(0))),
+        ("secgroup a deny 112 in", ConsoleAct::Security(NodeId(0), None, deny)),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+        let script = parse(&with);
+        assert_eq!(script.act_text(&Act::Console(expected)).to_string(), text);
+    }
+    let port = GroupRule { allow: true, traffic: Traffic::Port(17, 53), direction: Direction::Out };
+    assert_eq!(
+        read("secgroup b.eth0 allow udp:53 out"),
+        ConsoleAct::Security(NodeId(1), Some(EniIndex::ETH0), port)
+    );
+}
+
+#[test]
+fn what_was_detached_may_be_attached() {
+    let text = "scenario x\nrun 20s\nvpc 10.0.0.0/8\nsubnet 10.1.0.0/24\nsubnet 10.2.0.0/24\n\
+                cvm a 10.1.0.5 keepalived x\neni a.eth1 10.2.0.5\nat 1s detach a.eth1\nat 2s attach a.eth1\n";
+    let script = parse(text);
+    assert_eq!(script.acts[0].act, Act::Detach(NodeId(0), EniIndex(1)));
+    assert!(Script::parse("x.scn", &text.replace("at 1s detach a.eth1\n", "")).is_err());
+}
+
+#[test]
 fn every_form_of_an_expectation() {
     for (text, expected) in [
         ("by 24s master b", Expect::By(at(24), Fact::Master(B))),
@@ -370,6 +419,7 @@ fn every_fact() {
         ("transition b MASTER", Fact::Transition(B, Role::Master)),
         ("transition b FAULT", Fact::Transition(B, Role::Fault)),
         ("served web", Fact::Served(WEB)),
+        ("unserved web", Fact::Unserved(WEB)),
         ("claimed a", Fact::Claimed(A)),
         ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
         ("routed a 10.9.0.0/16", Fact::Routed(A, TextId(0))),

@@ -3,8 +3,8 @@
 //!
 //! Every chance of a beat is a hash of its instant, so a row of beats needs no queue: when each timer fires, when each
 //! packet leaves and arrives, whether it is lost, is what it would have been. A row ends before the first instant in
-//! which anything else happens; what is not certain is not asked. Who wants to see frames gets every beat stepped, and
-//! the same record.
+//! which anything else happens; what is not certain is not asked. Who wants to see every frame ([`Wants::beats`](crate::world::Wants)) gets
+//! every beat stepped, and the same record; others are shown what is sent and what arrives.
 
 use havip::program::{Action, Actions, Beat, InterfaceId, Now};
 use havip::time::{Duration, Time};
@@ -20,6 +20,7 @@ use crate::world::host;
 use crate::world::kinds::kind_of_packet;
 use crate::world::links::Fate;
 use crate::world::queue::Due;
+use crate::world::report::{FrameId, Report, What};
 use crate::world::setup::{ClientId, CvmId};
 use crate::world::state::World;
 
@@ -34,8 +35,26 @@ pub struct Row {
     hearers: Vec<Hearer>,
     /// Of one beat: the port and the instant of each packet, and how many of that instant.
     sent: Vec<(PortId, Time, u16)>,
-    /// Of one beat: at which hearer, and when.
-    arrivals: Vec<(usize, Time)>,
+    /// Of one beat: which packet arrived where, and when.
+    arrivals: Vec<(Time, Heard)>,
+    /// Of the whole row, if somebody wants to see it: what was sent and what arrived, and when.
+    shown: Vec<(Time, Shown)>,
+}
+
+/// A packet that arrived: its place among the beat's, and the port.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    packet: usize,
+    port: PortId,
+    /// Whose program got it, by its place among the hearers.
+    hearer: Option<usize>,
+}
+
+/// What somebody sees of a packet, by its place among the beat's.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    Sent(usize),
+    Received(usize, PortId),
 }
 
 /// A packet of each beat.
@@ -43,6 +62,8 @@ pub struct Row {
 struct Sent {
     from: PortId,
     kind: Kind,
+    /// The hardware address it is for.
+    mac: Mac,
     /// Whom the kernel gives it to; nobody for a group.
     next_hop: Option<std::net::IpAddr>,
     /// How many of the hops are its own.
@@ -54,6 +75,8 @@ struct Sent {
 struct Hop {
     to: PortId,
     latency: (Duration, Duration),
+    /// A kernel looks at what comes there.
+    is_open: bool,
     /// Whose program gets it, by its place among the hearers.
     hearer: Option<usize>,
 }
@@ -69,6 +92,15 @@ struct Hearer {
 }
 
 impl Row {
+    /// Shows a beat, in time order.
+    fn show_beat(&mut self) {
+        let begin = self.shown.len();
+        let sent = self.sent.iter().enumerate().map(|(index, &(_, at, _))| (at, Shown::Sent(index)));
+        let received = self.arrivals.iter().map(|&(at, one)| (at, Shown::Received(one.packet, one.port)));
+        self.shown.extend(sent.chain(received));
+        self.shown[begin..].sort_by_key(|&(at, _)| at);
+    }
+
     /// How often each program's beat came, or was heard, and when last.
     pub(crate) fn of_each(&self) -> impl Iterator<Item = (CvmId, u32, Time)> + '_ {
         self.hearers.iter().filter(|one| one.times > 0).map(|one| (one.cvm, one.times, one.last))
@@ -78,7 +110,7 @@ impl Row {
 impl World {
     /// Whether a row of beats may begin: nothing is under way.
     pub(crate) fn is_still(&self) -> bool {
-        !self.queue.has_frames() && self.held_back.is_empty() && !self.wants().frames
+        !self.queue.has_frames() && self.held_back.is_empty() && !self.wants().beats
     }
 
     /// Whether a program only waits for its timer.
@@ -102,7 +134,7 @@ impl World {
 
     /// A client that is asked sends a frame at the earliest this long before something else happens.
     fn margin(&self) -> Duration {
-        self.longest_way * 2 + self.setup.tick * 5
+        self.longest_way() * 2 + self.setup.tick * 5
     }
 
     /// Lets a program's beats happen that are certain, those that are over by `end`. True if there were any; the row says
@@ -133,7 +165,8 @@ impl World {
         row.packets.clear();
         row.hops.clear();
         row.hearers.clear();
-        if !self.links.only_lose_and_delay() {
+        row.shown.clear();
+        if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
         let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
@@ -146,20 +179,20 @@ impl World {
             if !self.nic(from).carrier {
                 return None;
             }
-            let mut next_hop = None;
+            let (mut next_hop, mut to_mac) = (None, Mac::for_multicast(dst));
             if dst.is_multicast() {
                 self.find_group(from, packet, shrugs, row)?;
             } else {
                 let hop = self.nic(from).next_hop(dst.into(), self.in_vpc(), true)?;
                 let mac = self.nic(from).neighbours.steady_mac_of(hop)?;
-                next_hop = Some(hop);
+                (next_hop, to_mac) = (Some(hop), mac);
                 // Where nothing in the VPC has the address, nobody hears it.
                 if let Some(to) = self.certain_port(from, dst, mac)? {
                     self.find_hearer(to, (dst, packet), shrugs, row)?;
                 }
             }
             let hops = row.hops.len() - before;
-            row.packets.push(Sent { from, kind: kind_of_packet(packet), next_hop, hops });
+            row.packets.push(Sent { from, kind: kind_of_packet(packet), mac: to_mac, next_hop, hops });
         }
         Some(())
     }
@@ -209,8 +242,9 @@ impl World {
         if kernel.paused {
             return None;
         }
-        let mut hop = Hop { to, latency: self.latency(to), hearer: None };
-        if kernel.powered && nic.carrier {
+        let is_open = kernel.powered && nic.carrier;
+        let mut hop = Hop { to, latency: self.latency(to), is_open, hearer: None };
+        if is_open {
             let protocol = ipv4::Packet::new(packet).ok()?.protocol().0;
             let listens = |cvm: &CvmId| self.machines[usize::from(cvm.0)].listens(to, protocol, dst.into());
             let listening = self.setup.cvm_of(nic.node).filter(listens);
@@ -239,7 +273,7 @@ impl World {
         Some(())
     }
 
-    /// Until when nothing happens but a beat, what it moves, and what clients are certain to be answered.
+    /// Until when nothing happens but a beat, what it moves, and probes whose fate is certain.
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
         let is_of_row = |cvm: CvmId| row.hearers.iter().any(|one| one.cvm == cvm);
         debug_assert!(is_of_row(cvm));
@@ -258,7 +292,7 @@ impl World {
         let machine = &self.machines[usize::from(cvm.0)];
         let Some(mut deadline) = machine.deadline else { return false };
         let (mut fires, mut free_at) = (machine.fires, machine.free_at);
-        let mut last_left = Time::ZERO;
+        let (mut last_left, shows) = (Time::ZERO, self.wants().frames);
         while fires + margin < quiet {
             let timer = self.clock_of(cvm, fires);
             let before = deadline.as_nanos().saturating_sub(beat.every.as_nanos());
@@ -279,7 +313,11 @@ impl World {
             free_at = free;
             last_left = row.sent.last().map_or(fires, |&(_, left, _)| left);
             self.count_beat(row);
-            for &(hearer, at) in &row.arrivals {
+            if shows {
+                row.show_beat();
+            }
+            let programs = row.arrivals.iter().filter_map(|&(at, heard)| Some((heard.hearer?, at)));
+            for (hearer, at) in programs {
                 let shown = self.clock_of(row.hearers[hearer].cvm, at).mono;
                 let one = &mut row.hearers[hearer];
                 (one.deadline, one.times, one.last) = (shown + one.wait, one.times + 1, at);
@@ -305,7 +343,7 @@ impl World {
         arrivals.clear();
         sent.clear();
         let mut hops = hops.iter();
-        for packet in packets.iter() {
+        for (index, packet) in packets.iter().enumerate() {
             let at = free_at.max(fires);
             free_at = at + self.host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
             let leaves = at.round_up(tick).max(fires);
@@ -317,12 +355,54 @@ impl World {
             for hop in hops.by_ref().take(packet.hops) {
                 if let Fate::Arrives(at, _) = self.links.fate(packet.from, hop.to, nth, hop.latency, tick) {
                     over = over.max(at);
-                    arrivals.extend(hop.hearer.map(|hearer| (hearer, at)));
+                    let heard = Heard { packet: index, port: hop.to, hearer: hop.hearer };
+                    arrivals.extend(hop.is_open.then_some((at, heard)));
                 }
             }
         }
-        arrivals.sort_unstable_by_key(|&(hearer, at)| (at, hearer));
+        arrivals.sort_unstable_by_key(|&(at, heard)| (at, heard.port, heard.packet));
         (free_at, over)
+    }
+
+    /// Shows what of a row was sent and received, instant by instant.
+    pub(crate) fn show(&mut self, packets: &Actions, row: &Row, show: &mut dyn FnMut(&World, &[Report])) {
+        if row.shown.is_empty() {
+            return;
+        }
+        let (now, frames) = (self.now, self.frames_of(packets, row));
+        for instant in row.shown.chunk_by(|(a, _), (b, _)| a == b) {
+            self.now = instant[0].0;
+            for &(_, shown) in instant {
+                let (Shown::Sent(index) | Shown::Received(index, _)) = shown;
+                let (frame, Sent { from, kind, .. }) = (frames[index], row.packets[index]);
+                match shown {
+                    Shown::Sent(_) => self.report_frame(from, kind, What::Sent { frame, kind }),
+                    Shown::Received(_, port) => {
+                        self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
+                    }
+                }
+            }
+            self.sort_reports();
+            show(self, self.reports());
+            self.reports.clear();
+        }
+        self.now = now;
+        for frame in frames {
+            self.frames.let_go(frame);
+        }
+        self.frames.sweep();
+    }
+
+    /// A beat's packets as frames.
+    fn frames_of(&mut self, packets: &Actions, row: &Row) -> Vec<FrameId> {
+        let sent = packets.iter().zip(&row.packets);
+        sent.filter_map(|(action, sent)| {
+            let Action::SendPacket { packet, .. } = action else { return None };
+            let frame = self.frame_packet(sent.from, packet, sent.kind);
+            self.frames.bytes_mut(frame)[..6].copy_from_slice(&sent.mac.0);
+            Some(frame)
+        })
+        .collect()
     }
 
     /// What was sent counts as sent.

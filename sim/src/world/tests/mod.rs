@@ -42,7 +42,7 @@ impl Hand {
         let load = |_: &_, _: &_| Loaded::default();
         let scenario = script.prepare(&|_| Ok(String::new()), &load).expect("no file is read");
         let mut world = World::new(Arc::new(scenario.setup), Duration::ZERO);
-        let all = Wants { facts: true, frames: true, probes: true };
+        let all = Wants { facts: true, frames: true, beats: true, probes: true };
         world.watch(all, Time::MAX);
         let mut hand = Hand { world, told: Vec::new(), frames: Vec::new(), facts: Vec::new() };
         hand.run(1);
