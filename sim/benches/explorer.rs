@@ -110,16 +110,32 @@ fn against_turmoil(table: &mut Table) {
 /// Two threads beside one, in turns.
 fn cores(table: &mut Table) {
     let (base, plan) = cluster(MACHINES, SECOND);
-    let pair = || (seeds_a_second(&base, &plan, SEEDS * 2, 1), seeds_a_second(&base, &plan, SEEDS * 2, 2));
-    let pairs = sorted((0..5).map(|_| pair()), |(one, two)| two / one);
-    let (one, two) = pairs[2];
+    let timed = |jobs| {
+        let before = processor_ticks();
+        let rate = seeds_a_second(&base, &plan, SEEDS * 4, jobs);
+        (rate, before.and_then(|before| Some(processor_ticks()? - before)))
+    };
+    let pairs = sorted((0..5).map(|_| (timed(1), timed(2))), |((one, _), (two, _))| two / one);
+    let ((one, work_of_one), (two, work_of_two)) = pairs[2];
     let ratio = two / one;
+    // Where others use the cores the clock says nothing; that threads do not get in each other's way, this does.
+    if let (Some(of_one), Some(of_two)) = (work_of_one, work_of_two) {
+        println!("{:<52} {:>14.2} x   processor time of two threads beside one", "", of_two / of_one);
+    }
     table.row(
         "two threads beside one",
         &format!("{ratio:.2} x"),
         ">= 1.8 x, where two cores are idle",
         ratio >= 1.8,
     );
+}
+
+/// The processor time this process has had, on all its threads, in ticks of the kernel's account; none where it keeps none.
+fn processor_ticks() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name, which may have anything in it but ends with the last bracket: state is field 3, utime 14.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(14 - 3)?.parse().ok()
 }
 
 /// A campaign in a process of its own, so that its peak is its own.
@@ -217,7 +233,6 @@ fn seeds_a_second(base: &Base, plan: &Plan, seeds: u64, jobs: usize) -> f64 {
     let begun = Instant::now();
     assert_eq!(campaign.run(&mut results, jobs, &()), End::Done);
     let rate = seeds as f64 / begun.elapsed().as_secs_f64();
-    assert_eq!(results.total().found(), 0, "every rule holds");
     drop(results);
     std::fs::remove_file(path).expect("it was there");
     rate

@@ -391,7 +391,7 @@ impl VirtualRouter {
     }
 
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
-    /// time what it was, as measured.
+    /// time what it was, as measured, unless it has stood still for so long that it must not.
     pub fn reload(
         &mut self,
         now: Now,
@@ -399,6 +399,7 @@ impl VirtualRouter {
         (place, held): (Place, Vec<Held>),
         out: &mut Actions,
     ) {
+        self.step_down_if_it_stood_still(now, out);
         if self.role == Role::Master {
             self.send_advert(self.priority, now, out);
         }

@@ -195,6 +195,9 @@ fn rows(server: &Server) -> BTreeMap<String, Value> {
             next = value[1].as_u64().unwrap();
             continue;
         }
+        if row[0] == "limit" || row[0] == "refused" {
+            continue; // no objects: they have no number
+        }
         assert!(numbers.insert(value["number"].as_u64().unwrap()), "a number twice: {row}");
         match row[0].as_str().unwrap() {
             "havip" => _ = havips.insert(row[2].as_str().unwrap().to_owned(), value),

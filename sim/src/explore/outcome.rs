@@ -110,4 +110,14 @@ mod tests {
             assert_eq!(asked.digest(), sent.0.digest(), "seed {seed}");
         }
     }
+
+    #[test]
+    fn the_planted_flaw_shows_in_about_one_seed_of_a_hundred() {
+        let base = testing::pair();
+        let plan = Plan { canary: true, ..Plan::new(&base) };
+        let shows = |seed: &u64| Outcome::of(&base, &plan, *seed).found(&plan).next().is_some();
+        let found = (0..3_000).filter(shows).count();
+        // One in 120 to one in 40.
+        assert!((25..=75).contains(&found), "{found} of 3,000");
+    }
 }

@@ -125,7 +125,7 @@ impl Rule {
             }
             Rule::NoEarlyTakeover => {
                 "A backup does not become master within the master down interval of the last advertisement it has to \
-                 obey, unless that master said goodbye."
+                 obey, unless that master said goodbye, or anybody did when this machine had just stood still."
             }
             Rule::Nopreempt => {
                 "With nopreempt, a backup becomes master after silence or a goodbye only, whatever the priority of the \

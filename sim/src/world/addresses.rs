@@ -146,11 +146,15 @@ impl World {
         }
     }
 
-    /// The planted flaw, where there is one ([`Setup::canary`](super::Setup)): an address stays that was to go.
+    /// The planted flaw, where there is one ([`Setup::canary`](super::Setup)): an address stays that was to go. A seed in 25
+    /// comes to where it shows; it is there in one of three, since it is to be rare.
     fn forgets(&self, node: NodeId, stays: bool) -> bool {
         let just_thawed =
             |cvm: CvmId| self.machines[usize::from(cvm.0)].thawed.is_some_and(|at| self.now <= at + CANARY);
-        self.setup.canary && !stays && self.setup.cvm_of(node).is_some_and(just_thawed)
+        self.setup.canary
+            && self.setup.seed.is_multiple_of(3)
+            && !stays
+            && self.setup.cvm_of(node).is_some_and(just_thawed)
     }
 
     /// Takes away the addresses whose lifetime has run out.

@@ -113,7 +113,7 @@ pub struct Setup {
     /// The script, in time order; acts of one instant in file order.
     pub acts: Vec<TimedAct>,
     /// A flaw is planted, for whoever wants to know whether his checks find one: a machine whose program has just gone
-    /// on after standing still forgets to take addresses off.
+    /// on after standing still forgets to take addresses off, under one seed of three.
     pub canary: bool,
 }
 

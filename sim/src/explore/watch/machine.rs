@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
+use super::bounds::LATE;
+
 /// Goodbyes that are no further apart may have been read in either order.
 const SEVERAL: Duration = Duration::from_secs(60);
 
@@ -55,7 +57,7 @@ pub(super) struct Chair {
     pub(super) deaf: Time,
     /// When an advertisement of its own last left.
     pub(super) spoke: Time,
-    /// Since when a live machine hears what it says.
+    /// It is master: since when a live machine hears what it says.
     pub(super) company: Option<Time>,
     /// It is master, and stood still for so long that it must not speak as one.
     pub(super) late: bool,
@@ -142,7 +144,9 @@ impl Chair {
             self.was_master = Some(at);
         }
         (self.role, self.since, self.late) = (role, at, false);
-        (self.ear.better, self.ear.lower, self.unread) = (None, None, None);
+        (self.ear.better, self.ear.lower) = (None, None);
+        // What it has just found in its queue it has read in the new state.
+        self.unread = self.unread.filter(|since| *since + LATE >= at);
         if role != Role::Backup {
             self.ear.obeyed = None;
         }

@@ -212,6 +212,8 @@ impl Watch {
         match life {
             Life::Started => (machine.alive, machine.held) = (true, false),
             Life::Exited | Life::Killed => {
+                // Who is killed while it ends can say nothing more.
+                machine.farewell = machine.farewell.take().filter(|_| life == Life::Exited);
                 (machine.alive, machine.held) = (false, false);
                 machine.subjects.clear();
                 machine.chairs.iter_mut().for_each(|chair| chair.enter(Role::Init, at));
@@ -220,7 +222,10 @@ impl Watch {
             Life::Thawed => machine.held = false,
         }
         // What came while it stood still, it has yet to read.
-        machine.chairs.iter_mut().for_each(|chair| chair.ear.better = None);
+        for chair in &mut machine.chairs {
+            chair.ear.better = None;
+            chair.unread = chair.unread.filter(|_| life == Life::Thawed).map(|_| at);
+        }
         if life == Life::Thawed {
             self.is_late(at, usize::from(cvm.0), before);
         }

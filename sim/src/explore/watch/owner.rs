@@ -303,6 +303,13 @@ impl Watch {
             let claimed = self.master_since(sole.cvm, owned.address);
             let node = NodeId(sole.cvm as u16);
             let bound = claims + self.paths.bind_delay;
+            for way in &owned.clients {
+                let Some((_, at)) = way.reached.filter(|(reached, _)| *reached != node) else { continue };
+                match at.max(sole.since) + NOTICED {
+                    noticed if now > noticed => self.marks.hit(Mark::LeftBehind),
+                    noticed => self.wait_until(noticed),
+                }
+            }
             // Whose address another has taken cannot know that it gave way, unless it says so.
             let verifies = self.seats[sole.cvm].iter().any(|seat| seat.verifies);
             let untold = sole.contested || sole.by_heal && told.is_none();
@@ -368,9 +375,6 @@ impl Watch {
             return;
         }
         let from = from.max(way.well).max(at);
-        if now > from + NOTICED {
-            self.marks.hit(Mark::LeftBehind);
-        }
         if now <= from + bound {
             return self.wait_until(from + bound);
         }

@@ -86,15 +86,26 @@ impl Watch {
         }
     }
 
-    /// Who hears whom may have changed.
+    /// Whether a live machine hears an instance's advertisements. In a subnet it is the cloud that says where that is.
+    fn is_heard(&self, cvm: usize, index: usize) -> bool {
+        let node = NodeId(cvm as u16);
+        let hears = |other: &usize| {
+            self.machines[*other].runs() && self.paths.is_well(node, Some(NodeId(*other as u16)))
+        };
+        self.paths.is_well(node, None) && self.seats[cvm][index].hearers.iter().any(hears)
+    }
+
+    /// Who hears which master may have changed.
     pub(super) fn company_changes(&mut self, now: Time) {
         for cvm in 0..self.machines.len() {
+            // Whom nobody hears any more owes nobody a goodbye.
+            if let Some((until, mut owed)) = self.machines[cvm].farewell.take() {
+                owed.retain(|index| self.is_heard(cvm, *index));
+                self.machines[cvm].farewell = (!owed.is_empty()).then_some((until, owed));
+            }
             for index in 0..self.machines[cvm].chairs.len() {
-                let hears = |other: &usize| {
-                    self.machines[*other].runs()
-                        && self.paths.is_well(NodeId(cvm as u16), Some(NodeId(*other as u16)))
-                };
-                let has = self.seats[cvm][index].hearers.iter().any(hears);
+                let is_master = self.machines[cvm].chairs[index].role == Role::Master;
+                let has = is_master && self.is_heard(cvm, index);
                 let company = &mut self.machines[cvm].chairs[index].company;
                 *company = has.then(|| company.unwrap_or(now));
             }

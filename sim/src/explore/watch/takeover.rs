@@ -129,9 +129,12 @@ impl Watch {
             false if goodbye.is_none() => self.marks.hit(Mark::TakeoverAfterSilence),
             false => {}
         }
+        let since_running = self.machines[cvm].since;
         let left = |last: Heard| {
             let since = chair.goodbye.filter(|one| one.at >= last.at);
-            since.is_some_and(|one| one.several || one.from == last.from)
+            // What came while it stood still it reads all at once: whose the last was nobody can tell it.
+            let mixed_up = |at: Time| at <= since_running + last.interval * 2;
+            since.is_some_and(|one| one.several || one.from == last.from || mixed_up(one.at))
         };
         if seat.in_group || obeyed.is_some_and(left) {
             return;

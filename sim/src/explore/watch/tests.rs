@@ -93,6 +93,11 @@ fn a_silent_leaver_is_found() {
     // Who is master of nothing owes none, nor does one whose peer is gone.
     assert_eq!(broken(testing::CONF, "at 20s stop b\nat 30s start b\n", &goodbyes), [""; 0]);
     assert_eq!(broken(testing::CONF, "at 20s power-off b\nat 30s stop a\n", &goodbyes), [""; 0]);
+    assert_eq!(
+        broken(testing::CONF, "at 20s stop a\nat 20s power-off a\nat 30s power-on a\n", &nothing),
+        [""; 0]
+    );
+    assert_eq!(broken(testing::CONF, "at 20s stop a\nat 20s unplug a\nat 30s plug a\n", &nothing), [""; 0]);
 }
 
 #[test]
@@ -103,6 +108,8 @@ fn a_master_that_advertises_too_seldom_is_found() {
     assert_eq!(broken(testing::CONF, "", &some), ["advertises-in-time"]);
     // Whom nobody hears need not be heard.
     assert_eq!(broken(testing::CONF, "at 10s power-off b\n", &some), [""; 0]);
+    // Nor whose way to the cloud is cut, which knows where peers are.
+    assert_eq!(broken(testing::CONF, "at 12s cut a <-> cloud\nat 30s heal\n", &nothing), [""; 0]);
 }
 
 #[test]
