@@ -91,10 +91,15 @@ impl Links {
         Some(manner)
     }
 
-    /// The longest that an act makes any frame take.
-    pub fn longest_delay(&self) -> Duration {
+    /// The longest that an act makes a frame take from or to a node that `is_of`.
+    pub fn longest_delay(&self, is_of: impl Fn(NodeId) -> bool) -> Duration {
+        let meets = |end| match end {
+            End::Any => true,
+            End::Node(node) | End::Eni(node, _) => is_of(node),
+            End::Cloud => false,
+        };
         let delays = self.rules.iter().filter_map(|rule| match rule.effect {
-            Effect::Delay(_, high) => Some(high),
+            Effect::Delay(_, high) if meets(rule.path.from) || meets(rule.path.to) => Some(high),
             _ => None,
         });
         delays.max().unwrap_or_default()

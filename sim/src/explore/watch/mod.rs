@@ -5,12 +5,14 @@
 //! that does not do what it must with what it got is one.
 //!
 //! - `bounds`: what the configurations promise;
+//! - `matters`: what is looked at, and when next;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
 //! - `takeover`: rules of the election; `owner`: rules of who has the address;
 //! - `speech`: rules of what a machine says; `standing`: of what goes with its state.
 
 mod bounds;
 mod machine;
+mod matters;
 mod owner;
 mod paths;
 mod speech;
@@ -26,6 +28,7 @@ use havip::wire::Family;
 
 use self::bounds::Seat;
 use self::machine::{Address, Ear, Heard, Machine};
+use self::matters::{Deadlines, Matter};
 use self::owner::Owned;
 use self::paths::Paths;
 use super::marks::{self, Mark, Marks};
@@ -52,8 +55,7 @@ pub struct Watch {
     digest: Hash64,
     /// Who is master, or what stands in the way of frames, may have changed.
     changed: bool,
-    /// No deadline is before this.
-    next: Time,
+    deadlines: Deadlines,
     /// Nobody has been master since, having had one.
     nobody: Option<Time>,
 }
@@ -76,7 +78,7 @@ impl Watch {
             marks: Marks::default(),
             digest: Hash64::default(),
             changed: false,
-            next: Time::MAX,
+            deadlines: Deadlines::NONE,
             nobody: None,
             seats,
         }
@@ -327,27 +329,43 @@ impl Watch {
         }
     }
 
-    /// Checks at every deadline that has passed, in the instant after it, whenever that is noticed.
+    /// Looks at every matter whose deadline has passed, in the instant after it, whenever that is noticed.
     fn check_until(&mut self, setup: &Setup, now: Time) {
-        while now > self.next {
-            self.check(setup, (self.next + Duration::from_nanos(1)).round_up(setup.tick));
+        loop {
+            let at = self.deadlines.next(setup.tick);
+            if at > now {
+                return;
+            }
+            for matter in Matter::ALL {
+                if self.deadlines.is_over(matter, at) {
+                    self.check(setup, at, matter);
+                }
+            }
         }
     }
 
-    /// A deadline has passed, or what they depend on has changed.
-    fn check(&mut self, setup: &Setup, now: Time) {
-        self.next = Time::MAX;
-        self.check_elections(setup, now);
-        self.check_addresses(setup, now);
-        self.check_owners(setup, now);
-        self.check_speech(setup, now);
-        self.check_holdings(setup, now);
-        self.check_groups(setup, now);
+    /// What it all depends on has changed.
+    fn check_all(&mut self, setup: &Setup, now: Time) {
+        for matter in Matter::ALL {
+            self.check(setup, now, matter);
+        }
+    }
+
+    fn check(&mut self, setup: &Setup, now: Time, matter: Matter) {
+        self.deadlines.clear(matter);
+        match matter {
+            Matter::Elections => self.check_elections(setup, now),
+            Matter::Addresses => self.check_addresses(setup, now),
+            Matter::Owners => self.check_owners(setup, now),
+            Matter::Speech => self.check_speech(setup, now),
+            Matter::Holdings => self.check_holdings(setup, now),
+            Matter::Groups => self.check_groups(setup, now),
+        }
     }
 
     /// Something is wrong if it is still so then.
-    fn wait_until(&mut self, deadline: Time) {
-        self.next = self.next.min(deadline);
+    fn wait_until(&mut self, matter: Matter, deadline: Time) {
+        self.deadlines.wait(matter, deadline);
     }
 
     fn converges(&mut self, setup: &Setup, end: Time) {
@@ -409,13 +427,13 @@ impl Observer for Watch {
         if std::mem::take(&mut self.changed) {
             self.owners_change(now);
             self.company_changes(now);
-            self.check(setup, now);
+            self.check_all(setup, now);
         }
     }
 
     fn finish(&mut self, setup: &Setup, end: Time) {
         self.check_until(setup, end);
-        self.check(setup, end);
+        self.check_all(setup, end);
         self.outages.finish(setup, &self.facts, end);
         self.digest_outages();
         self.converges(setup, end);

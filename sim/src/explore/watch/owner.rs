@@ -6,7 +6,7 @@ use havip::program::Role;
 use havip::time::{Duration, Time};
 
 use super::takeover::is_shared;
-use super::{Expect, Fact, Mark, Rule, Seat, Watch, when};
+use super::{Expect, Fact, Mark, Matter, Rule, Seat, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{ClientId, NodeId, Report, Segment, Setup, Verdict};
@@ -269,7 +269,7 @@ impl Watch {
                 let (rule, bound) =
                     if alive { (Rule::HoldsAsMasterOnly, REMOVAL) } else { (Rule::LeaseRunsOut, lease) };
                 if now <= from + bound {
-                    self.wait_until(from + bound);
+                    self.wait_until(Matter::Addresses, from + bound);
                     continue;
                 }
                 let (name, address) = (&setup.cvms[cvm].name, held.address);
@@ -290,8 +290,8 @@ impl Watch {
 
     /// Bindings and clients that are not with the one master.
     pub(super) fn check_owners(&mut self, setup: &Setup, now: Time) {
-        for i in 0..self.owned.len() {
-            let owned = self.owned[i].clone();
+        let all = std::mem::take(&mut self.owned);
+        for owned in &all {
             let Some(sole) = owned.sole else { continue };
             let of_it = self.seats[sole.cvm].iter().filter(|seat| seat.addresses.contains(&owned.address));
             // Who gave way says so, to agents that listen to it: then the other claims at once.
@@ -307,7 +307,7 @@ impl Watch {
                 let Some((_, at)) = way.reached.filter(|(reached, _)| *reached != node) else { continue };
                 match at.max(sole.since) + NOTICED {
                     noticed if now > noticed => self.marks.hit(Mark::LeftBehind),
-                    noticed => self.wait_until(noticed),
+                    noticed => self.wait_until(Matter::Owners, noticed),
                 }
             }
             // Whose address another has taken cannot know that it gave way, unless it says so.
@@ -317,7 +317,7 @@ impl Watch {
                 continue;
             }
             if owned.in_cloud && owned.bound != Some(node) {
-                self.check_binding(setup, now, &owned, sole, bound);
+                self.check_binding(setup, now, owned, sole, bound);
                 continue;
             }
             for way in &owned.clients {
@@ -328,6 +328,7 @@ impl Watch {
                 self.check_client(setup, now, way, (sole, from), bound + more);
             }
         }
+        self.owned = all;
     }
 
     fn check_binding(&mut self, setup: &Setup, now: Time, owned: &Owned, sole: Sole, bound: Duration) {
@@ -336,7 +337,7 @@ impl Watch {
         }
         let from = owned.heard.max(sole.since).max(self.paths.pending);
         if now <= from + bound {
-            return self.wait_until(from + bound);
+            return self.wait_until(Matter::Owners, from + bound);
         }
         let master = &setup.cvms[sole.cvm].name;
         let to = owned.bound.map_or("nobody".to_owned(), |node| setup.name_of(node).to_owned());
@@ -376,7 +377,7 @@ impl Watch {
         }
         let from = from.max(way.well).max(at);
         if now <= from + bound {
-            return self.wait_until(from + bound);
+            return self.wait_until(Matter::Owners, from + bound);
         }
         let (name, master) = (&setup.clients[usize::from(way.client.0)].name, &setup.cvms[sole.cvm].name);
         let rule = if sole.by_heal { Rule::HealAgrees } else { Rule::ClientsReachMaster };

@@ -5,7 +5,7 @@ use havip::time::{Duration, Time};
 use havip::wire::Family;
 
 use super::bounds::LATE;
-use super::{Rule, Watch, when};
+use super::{Matter, Rule, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{CvmId, NodeId, Report, Setup};
@@ -73,7 +73,7 @@ impl Watch {
         let owed: Vec<usize> = owes.map(|(index, _)| index).collect();
         let until = at + ENDS;
         machine.farewell = (!owed.is_empty()).then_some((until, owed));
-        self.next = self.next.min(until);
+        self.wait_until(Matter::Speech, until);
     }
 
     /// An agent goes on after standing still since a time.
@@ -129,7 +129,7 @@ impl Watch {
         let Some((until, owed)) = &self.machines[cvm].farewell else { return };
         let (until, owed) = (*until, owed.first().copied());
         if now <= until && owed.is_some() {
-            return self.wait_until(until);
+            return self.wait_until(Matter::Speech, until);
         }
         self.machines[cvm].farewell = None;
         let Some(index) = owed else { return };
@@ -151,7 +151,7 @@ impl Watch {
         let from = chair.spoke.max(chair.since).max(machine.since).max(known);
         let bound = seat.interval + Duration::from_nanos(seat.interval.as_nanos() / 50) + LATE * 2;
         if now <= from + bound {
-            return self.wait_until(from + bound);
+            return self.wait_until(Matter::Speech, from + bound);
         }
         let name = &setup.cvms[cvm].name;
         self.violated(Rule::AdvertisesInTime, now, || {

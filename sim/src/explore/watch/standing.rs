@@ -3,7 +3,7 @@
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
-use super::{Rule, Watch, when};
+use super::{Matter, Rule, Watch, when};
 use crate::scenario::TimeText;
 use crate::world::{NodeId, Setup};
 
@@ -36,7 +36,7 @@ impl Watch {
         let (Role::Master, Some(missing)) = (chair.role, missing) else { return };
         let from = chair.since.max(machine.since).max(machine.deleted);
         if now <= from + SETTLES {
-            return self.wait_until(from + SETTLES);
+            return self.wait_until(Matter::Holdings, from + SETTLES);
         }
         let name = &setup.cvms[cvm].name;
         self.violated(Rule::HasAddressAsMaster, now, || {
@@ -68,7 +68,7 @@ impl Watch {
                 let last = chairs().map(|chair| chair.since).max().unwrap_or_default();
                 let from = last.max(self.machines[cvm].since);
                 if now <= from + SETTLES {
-                    self.wait_until(from + SETTLES);
+                    self.wait_until(Matter::Groups, from + SETTLES);
                     continue;
                 }
                 let all: Vec<String> = chairs().map(|chair| chair.role.to_string()).collect();

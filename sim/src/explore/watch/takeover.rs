@@ -7,7 +7,7 @@ use havip::time::{Duration, Time};
 use havip::wire::Family;
 
 use super::bounds::LATE;
-use super::{Ear, Heard, Mark, Rule, Watch, when};
+use super::{Ear, Heard, Mark, Matter, Rule, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{Act, CvmId, Forged, Report, Setup, Spoof};
@@ -34,6 +34,7 @@ impl Watch {
             // It reads that later, or never, or as something else.
             if advert.priority == 0 {
                 chair.takes_leave(report.at, advert.from);
+                self.changed = true;
             } else if !damaged && advert.priority < chair.priority {
                 chair.unread.get_or_insert(report.at);
             }
@@ -46,12 +47,13 @@ impl Watch {
         if advert.priority == 0 {
             ear.better = None;
             chair.takes_leave(report.at, advert.from);
+            self.changed = true;
             return;
         }
         match chair.role {
             Role::Master if is_better => {
                 ear.better.get_or_insert(heard);
-                self.next = self.next.min(report.at + LATE);
+                self.deadlines.wait(Matter::Elections, report.at + LATE);
             }
             Role::Backup => {
                 let lower = advert.priority < chair.priority;
@@ -63,7 +65,7 @@ impl Watch {
                     ear.obeyed = Some(heard);
                 }
                 let since = report.at.max(chair.since);
-                self.next = self.next.min(since + seat.down(advert.interval).0);
+                self.deadlines.wait(Matter::Elections, since + seat.down(advert.interval).0);
             }
             _ => {}
         }
@@ -201,7 +203,7 @@ impl Watch {
         let Some(better) = chair.ear.better else { return };
         let deadline = better.at.max(self.machines[cvm].since) + LATE;
         if now <= deadline {
-            return self.wait_until(deadline);
+            return self.wait_until(Matter::Elections, deadline);
         }
         let (name, own) = (&setup.cvms[cvm].name, chair.priority);
         self.violated(Rule::OneMasterASide, now, || {
@@ -229,7 +231,7 @@ impl Watch {
         let from = last.max(chair.since).max(machine.since + seat.begins);
         let deadline = from + seat.down(interval).1;
         if now <= deadline {
-            return self.wait_until(deadline);
+            return self.wait_until(Matter::Elections, deadline);
         }
         let name = &setup.cvms[cvm].name;
         let since = match heard {
