@@ -51,9 +51,9 @@ impl Deadlines {
     pub(super) fn is_over(&self, matter: Matter, now: Time) -> bool {
         now > self.0[matter as usize]
     }
-    /// The first instant of a run in which one has passed.
-    pub(super) fn next(&self, tick: Duration) -> Time {
+    /// The first instant of a run in which one has passed, if that is no later than `now`, an instant itself.
+    pub(super) fn passed(&self, now: Time, tick: Duration) -> Option<Time> {
         let earliest = self.0.iter().copied().min().unwrap_or(Time::MAX);
-        if earliest == Time::MAX { earliest } else { (earliest + Duration::from_nanos(1)).round_up(tick) }
+        (earliest < now).then(|| (earliest + Duration::from_nanos(1)).round_up(tick))
     }
 }

@@ -331,11 +331,7 @@ impl Watch {
 
     /// Looks at every matter whose deadline has passed, in the instant after it, whenever that is noticed.
     fn check_until(&mut self, setup: &Setup, now: Time) {
-        loop {
-            let at = self.deadlines.next(setup.tick);
-            if at > now {
-                return;
-            }
+        while let Some(at) = self.deadlines.passed(now, setup.tick) {
             for matter in Matter::ALL {
                 if self.deadlines.is_over(matter, at) {
                     self.check(setup, at, matter);
