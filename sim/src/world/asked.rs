@@ -44,32 +44,11 @@ impl World {
         self.probing(client).map(|probing| probing.holder)
     }
 
-    /// Whether it is certain what becomes of a client's probes.
-    pub(super) fn is_certain(&self, client: ClientId) -> bool {
-        self.finds_nobody(client) || self.fate(client).is_some()
-    }
-
-    /// Whether a client's probe is lost for certain: its target is bound to nobody, or who has it is dead.
-    fn finds_nobody(&self, client: ClientId) -> bool {
-        let (asker, target) =
-            (self.setup.node_of_client(client), self.setup.clients[usize::from(client.0)].target);
-        self.asks_plainly(client)
-            && self.links.only_lose_and_delay()
-            && self.end_of_way(PortId::of(asker), target) == Some(None)
-    }
-
-    /// Whether nothing is in a client's way but links, and no frame of its is under way.
-    fn asks_plainly(&self, client: ClientId) -> bool {
-        let index = usize::from(client.0);
-        self.groups.are_empty()
-            && self.setup.clients[index].internet.is_none()
-            && !self.clients[index].is_unsure
-    }
-
     fn probing(&self, client: ClientId) -> Option<Probing> {
         let index = usize::from(client.0);
         let (asker, target) = (self.setup.node_of_client(client), self.setup.clients[index].target);
-        if !self.asks_plainly(client) {
+        let is_plain = self.groups.are_empty() && self.setup.clients[index].internet.is_none();
+        if !is_plain || self.clients[index].is_unsure {
             return None;
         }
         let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
@@ -116,12 +95,7 @@ impl World {
 
     /// Where a packet that leaves by a port for an address arrives for certain, without anybody learning anything new.
     fn certain_way(&self, from: PortId, to: IpAddr) -> Option<PortId> {
-        self.end_of_way(from, to)?
-    }
-
-    /// The same; or that it arrives nowhere, if that is certain.
-    fn end_of_way(&self, from: PortId, to: IpAddr) -> Option<Option<PortId>> {
-        if self.is_open(from) != Some(true) {
+        if !self.is_open(from) {
             return None;
         }
         let nic = self.nic(from);
@@ -130,7 +104,7 @@ impl World {
         let port = if self.in_vpc() {
             match self.cloud.route(self.now, to) {
                 Route::To(eni) => PortId(eni.0),
-                Route::Unbound | Route::Nobody => return Some(None),
+                Route::Unbound | Route::Nobody => return None,
             }
         } else {
             let switch = &self.switches[usize::from(nic.subnet)];
@@ -141,17 +115,14 @@ impl World {
             }
             port
         };
-        self.is_open(port).map(|open| open.then_some(port))
+        self.is_open(port).then_some(port)
     }
 
-    /// Whether frames come and go there, and are looked at. `None` where they wait: the machine is paused.
-    fn is_open(&self, port: PortId) -> Option<bool> {
+    /// Whether frames come and go there, and are looked at.
+    fn is_open(&self, port: PortId) -> bool {
         let nic = self.nic(port);
         let kernel = &self.kernels[usize::from(nic.node.0)];
-        match nic.carrier && kernel.powered {
-            true => (!kernel.paused).then_some(true),
-            false => Some(false),
-        }
+        nic.carrier && kernel.powered && !kernel.paused
     }
 
     /// Asks for as many of a client's probes as are certain to be answered, from now on, or for one, and says when it is
@@ -167,18 +138,12 @@ impl World {
         if room.is_zero() {
             return None;
         }
-        if self.finds_nobody(client) {
-            self.note_asked(client, self.now);
-            return Some(self.ask_one(client, None));
-        }
         let probing = self.probing(client)?;
         let state = &self.clients[usize::from(client.0)];
         if probing.loses || state.answered != state.probed {
             let first = self.what_becomes(&probing, self.now);
             if first.back.is_none() || state.answered != state.probed {
-                self.note_asked(client, self.now);
-                self.note_answered(&probing, first.reaches);
-                return Some(self.ask_one(client, first.back));
+                return Some(self.ask_one(client, &probing, first));
             }
         }
         let mut more = (room.as_nanos() - 1) / every.as_nanos();
@@ -187,8 +152,7 @@ impl World {
             more = (1..=more).take_while(arrives).last().unwrap_or(0);
         }
         let last = self.now + every * more;
-        self.note_asked(client, last);
-        self.note_answered(&probing, self.what_becomes(&probing, last).reaches);
+        self.note_used(client, &probing, (last, self.what_becomes(&probing, last).reaches));
         let state = &mut self.clients[usize::from(client.0)];
         state.sequence = state.sequence.wrapping_add((more + 1) as u32);
         (state.probed, state.answered) = (Some(last), Some(last));
@@ -196,14 +160,15 @@ impl World {
         Some(last + every)
     }
 
-    /// One probe, whose answer is back then, if it is not lost.
-    fn ask_one(&mut self, client: ClientId, back: Option<Time>) -> Time {
+    /// One probe that is lost, or the first that is not.
+    fn ask_one(&mut self, client: ClientId, probing: &Probing, asked: Asked) -> Time {
+        self.note_used(client, probing, (self.now, asked.reaches));
         let every = self.setup.clients[usize::from(client.0)].every;
         let state = &mut self.clients[usize::from(client.0)];
         state.sequence = state.sequence.wrapping_add(1);
-        (state.probed, state.answer_due) = (Some(self.now), back);
+        (state.probed, state.answer_due) = (Some(self.now), asked.back);
         self.report(Who::Node(self.setup.node_of_client(client)), What::Probed { client });
-        back.unwrap_or(self.now + every)
+        asked.back.unwrap_or(self.now + every)
     }
 
     /// If this is the instant in which the answer comes to a probe that was asked: takes it, and says when the next probe is
@@ -231,24 +196,20 @@ impl World {
         Asked { reaches, back: reaches.and_then(|at| arrives(answers, asks, at)) }
     }
 
-    /// The client's resolver remembers when it last sent.
-    fn note_asked(&mut self, client: ClientId, at: Time) {
+    /// Both resolvers remember when they were last used: the client's by the last probe, the holder's by its answer.
+    fn note_used(&mut self, client: ClientId, probing: &Probing, (sent, reaches): (Time, Option<Time>)) {
         let target = self.setup.clients[usize::from(client.0)].target;
-        self.note_used(PortId::of(self.setup.node_of_client(client)), target, at);
-    }
-
-    /// So does the holder's, if the probe has reached it.
-    fn note_answered(&mut self, probing: &Probing, reaches: Option<Time>) {
-        if let Some(at) = reaches {
-            self.note_used(probing.ports.2, probing.source, at);
-        }
-    }
-
-    fn note_used(&mut self, port: PortId, peer: IpAddr, at: Time) {
+        let (asks, _, answers) = probing.ports;
         let vpc = self.in_vpc();
-        let nic = self.nic_mut(port);
-        if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
-            nic.neighbours.note_used(next_hop, at);
+        let mut note = |port, peer, used| {
+            let nic = self.nic_mut(port);
+            if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
+                nic.neighbours.note_used(next_hop, used);
+            }
+        };
+        note(asks, target, sent);
+        if let Some(reaches) = reaches {
+            note(answers, probing.source, reaches);
         }
     }
 }

@@ -277,7 +277,7 @@ impl World {
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
         let is_of_row = |cvm: CvmId| row.hearers.iter().any(|one| one.cvm == cvm);
         debug_assert!(is_of_row(cvm));
-        let certain = |client: ClientId| !self.wants().probes && self.is_certain(client);
+        let certain = |client: ClientId| !self.wants().probes && self.fate(client).is_some();
         let moved = |due| match due {
             Due::Program(cvm) => is_of_row(cvm),
             Due::Client(client) => certain(client),
