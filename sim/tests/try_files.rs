@@ -120,6 +120,23 @@ fn what_differs_and_must_not_is_named_with_both_lines() {
 
 /// A check that is worth too little, or looked at by nobody: the row is run again with the check as a fault.
 #[test]
+fn machines_of_two_virtual_routers_are_two_masters_in_every_row_and_the_line_is_named() {
+    let ours = conf("10.0.0.5", "10.0.0.6", "priority 100");
+    let theirs = conf("10.0.0.6", "10.0.0.5", "priority 90").replace("router_id 51", "router_id 52");
+    let folder = folder("two-virtual-routers", &[("a.conf", &ours), ("b.conf", &theirs)]);
+    let text = stdout(&try_in(&folder, &["a.conf", "b.conf"]));
+    let rows = || {
+        text.lines().skip_while(|line| !line.starts_with("both start")).take_while(|line| !line.is_empty())
+    };
+    assert!(rows().count() > 10, "{text}");
+    for row in rows() {
+        assert!(row.contains("two masters"), "{row}");
+    }
+    assert!(text.contains("b.conf:3: virtual_router_id 52"), "{text}");
+    assert!(text.contains("write   virtual_router_id 51"), "{text}");
+}
+
+#[test]
 fn a_service_that_dies_is_tried_again_with_a_check_that_is_a_fault() {
     let script = "vrrp_script chk {\n    script /bin/true\n    interval 1\n    weight 10\n}\n";
     let tracked = "track_script {\n        chk\n    }";

@@ -45,6 +45,8 @@ pub struct Figures {
     pub two_masters: Duration,
     /// The longest such stretch in which advertisements could pass.
     pub two_masters_heard: Duration,
+    /// For how long two had been master when the story's act came.
+    pub two_before: Duration,
     /// The longest stretch in which the client's traffic went to a machine that was not master while another was.
     pub stale: Duration,
     /// It went on to the end of the run.
@@ -94,6 +96,9 @@ pub(super) struct Measure {
     takeover: Option<Duration>,
     blocked: bool,
     first_advert: Option<CvmId>,
+    /// Since when two have been master, and for how long when the story's act came.
+    two_since: Option<Time>,
+    two_before: Duration,
     two: Stretch,
     two_heard: Stretch,
     stale: Stretch,
@@ -125,6 +130,8 @@ impl Measure {
             takeover: None,
             blocked: false,
             first_advert: None,
+            two_since: None,
+            two_before: Duration::ZERO,
             two: Stretch::default(),
             two_heard: Stretch::default(),
             stale: Stretch::default(),
@@ -150,6 +157,9 @@ impl Measure {
     fn act(&mut self, setup: &Setup, at: Time, index: u32) {
         if index == self.mark_act {
             self.mark = Some(at);
+            // Who never agreed did not come to that by the act, and clients suffer from it all the same.
+            self.two_before = self.two_since.map_or(Duration::ZERO, |since| at.saturating_since(since));
+            (self.two.longest, self.two_heard.longest) = (self.two_before, self.two_before);
             self.moves_at_mark = self.facts.moves();
             for (i, was) in self.masters_at_mark.iter_mut().enumerate() {
                 *was = self.facts.is_master(CvmId(i as u16));
@@ -227,7 +237,10 @@ impl Measure {
     }
 
     fn judge(&mut self, setup: &Setup, now: Time) {
-        let two = self.facts.holds(&crate::scenario::Fact::TwoMasters);
+        // Of the address, whatever virtual router each takes it for: every file has one instance.
+        let masters = (0..setup.cvms.len() as u16).filter(|i| self.facts.is_master(CvmId(*i)));
+        let two = masters.take(2).count() == 2;
+        self.two_since = two.then(|| self.two_since.unwrap_or(now));
         let counted = self.mark.is_some();
         self.two.is(two && counted, now);
         self.two_heard.is(two && counted && !self.blocked, now);
@@ -261,6 +274,7 @@ impl Measure {
             without: self.without(end),
             two_masters: self.two.longest,
             two_masters_heard: self.two_heard.longest,
+            two_before: self.two_before,
             stale: self.stale.longest,
             stale_open,
             first_advert: self.first_advert,

@@ -32,6 +32,9 @@ pub enum Verdict {
 /// Two masters for longer than this is no election any more.
 const ELECTION: Duration = Duration::from_secs(15);
 
+/// Two masters for longer than this before anything happens do not hear each other.
+const SPLIT: Duration = Duration::from_secs(1);
+
 /// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -188,7 +191,8 @@ fn judge(story: Story, one: &Figures, cluster: &Cluster, settings: &Settings) ->
     }
     // The longest a master can need to hear another one: a round of adverts on both sides.
     let slowest = cluster.machines.iter().map(|m| m.instance().advert_interval).max().unwrap_or_default();
-    if one.two_masters_heard > ELECTION + slowest && story != Story::Loss {
+    let no_election = one.two_masters_heard > ELECTION + slowest && story != Story::Loss;
+    if no_election || one.two_before > SPLIT + slowest * 2 {
         all.push(Verdict::TwoMasters);
     } else if story == Story::Return && one.moved {
         all.push(Verdict::SecondSwitch);
