@@ -38,9 +38,12 @@ fn one_trace(path: PathBuf, under: Option<Profile>) -> Trial {
 
 fn two_runs() -> Result<(), Failed> {
     let scenario = run::open(Path::new(STORY), None)?;
-    let [one, other] = [(); 2].map(|()| run::run_with(&scenario, Engine::Turmoil, None));
-    same("digest of all frames", &one.frames, &other.frames)?;
-    same("record", &one.text(), &other.text())
+    for engine in [Engine::EventLoop, Engine::Turmoil] {
+        let [one, other] = [(); 2].map(|()| run::run_with(&scenario, engine, None));
+        same("digest of all frames", &one.frames, &other.frames)?;
+        same("record", &one.text(), &other.text())?;
+    }
+    Ok(())
 }
 
 fn two_processes() -> Result<(), Failed> {

@@ -51,13 +51,16 @@ fn a_probe_asked_and_a_probe_sent_make_the_same_record() {
     assert!(!files.is_empty());
     let mut saved = 0;
     for file in files {
-        let scenario = run::open(&file, None).expect("a scenario");
-        let (asked, asked_frames, few) = record(&scenario, false);
-        let (sent, sent_frames, all) = record(&scenario, true);
-        assert_eq!(asked, sent, "{}", file.display());
-        assert_eq!(asked_frames, sent_frames, "{}", file.display());
-        assert_eq!(all.asked, 0, "who wants frames gets frames");
-        saved += all.sent.saturating_sub(few.sent);
+        for under in run::also(&file).into_iter().map(Some).chain([None]) {
+            let scenario = run::open_as(&file, None, under).expect("a scenario");
+            let name = snapshot::name_of(&file, under);
+            let (asked, asked_frames, few) = record(&scenario, false);
+            let (sent, sent_frames, all) = record(&scenario, true);
+            assert_eq!(asked, sent, "{name}");
+            assert_eq!(asked_frames, sent_frames, "{name}");
+            assert_eq!(all.asked, 0, "who wants frames gets frames");
+            saved += all.sent.saturating_sub(few.sent);
+        }
     }
     assert!(saved > 1_000, "only {saved} probes were asked: the short cut is not taken");
 }

@@ -160,7 +160,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::ObeysOtherAddresses,
         name: "obeys-other-addresses",
-        what: "a master with other addresses is obeyed all the same, and reported",
+        what: "a master with other addresses, if it names any, is obeyed all the same, and reported",
         why: "while the lists differ, as they do while they are being changed, both machines are master",
         case: "d04c, d04d: a second master 3.65 s after the reload; keepalived obeys since 2.3.3",
         issues: "none reported",

@@ -122,8 +122,8 @@ impl Receiver<'_> {
             return Err(Refused::Owner);
         }
         // RFC 9568 section 5.2.5: "If the received count is 0, the VRRP advertisement MUST be ignored." Even
-        // where other addresses are obeyed; but VRRPv2 has virtual routers without any.
-        let nobodys = config.version == Version::V3 && message.address_count() == 0;
+        // where other addresses are obeyed: one that names none is nobody's, but of a router that has none either.
+        let nobodys = message.address_count() == 0;
         let unlike = match if known { Ok(()) } else { check_addresses(addresses, &message) } {
             Err(refused) if nobodys || !profile.has(Switch::ObeysOtherAddresses) => return Err(refused),
             other => other.err(),
