@@ -103,6 +103,21 @@ fn a_limit_that_is_passed_is_exit_1_and_names_the_line() {
     assert!(!stdout(&output).contains("+ D"), "the delay is known");
 }
 
+/// Its only row is left behind as well: mending that alone would leave the limit passed.
+#[test]
+fn a_limit_beside_a_graver_verdict_has_a_remedy_of_its_own() {
+    let a = conf("10.0.0.5", "10.0.0.6", "priority 100");
+    let b = conf("10.0.0.6", "10.0.0.5", "priority 90");
+    let folder = folder("two-masters-limit", &[("a.conf", &a), ("b.conf", &b)]);
+    let output = try_in(&folder, &["--phases", "40", "--fail-on", "two-masters>1s", "a.conf", "b.conf"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("; two-masters > 1s"), "the row has both: {text}");
+    let remedy = text.split("\ntwo-masters > 1s\n").nth(1).expect("a remedy");
+    assert!(remedy.starts_with("  in      20% loss 10min"), "{text}");
+    assert!(remedy.contains("write   down_timer_adverts 6"), "{text}");
+}
+
 #[test]
 fn what_differs_and_must_not_is_named_with_both_lines() {
     let secret =

@@ -53,14 +53,14 @@ pub(super) fn remedies(cluster: &Cluster, settings: &Settings, rows: &[Row]) -> 
         let has = |row: &&Row| row.verdicts.iter().any(|(verdict, _)| *verdict == kind);
         let mut with_it: Vec<&Row> = rows.iter().filter(has).collect();
         if kind.is_limit() {
-            // Where the row has a graver verdict, that one's remedy comes first.
+            // Where the row has a graver verdict, that one's remedy is what to do; where all have one, the limit may be
+            // passed all the same when they are mended.
             let own =
                 |row: &&Row| row.verdict() == Some(kind) || row.verdict().is_some_and(Verdict::is_limit);
             let only: Vec<&Row> = with_it.iter().copied().filter(own).collect();
-            if only.is_empty() {
-                continue;
+            if !only.is_empty() {
+                with_it = only;
             }
-            with_it = only;
         }
         // What makes an outage long is detection, or that nobody announces the address for a while.
         let by_claim = |row: &&&Row| matches!(kind, Verdict::OutageLimit(_)) && waits_for_a_claim(row);
