@@ -179,14 +179,21 @@ fn resident_mib(pid: u32) -> u64 {
 /// What stands before a folder's name.
 const OPTIONS: [&str; 4] = ["--quota", "vpc-max-havips=1000000", "--no-rate-limit", "--data"];
 
-/// A VPC with a subnet of 65,536 addresses, and what makes a HAVIP in it.
-fn network(client: &mut Client<'_>) -> Value {
+/// How many connections make HAVIPs at once.
+const MAKERS: usize = 16;
+
+/// A VPC with a subnet of 65,536 addresses for each connection, and what makes a HAVIP in each: no machine is so fast
+/// that it fills one of them while the load lasts.
+fn network(client: &mut Client<'_>) -> Vec<Value> {
     let ask = json!({ "VpcName": "v", "CidrBlock": "10.0.0.0/12" });
     let vpc = client.call("CreateVpc", &ask)["Vpc"]["VpcId"].take();
-    let ask =
-        json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": "10.0.0.0/16" });
-    let subnet = client.call("CreateSubnet", &ask)["Subnet"]["SubnetId"].take();
-    json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" })
+    let mut one = |i| {
+        let cidr = format!("10.{i}.0.0/16");
+        let ask = json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": cidr });
+        let subnet = client.call("CreateSubnet", &ask)["Subnet"]["SubnetId"].take();
+        json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" })
+    };
+    (0..MAKERS).map(&mut one).collect()
 }
 
 /// How fast it reads, and how fast it makes what must be on the disk.
@@ -196,8 +203,8 @@ fn requests(table: &mut Table) {
     let key = server.key.clone().unwrap();
     let mut client = Client::new(&server.address, &key);
     let create = network(&mut client);
-    for _ in 0..1000 {
-        client.call("CreateHaVip", &create);
+    for i in 0..1000 {
+        client.call("CreateHaVip", &create[i % MAKERS]);
     }
 
     let used = cpu(server.child.id());
@@ -212,8 +219,8 @@ fn requests(table: &mut Table) {
     let must = ">= 3000/s, p99 < 10 ms";
     table.row("DescribeHaVips, signed, 20 of 1,000 HAVIPs", &shown, each(rate), must, good);
 
-    let (rate, times) = load(16, &server.address, &key, &|client, _| {
-        client.call("CreateHaVip", &create);
+    let (rate, times) = load(MAKERS, &server.address, &key, &|client, i| {
+        client.call("CreateHaVip", &create[i]);
     });
     let shown = format!("{rate:.0}/s, p99 {:.2} ms", quantile(&times, 990).as_secs_f64() * 1e3);
     let what = "CreateHaVip, signed, on disk before the answer";
@@ -222,18 +229,19 @@ fn requests(table: &mut Table) {
 
 /// How soon it answers with 10,000 HAVIPs in its store, and how much memory it takes then.
 fn start(table: &mut Table) {
-    const STORED: u64 = 10_000;
+    const STORED: usize = 10_000;
     let data = folder("figures-start");
     let options = [&OPTIONS[..], &[data.to_str().unwrap()]].concat();
     let server = Server::start(&options);
     let key = server.key.clone().unwrap();
     let create = network(&mut Client::new(&server.address, &key));
     std::thread::scope(|scope| {
-        for _ in 0..16 {
-            scope.spawn(|| {
-                let mut client = Client::new(&server.address, &key);
-                for _ in 0..STORED / 16 {
-                    client.call("CreateHaVip", &create);
+        for create in &create {
+            let (address, key) = (&server.address, &key);
+            scope.spawn(move || {
+                let mut client = Client::new(address, key);
+                for _ in 0..STORED / MAKERS {
+                    client.call("CreateHaVip", create);
                 }
             });
         }
