@@ -125,6 +125,10 @@ fn no_key_and_no_password_is_ever_printed() {
         .collect();
     assert!(!shown.contains("s3cr3t"), "{shown}");
     assert!(!format!("{loaded:?}").contains("s3cr3t"));
+    // To keepalived a comment begins in the middle of it.
+    let cut = load("key 1 s3cr!s3cr3t-s3cr3t\nkey 2 s3#s3cr3t x\nactive_key 1", "");
+    let shown: String = cut.diagnoses.iter().map(|d| d.render(&cut.sources, false)).collect();
+    assert!(shown.contains("bad-key") && !shown.contains("s3cr"), "{shown}");
     let good = load("key 1 abcdefghijklmnopqrstuvwxyz-123456\nactive_key 1", "");
     assert!(!format!("{good:?}").contains("abcdef"));
 }

@@ -133,7 +133,6 @@ fn what_differs_and_must_not_is_named_with_both_lines() {
     assert!(text.contains("both start: 3.6") && text.contains("+ D without the address, ok"), "{text}");
 }
 
-/// A check that is worth too little, or looked at by nobody: the row is run again with the check as a fault.
 #[test]
 fn machines_of_two_virtual_routers_are_two_masters_in_every_row_and_the_line_is_named() {
     let ours = conf("10.0.0.5", "10.0.0.6", "priority 100");
@@ -151,6 +150,111 @@ fn machines_of_two_virtual_routers_are_two_masters_in_every_row_and_the_line_is_
     assert!(text.contains("write   virtual_router_id 51"), "{text}");
 }
 
+/// Three addresses are two too many for `conf`: peers, one a line.
+fn conf_of(n: usize, of: usize, more: &str) -> String {
+    let address = |i: usize| format!("10.0.0.{}", 5 + i);
+    let peers: Vec<String> = (0..of).filter(|i| *i != n).map(address).collect();
+    conf(&address(n), &peers.join("\n        "), more)
+}
+
+#[test]
+fn three_and_four_files_are_machines_a_to_d_each_first_where_it_can_be() {
+    for of in [3, 4] {
+        let names = ["a.conf", "b.conf", "c.conf", "d.conf"];
+        let texts: Vec<String> = (0..of).map(|n| conf_of(n, of, "priority 100\n    nopreempt")).collect();
+        let files: Vec<(&str, &str)> = names.into_iter().zip(texts.iter().map(String::as_str)).collect();
+        let folder = folder(&format!("{of}-files"), &files);
+        let text = stdout(&try_in(&folder, &[&["--phases", "4"], &names[..of]].concat()));
+        assert!(text.contains("\nall start "), "{text}");
+        for (name, file) in ["a", "b", "c", "d"].into_iter().zip(names).take(of) {
+            assert!(text.contains(file), "{text}");
+            let row = text.lines().find(|line| line.starts_with(&format!("power-off             {name} ")));
+            let row = row.unwrap_or_else(|| panic!("no row of {name}: {text}"));
+            let after = row.split_whitespace().nth(2).unwrap();
+            assert!(after != name && ["a", "b", "c", "d"][..of].contains(&after), "{row}");
+            assert!(row.ends_with(" ok"), "{row}");
+        }
+    }
+}
+
+/// The key may stand in the file or beside it; what is the same in both machines has rows like any other pair.
+#[test]
+fn auth_hmac_on_one_machine_or_with_another_key_is_two_masters_and_its_blocks_are_named() {
+    let block = |key: &str| {
+        format!("priority 100\n    auth_hmac {{\n        key 1 {key}\n        active_key 1\n    }}")
+    };
+    let inline = "ascii:0123456789abcdef0123456789abcdef";
+    let (one, other) = ("0123456789abcdefSECRETSECRETSECRET", "another-9abcdefSECRETSECRETSECRET");
+    for (n, (ours, theirs)) in [
+        (block(inline), "priority 90".to_owned()),
+        ("priority 90".to_owned(), block(inline)),
+        (block(inline), block("ascii:another-another-another-another-")),
+        (block("file:one"), block("file:other")),
+        (block("file:one"), block("file:same")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (a, b) = (conf("10.0.0.5", "10.0.0.6", &ours), conf("10.0.0.6", "10.0.0.5", &theirs));
+        let files = [("a.conf", &*a), ("b.conf", &*b), ("one", one), ("other", other), ("same", one)];
+        let folder = folder(&format!("hmac-{n}"), &files);
+        let text = stdout(&try_in(&folder, &["--phases", "4", "--save", "saved", "a.conf", "b.conf"]));
+        assert!(!text.contains("0123456789") && !text.contains("another-"), "no key is printed: {text}");
+        let saved = fs::read_to_string(folder.join("saved/conf/a.conf")).unwrap();
+        assert!(!saved.contains("SECRET"), "a key that is kept apart stays there: {saved}");
+        if n == 4 {
+            assert!(text.contains("power-off") && !text.contains("two masters\n"), "{text}");
+            continue;
+        }
+        let (_, advice) = text.split_once("\ntwo masters\n").unwrap_or_else(|| panic!("{n}: {text}"));
+        let line = |file: &str, text: &str| {
+            let found = text.lines().position(|line| line.trim().starts_with("auth_hmac"));
+            found.map_or(format!("{file}: no auth_hmac: "), |i| format!("{file}:{}: auth_hmac ***", i + 1))
+        };
+        assert!(advice.contains(&format!("decided {}", line("a.conf", &a))), "{text}");
+        assert!(advice.contains(&format!("          {}", line("b.conf", &b))), "{text}");
+        assert!(advice.contains("write   the same `auth_hmac` block on every machine"), "{text}");
+        if n < 3 {
+            assert!(advice.contains("then    both start: 3.6") && advice.contains("address, ok"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn where_no_line_explains_two_masters_none_is_blamed() {
+    // a hears nothing of b below its own TTL rule: nothing that `try` knows by name.
+    let a = conf("10.0.0.5", "10.0.0.6", "priority 100\n    unicast_ttl 64");
+    let a = a.replace("        10.0.0.6\n", "        10.0.0.6 min_ttl 200 max_ttl 255\n");
+    let b = conf("10.0.0.6", "10.0.0.5", "priority 110\n    unicast_ttl 64");
+    let folder = folder("ttl", &[("a.conf", &a), ("b.conf", &b)]);
+    let text = stdout(&try_in(&folder, &["--phases", "4", "a.conf", "b.conf"]));
+    let (_, advice) = text.split_once("\ntwo masters\n").unwrap_or_else(|| panic!("{text}"));
+    assert!(advice.contains("why     no line was found that decides it"), "{text}");
+    assert!(!advice.contains("down_timer_adverts"), "{text}");
+}
+
+/// Who serves after: of two standbys one still has its service, which the script on it sees.
+#[test]
+fn a_standby_without_its_service_does_not_take_over_and_without_scripts_that_is_said() {
+    let script = "vrrp_script chk {\n    script /bin/true\n    interval 1\n    fall 1\n}\n";
+    let tracked = |more: &str| format!("{more}\n    track_script {{\n        chk\n    }}");
+    let a = format!("{script}{}", conf("10.0.0.5", "10.0.0.6", &tracked("priority 130")));
+    let b = format!("{script}{}", conf("10.0.0.6", "10.0.0.5", &tracked("priority 100")));
+    let plain = |own, peer| conf(own, peer, "priority 100");
+    let (c, d) = (plain("10.0.0.5", "10.0.0.6"), plain("10.0.0.6", "10.0.0.5"));
+    let files = [("a.conf", &*a), ("b.conf", &*b), ("c.conf", &*c), ("d.conf", &*d)];
+    let folder = folder("none-serves", &files);
+    let text = stdout(&try_in(&folder, &["--phases", "4", "a.conf", "b.conf"]));
+    // The standby's service comes back 40 s after the power went; its check sees it within two seconds.
+    let row = text.lines().find(|line| line.starts_with("standby's, then power  a ")).expect("a row");
+    assert!(row.contains(" b ") && row.contains(" 4"), "{row}");
+    assert!(!text.contains("has no row"), "{text}");
+    let text = stdout(&try_in(&folder, &["--phases", "4", "c.conf", "d.conf"]));
+    assert!(!text.contains("service dies") && !text.contains("standby's"), "{text}");
+    assert!(text.contains("nobody notices a service that dies, and it has no row"), "{text}");
+}
+
+/// A check that is worth too little, or looked at by nobody: the row is run again with the check as a fault.
 #[test]
 fn a_service_that_dies_is_tried_again_with_a_check_that_is_a_fault() {
     let script = "vrrp_script chk {\n    script /bin/true\n    interval 1\n    weight 10\n}\n";

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::Span;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::instance::Draft;
+use super::keywords::{Context, lookup};
 use super::lexer::Word;
 use super::model::{Peer, VirtualAddress};
 use super::numbers;
@@ -129,43 +130,23 @@ fn peer_options(words: &[Word], out: &mut Diagnoses) -> Option<(u8, u8)> {
     Some(ttl)
 }
 
-/// What may stand behind an address, and whether a word belongs to it.
-const ADDRESS_OPTIONS: [(&str, bool); 16] = [
-    ("dev", true),
-    ("brd", true),
-    ("broadcast", true),
-    ("scope", true),
-    ("label", true),
-    ("peer", true),
-    ("preferred_lft", true),
-    ("track_group", true),
-    ("use_vmac", true),
-    ("home", false),
-    ("nodad", false),
-    ("-nodad", false),
-    ("mngtmpaddr", false),
-    ("noprefixroute", false),
-    ("autojoin", false),
-    ("no_track", false),
-];
-
 /// Reads the options of an address: what `dev` says, and whether `no_track` stands there.
 fn options(words: &[Word], out: &mut Diagnoses) -> (Option<String>, bool) {
     let (mut device, mut no_track) = (None, false);
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        match ADDRESS_OPTIONS.iter().find(|(name, _)| *name == word.text) {
-            Some((name, true)) => {
+        match lookup(Context::Address, &word.text) {
+            Some(option) if option.form.needs_word() => {
                 let value = rest.next();
-                if *name == "dev" {
+                if option.name == "dev" {
                     device = value.map(|w| w.text.clone());
                 }
                 if value.is_none() {
-                    let message = format!("`{name}` needs a word behind it");
+                    let message = format!("`{}` needs a word behind it", option.name);
                     out.push(Diagnosis::error("missing-parameter", word.span, message).by_keepalived());
                 }
             }
-            Some((name, false)) => no_track |= *name == "no_track",
+            Some(option) => no_track |= option.name == "no_track",
             None => {
                 let message = format!("{} has no effect here: one address a line", quote(&word.text));
                 let mut diagnosis = Diagnosis::error("extra-words", word.span, message).by_keepalived();

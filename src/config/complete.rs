@@ -49,6 +49,9 @@ impl Job<'_> {
         let preempt_delay = self.preempt_delay(nopreempt, starts_master, strict);
         let advert_interval = self.advert_interval(version);
         let hmac = self.draft.hmac.take();
+        if let Some(hmac) = &hmac {
+            self.decided.insert("auth_hmac", hmac.line);
+        }
         let hmac = hmac.and_then(|h| h.complete(&self.draft.name.text, advert_interval, strict, self.out));
         let garp = std::mem::take(&mut self.draft.garp);
         let garp = garp.complete(self.globals, strict.is_some(), self.decided);

@@ -11,6 +11,9 @@ use crate::files::Files;
 const FILES_MAX: usize = 1024;
 const BYTES_MAX: usize = 16 << 20;
 
+/// What may stand around a word.
+const QUOTES: &[char] = &['"', '\''];
+
 /// A configuration file and what it includes, as far as it could be read.
 #[derive(Clone, Debug)]
 pub struct Gathered {
@@ -38,8 +41,8 @@ pub fn gather(
     while let Some(including) = waiting.pop() {
         let lines = || files.texts[&including].lines();
         let patterns: Vec<String> = lines().filter_map(pattern).collect();
-        let keys: Vec<String> = lines().filter_map(key_file).collect();
-        for found in keys.iter().map(|path| paths::resolve(&including, path)) {
+        let keys: Vec<String> = lines().filter_map(|line| key_path(&including, line)).collect();
+        for found in keys {
             if seen.len() > FILES_MAX || bytes > BYTES_MAX {
                 return Ok(Gathered { files, cut_short: true });
             }
@@ -73,20 +76,25 @@ pub fn gather(
 fn pattern(line: &str) -> Option<String> {
     let mut words = line.split_whitespace().skip_while(|word| word.starts_with('@'));
     let kind = words.next()?.strip_prefix("include")?;
-    matches!(kind, "" | "r" | "m" | "w" | "b" | "a").then(|| words.next())?.map(|word| {
-        let quotes: &[char] = &['"', '\''];
-        word.trim_matches(quotes).to_owned()
-    })
+    matches!(kind, "" | "r" | "m" | "w" | "b" | "a")
+        .then(|| words.next())?
+        .map(|word| word.trim_matches(QUOTES).to_owned())
 }
 
-/// The file of a `key NUMBER file:PATH` line, which is named and never a pattern.
-fn key_file(line: &str) -> Option<String> {
+/// What a `key NUMBER file:PATH` line says after its number; a file is named, and never a pattern.
+pub fn key_word(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace().skip_while(|word| word.starts_with('@'));
     if words.next()? != "key" {
         return None;
     }
-    let quotes: &[char] = &['"', '\''];
-    words.nth(1)?.trim_matches(quotes).strip_prefix("file:").map(str::to_owned)
+    let word = words.nth(1)?;
+    word.trim_start_matches(QUOTES).starts_with("file:").then_some(word)
+}
+
+/// The file that a key of a line is in, among [`Files::texts`], where it stands in a file of its own.
+pub fn key_path(including: &str, line: &str) -> Option<String> {
+    let path = key_word(line)?.trim_matches(QUOTES).strip_prefix("file:")?;
+    Some(paths::resolve(including, path))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `with key=value`: lines that stand in every instance instead of the file's own.
 
-use super::keywords::{Context, Form, lookup};
+use super::keywords::{Context, Effect, Form, lookup};
 use super::lexer::Word;
 use super::parser::Node;
 use super::values::truth;
@@ -36,7 +36,7 @@ pub(super) fn read(with: &[(String, String)], sources: &mut Sources) -> (Vec<Ove
 }
 
 fn one(key: &str, line: &str, file: u16, start: u32) -> Option<Override> {
-    let keyword = lookup(Context::Instance, key).filter(|k| k.modelled)?;
+    let keyword = lookup(Context::Instance, key).filter(|k| k.effect != Effect::Skipped)?;
     let value = line.get(key.len() + 1..).unwrap_or("").trim();
     let on = match keyword.form {
         Form::Flag => value.is_empty() || truth(value)?,

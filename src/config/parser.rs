@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Span;
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
-use super::keywords::{Context, Form, Keyword, lookup};
+use super::keywords::{Context, Effect, Form, Keyword, lookup};
 use super::lexer::{Item, Word, cut};
 use super::suggest::{Guess, guess};
 
@@ -226,7 +226,7 @@ impl Parser<'_> {
     /// Words that nobody reads, behind what a keyword takes.
     fn check_rest(&mut self, keyword: &Keyword, node: &Node) {
         let Some(max) = keyword.form.words_max() else { return };
-        if matches!(keyword.form, Form::Named(_)) || !keyword.modelled {
+        if matches!(keyword.form, Form::Named(_)) || keyword.effect == Effect::Skipped {
             return; // a name of two words is an error of its own
         }
         let rest = &node.words[(max + 1).min(node.words.len())..];

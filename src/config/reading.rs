@@ -9,6 +9,7 @@ use super::globals::{Globals, link_delays};
 use super::groups::{self, Member};
 use super::hmac::Vault;
 use super::instance::Draft;
+use super::keywords::Effect;
 use super::lexer::{Item, lex};
 use super::overrides::{self, Override};
 use super::parser::{Mends, Node, parse};
@@ -248,7 +249,7 @@ fn warn_of_keywords(top: &[Node], out: &mut Diagnoses) {
     let mut waiting: Vec<&Node> = top.iter().rev().collect();
     while let Some(node) = waiting.pop() {
         let Some(keyword) = node.keyword else { continue };
-        let is_old = keyword.modelled && !keyword.is_newer_than_measured();
+        let is_old = keyword.effect != Effect::Skipped && !keyword.is_newer_than_measured();
         if is_old {
             waiting.extend(node.children.iter().rev());
         }
@@ -256,7 +257,7 @@ fn warn_of_keywords(top: &[Node], out: &mut Diagnoses) {
             continue;
         }
         let span = node.words[0].span;
-        if keyword.modelled {
+        if keyword.effect != Effect::Skipped {
             let message = format!("`{}` is known since keepalived {}", keyword.name, keyword.since);
             let help = if keyword.form.has_block() {
                 "to an older one it is an unknown block, whose `}` closes the block around it"

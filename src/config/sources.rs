@@ -56,10 +56,14 @@ impl Sources {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    /// Makes stars of what is under a span, wherever the text is shown.
+    /// Makes stars of what is under a span, wherever the text is shown; and of a comment that begins within the same
+    /// word: a password of `a!b` is `a` to keepalived, and `b` is no less secret.
     pub(super) fn hide(&mut self, span: Span) {
-        let range = span.start as usize..span.end as usize;
         let Some(source) = self.files.get_mut(usize::from(span.file)) else { return };
+        let behind = source.text.get(span.end as usize..).unwrap_or("");
+        let cut_off =
+            if behind.starts_with(['!', '#']) { behind.lines().next().unwrap_or("").len() } else { 0 };
+        let range = span.start as usize..span.end as usize + cut_off;
         if source.text.get(range.clone()).is_some() {
             let starred = source.starred.get_or_insert_with(|| source.text.clone());
             starred.replace_range(range.clone(), &"*".repeat(range.len()));

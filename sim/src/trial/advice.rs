@@ -2,13 +2,13 @@
 //!
 //! What would be then is not guessed: the row is run again on the changed files.
 
-use havip::config::{Instance, Version};
 use havip::time::Duration;
 
 use super::Refusal;
 use super::battery::{Plan, Story};
-use super::change::{Block, Change, Edit, Found};
+use super::change::Change;
 use super::cluster::{Cluster, Machine};
+use super::disagreement::disagreement;
 use super::execute;
 use super::rows::{Row, Verdict, rows_of};
 use super::service;
@@ -176,9 +176,12 @@ pub(super) fn decided(machine: &Machine, keyword: &str, default: &str) -> String
     match written {
         Some((span, source)) => {
             let (line, _) = sources.position(span);
-            // A log is no place for a password.
             let written = source.text.lines().nth(line - 1).unwrap_or("").trim();
-            let text = if keyword == "auth_pass" { "auth_pass ***" } else { written };
+            // A log is no place for a password, nor for a key.
+            let text = match keyword {
+                "auth_pass" | "auth_hmac" => format!("{keyword} ***"),
+                _ => written.to_owned(),
+            };
             format!("{}:{line}: {text}", source.path)
         }
         None => format!("{}: no {keyword}: {default}", machine.path),
@@ -186,7 +189,7 @@ pub(super) fn decided(machine: &Machine, keyword: &str, default: &str) -> String
 }
 
 /// A keyword's lines in all files, each once.
-fn decided_in_all(cluster: &Cluster, keyword: &str, default: &str) -> Vec<String> {
+pub(super) fn decided_in_all(cluster: &Cluster, keyword: &str, default: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for machine in &cluster.machines {
         let line = decided(machine, keyword, default);
@@ -281,15 +284,15 @@ fn slow(cluster: &Cluster, settings: &Settings, row: &Row, limit: Duration) -> C
 }
 
 fn elections(cluster: &Cluster, kind: Verdict, row: &Row) -> Cure {
-    if kind == Verdict::NobodyServes {
-        let why = "no line was found that decides it; --save writes the run, and `havip-sim run` tells it line by line";
-        return Cure { decided: Vec::new(), why: why.to_owned(), write: Vec::new(), change: None };
-    }
     let why = match row.story {
+        _ if kind == Verdict::NobodyServes => return unknown(),
         Story::Loss => {
             "so many adverts in a row are lost by chance now and then; waiting for more of them makes it rare, and detection slower"
         }
-        _ => "a machine that goes on works through what it missed before it gives way",
+        Story::Freeze | Story::Pause => {
+            "a machine that goes on works through what it missed before it gives way"
+        }
+        _ => return unknown(),
     };
     Cure {
         decided: decided_in_all(cluster, "down_timer_adverts", "default 3"),
@@ -299,148 +302,9 @@ fn elections(cluster: &Cluster, kind: Verdict, row: &Row) -> Cure {
     }
 }
 
-/// Where two machines say different things of what must be the same, or talk where nobody hears.
-fn disagreement(cluster: &Cluster) -> Option<Cure> {
-    let model = &cluster.machines[0];
-    if !cluster.lan && !model.instance().is_unicast() {
-        return Some(multicast(cluster));
-    }
-    for (i, other) in cluster.machines.iter().enumerate().skip(1) {
-        let (ours, theirs) = (model.instance(), other.instance());
-        if ours.version != theirs.version {
-            let value = if ours.version == Version::V3 { "3" } else { "2" };
-            return Some(scalar(
-                model,
-                other,
-                "version",
-                "default 2",
-                value,
-                "one speaks VRRPv2, one VRRPv3",
-            ));
-        }
-        if ours.vrid != theirs.vrid {
-            let why = "each takes the other's adverts for another router's and drops them without a word";
-            return Some(scalar(model, other, "virtual_router_id", "", &ours.vrid.to_string(), why));
-        }
-        if ours.version == Version::V2 && ours.advert_interval != theirs.advert_interval {
-            let seconds = ours.advert_interval.as_secs().to_string();
-            let why = "in version 2 an advert with another interval is dropped";
-            return Some(scalar(model, other, "advert_int", "default 1 s", &seconds, why));
-        }
-        if ours.password != theirs.password {
-            return Some(password(model, i, other));
-        }
-        if sorted(ours) != sorted(theirs) {
-            return Some(addresses(model, i, other));
-        }
-    }
-    None
-}
-
-fn sorted(instance: &Instance) -> Vec<ipnet::IpNet> {
-    let mut all: Vec<_> = instance.addresses.iter().map(|a| a.address).collect();
-    all.sort_unstable();
-    all
-}
-
-fn scalar(
-    model: &Machine,
-    other: &Machine,
-    keyword: &'static str,
-    default: &str,
-    value: &str,
-    why: &str,
-) -> Cure {
-    Cure {
-        decided: vec![decided(model, keyword, default), decided(other, keyword, default)],
-        why: format!("{} and {} differ: {why}, so both are master", model.name, other.name),
-        write: vec![format!("{keyword} {value}")],
-        change: Some(Change::with(&[(keyword, value)])),
-    }
-}
-
-fn password(model: &Machine, place: usize, other: &Machine) -> Cure {
-    let written = |machine: &Machine| machine.instance().decided.get("auth_pass").copied();
-    let edit = match (written(model), written(other)) {
-        (Some(ours), Some(theirs)) => Some(Edit::Replace(theirs, model.loaded.sources.text(ours).to_owned())),
-        _ => None,
-    };
-    let write = "the same `authentication` block on every machine, or on none";
-    Cure {
-        decided: vec![
-            decided(model, "auth_pass", "no authentication"),
-            decided(other, "auth_pass", "no authentication"),
-        ],
-        why: format!(
-            "{} and {} differ: adverts with another password are dropped, so both are master",
-            model.name, other.name
-        ),
-        write: vec![write.to_owned()],
-        change: edit.map(|edit| Change { with: Vec::new(), edits: vec![(place, edit)] }),
-    }
-}
-
-fn addresses(model: &Machine, place: usize, other: &Machine) -> Cure {
-    let block = |machine: &Machine| match Block::find(&machine.text, "virtual_ipaddress") {
-        Found::One(Block { start, end, line }) => Some((start, end, line)),
-        _ => None,
-    };
-    let (ours, theirs) = (block(model), block(other));
-    let decided = [(model, ours), (other, theirs)].map(|(machine, found)| {
-        let list: Vec<String> =
-            machine.instance().addresses.iter().map(|a| a.address.addr().to_string()).collect();
-        match found {
-            Some((.., line)) => {
-                format!("{}:{line}: virtual_ipaddress {{ {} }}", machine.path, list.join(" "))
-            }
-            None => format!("{}: virtual_ipaddress {{ {} }}", machine.path, list.join(" ")),
-        }
-    });
-    let edit = match (ours, theirs) {
-        (Some((from, to, _)), Some((start, end, _))) => {
-            let span = havip::config::Span { file: 0, start: start as u32, end: end as u32 };
-            Some(Edit::Replace(span, model.text[from..to].to_owned()))
-        }
-        _ => None,
-    };
-    Cure {
-        decided: decided.to_vec(),
-        why: format!(
-            "{} and {} differ: 2.2.7 drops adverts with other addresses, so both are master",
-            model.name, other.name
-        ),
-        write: vec!["the same `virtual_ipaddress` block on every machine".to_owned()],
-        change: edit.map(|edit| Change { with: Vec::new(), edits: vec![(place, edit)] }),
-    }
-}
-
-/// A cloud carries no multicast: every machine hears nobody.
-fn multicast(cluster: &Cluster) -> Cure {
-    let mut write = Vec::new();
-    let mut edits = Vec::new();
-    for (i, machine) in cluster.machines.iter().enumerate() {
-        let others = cluster.machines.iter().filter(|other| other.name != machine.name);
-        let peers: Vec<String> = others.map(|other| other.address.to_string()).collect();
-        let own = machine.address;
-        write.push(format!(
-            "on {}: unicast_src_ip {own}, unicast_peer {{ {} }}",
-            machine.name,
-            peers.join(" ")
-        ));
-        let instance = machine.instance();
-        if let Some(span) = instance.decided.get("virtual_router_id") {
-            let source =
-                if instance.source.is_some() { String::new() } else { format!("    unicast_src_ip {own}\n") };
-            let lines =
-                format!("{source}    unicast_peer {{\n        {}\n    }}\n", peers.join("\n        "));
-            edits.push((i, Edit::Below(*span, lines)));
-        }
-    }
-    Cure {
-        decided: decided_in_all(cluster, "unicast_peer", "it advertises to 224.0.0.18"),
-        why: "a cloud's network carries no multicast: no machine hears another, and all are master"
-            .to_owned(),
-        write,
-        change: Some(Change { with: Vec::new(), edits }),
-    }
+/// Nothing that is known here explains it.
+fn unknown() -> Cure {
+    let why =
+        "no line was found that decides it; --save writes the run, and `havip-sim run` tells it line by line";
+    Cure { decided: Vec::new(), why: why.to_owned(), write: Vec::new(), change: None }
 }

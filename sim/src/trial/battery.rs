@@ -382,7 +382,7 @@ const APP: ServiceId = ServiceId(0);
 const PORT: u16 = 80;
 
 /// The scripts that some machine tracks, by name.
-fn scripts(cluster: &Cluster) -> Vec<&str> {
+pub(super) fn scripts(cluster: &Cluster) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for script in cluster.machines.iter().flat_map(|machine| &machine.loaded.config.scripts) {
         if !names.contains(&&*script.name) {

@@ -162,11 +162,13 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf], profile: Profile) -> R
     let loaded = understand(&files, name, &[], profile);
     let mixed = loaded.diagnoses.iter().find(|d| d.code == "family-mismatch");
     if mixed.is_some() || loaded.config.instances.iter().any(|i| i.is_ipv6()) {
-        let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet"));
+        let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet by `try`"));
         if let Some(found) = mixed {
             refusal = refusal.diagnosis(found.render(&loaded.sources, false));
         }
-        return Err(refusal.advise("try the IPv4 instance in a file of its own"));
+        return Err(refusal.advise(
+            "try the IPv4 instance in a file of its own, or write a scenario file, which can have IPv6 (`havip-sim run`)",
+        ));
     }
     if loaded.worst() == Some(Severity::Error) {
         let errors = loaded.diagnoses.iter().filter(|d| d.severity == Severity::Error);

@@ -1,15 +1,17 @@
 //! One text out of a file and what it includes, for scripts: they name one file a machine.
 
+use havip::config::includes;
 use havip::files::Files;
+use sha2::{Digest, Sha256};
 
 /// Deeper than this, an include includes itself.
 const DEPTH_MAX: usize = 16;
 
 /// The main file, with each `include` line replaced by what it includes. An `@id` in front of the line goes in
-/// front of every line that comes in its place.
+/// front of every line that comes in its place. Where a line says that a key is in a file, another key stands there.
 pub(super) fn expand(files: &Files) -> String {
     let text = files.texts.get(&files.main).map_or("", String::as_str);
-    if !text.lines().any(|line| target(line).is_some()) {
+    if !text.lines().any(|line| target(line).is_some() || includes::key_word(line).is_some()) {
         return text.to_owned();
     }
     let mut out = String::new();
@@ -32,11 +34,24 @@ fn insert(files: &Files, path: &str, marks: &str, depth: usize, out: &mut String
             }
             _ => {
                 out.push_str(marks);
-                out.push_str(line);
+                match stand_in(files, path, line) {
+                    Some(line) => out.push_str(&line),
+                    None => out.push_str(line),
+                }
                 out.push('\n');
             }
         }
     }
+}
+
+/// A line whose key is in a file of its own, with a key made from that one in its place: equal where the files are, and
+/// no secret that somebody keeps apart from his configuration gets into what `--save` writes.
+fn stand_in(files: &Files, path: &str, line: &str) -> Option<String> {
+    let key = files.texts.get(&includes::key_path(path, line)?)?;
+    let digest =
+        Sha256::new().chain_update("havip-sim stands in for ").chain_update(key.trim_end()).finalize();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(line.replacen(includes::key_word(line)?, &format!("hex:{hex}"), 1))
 }
 
 /// The `@id` words of an `include` line, and what it names.
@@ -96,6 +111,21 @@ mod tests {
         files.texts.insert("etc/conf.d/2.conf".into(), "include ../k2\n".into());
         files.texts.insert("etc/k2".into(), "advert_int 1\n".into());
         assert_eq!(expand(&files), "x {\n@a priority 100\n@a advert_int 1\n}\n");
+    }
+
+    #[test]
+    fn a_key_in_a_file_of_its_own_is_replaced_by_another_and_by_the_same_where_it_is_the_same() {
+        let text = "auth_hmac {\n  key 1 file:one # old\n@b key 2 \"file:two\"\n  key 3 file:three\n  key 4 file:no\n}\n";
+        let mut files = Files::single("etc/k.conf", text);
+        for (name, key) in [("one", "aaa"), ("two", "aaa\n"), ("three", "bbb")] {
+            files.texts.insert(format!("etc/{name}"), key.into());
+        }
+        let text = expand(&files);
+        let keys: Vec<&str> = text.split("hex:").skip(1).map(|rest| &rest[..64]).collect();
+        assert!(keys.len() == 3 && keys[0] == keys[1] && keys[0] != keys[2], "{text}");
+        assert!(keys.iter().all(|key| key.bytes().all(|b| b.is_ascii_hexdigit())), "{text}");
+        assert!(text.contains("\n  key 1 hex:") && text.contains(" # old\n@b key 2 hex:"), "{text}");
+        assert!(text.ends_with("  key 4 file:no\n}\n") && !text.contains("aaa"), "{text}");
     }
 
     #[test]

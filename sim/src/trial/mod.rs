@@ -10,6 +10,7 @@ mod bare;
 mod battery;
 mod change;
 mod cluster;
+mod disagreement;
 mod execute;
 mod expand;
 mod json;
@@ -166,9 +167,13 @@ impl Trial {
         title
     }
 
-    /// How many warnings each file has: they are `havipd check`'s to tell.
+    /// What has no row, and how many warnings each file has: they are `havipd check`'s to tell.
     fn remarks(&self) -> Vec<String> {
         let mut told = Vec::new();
+        if battery::scripts(&self.cluster).is_empty() {
+            let text = "no file tracks a script (`track_script`): nobody notices a service that dies, and it has no row";
+            told.push(text.to_owned());
+        }
         for machine in &self.cluster.machines {
             let warnings = machine.loaded.diagnoses.iter();
             let n = warnings.filter(|d| d.severity == havip::config::Severity::Warning).count();

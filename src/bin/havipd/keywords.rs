@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use havip::config::Context;
-use havip::config::keywords::{Keyword, TABLE, of};
+use havip::config::keywords::{Effect, Keyword, TABLE, of};
 
 use crate::check::quoted;
 
@@ -29,7 +29,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let wanted = |k: &&Keyword| k.modelled || !arguments.modelled;
+    let wanted = |k: &&Keyword| k.effect == Effect::Modelled || !arguments.modelled;
     let text = match arguments.format {
         Format::Text => text(&wanted),
         Format::Json => {
@@ -58,14 +58,14 @@ fn json(k: &Keyword) -> String {
     let contexts: Vec<String> = k.contexts.iter().map(|c| quoted(c.name())).collect();
     format!(
         "{{\"name\": {}, \"contexts\": [{}], \"form\": {}, \"range\": {}, \"default\": {}, \"tier\": {}, \
-         \"modelled\": {}, \"since\": {}, \"until\": {}, \"doc\": {}}}",
+         \"effect\": {}, \"since\": {}, \"until\": {}, \"doc\": {}}}",
         quoted(k.name),
         contexts.join(", "),
         quoted(k.form.describe()),
         quoted(k.range),
         quoted(k.default),
         k.tier,
-        k.modelled,
+        quoted(effect(k)),
         quoted(k.since),
         quoted(k.until),
         quoted(k.doc),
@@ -92,6 +92,18 @@ fn row(k: &Keyword) -> String {
     if !k.until.is_empty() {
         doc += &format!(", until {}", k.until);
     }
-    let state = if k.modelled { "" } else { " [not modelled yet]" };
+    let state = match k.effect {
+        Effect::Modelled => "",
+        Effect::Unseen => " [nobody sees it from outside]",
+        Effect::Skipped => " [not modelled yet]",
+    };
     format!("  {:<44} {doc}{state}\n", form.trim_end_matches(" -"))
+}
+
+fn effect(k: &Keyword) -> &'static str {
+    match k.effect {
+        Effect::Modelled => "modelled",
+        Effect::Unseen => "unseen",
+        Effect::Skipped => "skipped",
+    }
 }

@@ -22,14 +22,26 @@ pub struct Keyword {
     pub default: &'static str,
     /// How much users need it: 1 must, 2 expected, 3 recognised only.
     pub tier: u8,
-    /// Whether it has its effect here. What is not modelled is recognised, warned of once and skipped.
-    pub modelled: bool,
+    /// What becomes of it here.
+    pub effect: Effect,
     /// The first keepalived that knows it, where it is told: `2.2.8`. Empty where it is older than anybody asks.
     pub since: &'static str,
     /// The last keepalived that knows it; empty where every later one does.
     pub until: &'static str,
     /// What it does, in a line.
     pub doc: &'static str,
+}
+
+/// What becomes of a keyword here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It has its effect.
+    Modelled,
+    /// Its effect is one that neither another machine nor a client nor a script could tell: the name in a mail, the
+    /// label of an address. It is taken, and nothing is to be done about it.
+    Unseen,
+    /// It is recognised, warned of once and skipped.
+    Skipped,
 }
 
 /// A kind of block whose lines are keywords.
@@ -57,6 +69,12 @@ pub enum Context {
     GarpGroup,
     /// `auth_hmac`, in an instance.
     Hmac,
+    /// An entry of `unicast_peer`, behind its address.
+    Peer,
+    /// An entry of `virtual_ipaddress` or `virtual_ipaddress_excluded`, behind its address.
+    Address,
+    /// Any line of a file, before words are looked at.
+    Line,
 }
 
 /// What follows a keyword on its line, or in its block.
@@ -127,7 +145,7 @@ impl Form {
 
 impl Context {
     /// Every context, the outermost first.
-    pub const ALL: [Context; 11] = [
+    pub const ALL: [Context; 14] = [
         Context::Top,
         Context::Global,
         Context::Instance,
@@ -139,8 +157,11 @@ impl Context {
         Context::Bfd,
         Context::GarpGroup,
         Context::Hmac,
+        Context::Peer,
+        Context::Address,
+        Context::Line,
     ];
-    /// The keyword that opens it, or words for the outermost.
+    /// The keyword that opens it, or words for what none does.
     pub fn name(self) -> &'static str {
         match self {
             Context::Top => "top level",
@@ -154,7 +175,15 @@ impl Context {
             Context::Bfd => "bfd_instance",
             Context::GarpGroup => "garp_group",
             Context::Hmac => "auth_hmac",
+            Context::Peer => "unicast_peer",
+            Context::Address => "virtual_ipaddress",
+            Context::Line => "any line",
         }
+    }
+    /// Whether its keywords begin a line of a block, so that the parser looks for them there; the others stand behind an
+    /// address, or are read before there are words.
+    pub fn begins_lines(self) -> bool {
+        !matches!(self, Context::Peer | Context::Address | Context::Line)
     }
 }
 
@@ -210,7 +239,11 @@ mod tests {
             for version in [k.since, k.until].into_iter().filter(|v| !v.is_empty()) {
                 assert_eq!(number(version).len(), version.split('.').count(), "{k:?}");
             }
-            assert!(k.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{k:?}");
+            // What is no word of a block begins with a sign that no word begins with.
+            let word = k.name.trim_start_matches(['@', '$', '~', '-']);
+            let signed = word.len() < k.name.len() && k.contexts.iter().all(|c| !c.begins_lines());
+            assert!(word.len() == k.name.len() || signed, "{k:?}");
+            assert!(word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{k:?}");
         }
     }
 
@@ -225,8 +258,13 @@ mod tests {
 
     #[test]
     fn every_block_context_can_be_entered() {
-        for context in Context::ALL.into_iter().skip(1) {
-            let enters = |k: &&Keyword| k.form == Form::Block(context) || k.form == Form::Named(context);
+        for context in Context::ALL.into_iter().filter(|c| !matches!(c, Context::Top | Context::Line)) {
+            let entries = !context.begins_lines();
+            let enters = |k: &&Keyword| match k.form {
+                Form::Block(inner) | Form::Named(inner) => inner == context,
+                Form::Entries => entries && k.name == context.name(),
+                _ => false,
+            };
             assert_eq!(TABLE.iter().find(enters).map(|k| k.name), Some(context.name()));
         }
     }

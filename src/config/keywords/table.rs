@@ -1,10 +1,11 @@
 //! The rows of the keyword table, grouped by the block they stand in.
 
 use super::Context::{
-    Authentication, Bfd, GarpGroup, Global, Hmac, Instance, Script, SyncGroup, Top, TrackFile, TrackProcess,
+    Address, Authentication, Bfd, GarpGroup, Global, Hmac, Instance, Line, Peer, Script, SyncGroup, Top,
+    TrackFile, TrackProcess,
 };
 use super::Form::{Any, Block, Entries, Flag, Integer, Named, Opaque, Seconds, Switch, Word, Words};
-use super::{Context, Form, Keyword};
+use super::{Context, Effect, Form, Keyword};
 
 const T: &[Context] = &[Top];
 const G: &[Context] = &[Global];
@@ -19,6 +20,9 @@ const P: &[Context] = &[TrackProcess];
 const B: &[Context] = &[Bfd];
 const R: &[Context] = &[GarpGroup];
 const H: &[Context] = &[Hmac];
+const U: &[Context] = &[Peer];
+const V: &[Context] = &[Address];
+const L: &[Context] = &[Line];
 const TG: &[Context] = &[Top, Global];
 
 /// A keyword that has its effect here.
@@ -31,7 +35,18 @@ const fn yes(
     tier: u8,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, form, range, default, tier, modelled: true, since: "", until: "", doc }
+    Keyword {
+        name,
+        contexts,
+        form,
+        range,
+        default,
+        tier,
+        effect: Effect::Modelled,
+        since: "",
+        until: "",
+        doc,
+    }
 }
 
 /// A keyword that is recognised and skipped.
@@ -42,7 +57,31 @@ const fn not(
     tier: u8,
     doc: &'static str,
 ) -> Keyword {
-    Keyword { name, contexts, form, range: "", default: "", tier, modelled: false, since: "", until: "", doc }
+    Keyword {
+        name,
+        contexts,
+        form,
+        range: "",
+        default: "",
+        tier,
+        effect: Effect::Skipped,
+        since: "",
+        until: "",
+        doc,
+    }
+}
+
+/// A keyword whose effect nobody sees from outside the machine.
+const fn unseen(
+    name: &'static str,
+    contexts: &'static [Context],
+    form: Form,
+    range: &'static str,
+    default: &'static str,
+    tier: u8,
+    doc: &'static str,
+) -> Keyword {
+    Keyword { effect: Effect::Unseen, ..yes(name, contexts, form, range, default, tier, doc) }
 }
 
 /// Every keyword that is recognised.
@@ -80,7 +119,7 @@ pub static TABLE: &[Keyword] = &[
     not("random_seed", TG, Any, 3, "the seed of the program's random numbers"),
 
     // global_defs: what the model knows.
-    yes("router_id", G, Word, "a name", "the host name", 1, "the machine's name in mails and logs"),
+    unseen("router_id", G, Word, "a name", "the host name", 1, "the machine's name in mails"),
     yes("vrrp_version", G, Integer, "2, 3", "2", 1, "`version` of every instance that has none"),
     yes("vrrp_strict", G, Switch, "", "off", 1, "follow the RFC to the letter: no authentication, no preempt_delay"),
     yes("vrrp_min_garp", G, Switch, "", "off", 1, "one gratuitous ARP a takeover, no second burst"),
@@ -100,9 +139,9 @@ pub static TABLE: &[Keyword] = &[
     yes("vrrp_gna_interval", G, Seconds, "0.000001..4294", "none", 1, "time between two unsolicited neighbour advertisements"),
     yes("vrrp_check_unicast_src", G, Flag, "", "off", 1, "`check_unicast_src` of every instance"),
     yes("vrrp_skip_check_adv_addr", G, Switch, "", "off", 1, "`skip_check_adv_addr` of every instance"),
-    yes("script_user", G, Words, "a user [group]", "keepalived_script, or root", 1, "the user scripts run as"),
-    yes("enable_script_security", G, Flag, "", "off", 1, "refuse scripts that others than root may change"),
-    yes("script_security", G, Flag, "", "off", 1, "the old name of enable_script_security"),
+    unseen("script_user", G, Words, "a user [group]", "keepalived_script, or root", 1, "the user scripts run as"),
+    unseen("enable_script_security", G, Flag, "", "off", 1, "refuse scripts that others than root may change"),
+    unseen("script_security", G, Flag, "", "off", 1, "the old name of enable_script_security"),
     yes("vrrp_notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of VRRP's transitions"),
     yes("vrrp_notify_fifo_script", G, Words, "a command [user [group]]", "none", 2, "the program that reads that pipe; run at the start, the pipe's path behind it"),
     yes("notify_fifo", G, Words, "a path [user [group]]", "none", 2, "a pipe that is told of every transition"),
@@ -312,7 +351,7 @@ pub static TABLE: &[Keyword] = &[
     yes("weight", C, Words, "-253..253 [reverse]", "0", 1, "what it does to the priority; 0: a fault while it fails"),
     yes("rise", C, Integer, "1..", "1", 1, "successes in a row until it counts as good"),
     yes("fall", C, Integer, "1..", "1", 1, "failures in a row until it counts as bad"),
-    yes("user", C, Words, "a user [group]", "script_user", 1, "the user it runs as"),
+    unseen("user", C, Words, "a user [group]", "script_user", 1, "the user it runs as"),
     yes("init_fail", C, Flag, "", "off", 1, "it counts as bad until it has run"),
 
     // track_file.
@@ -359,4 +398,38 @@ pub static TABLE: &[Keyword] = &[
     yes("anti_replay", H, Word, "time, monotonic", "time", 2, "what tells an old advertisement from a new one").since("2.4.0"),
     yes("time_window", H, Integer, "1..300", "max(3 x advert_int, 5)", 2, "seconds that a sender's clock may be off").since("2.4.0"),
     yes("mode", H, Word, "enforce, permissive, receive-only", "enforce", 2, "what is done about advertisements without a trailer; a wrong one is refused in every mode").since("2.4.0"),
+
+    // An entry of unicast_peer.
+    yes("min_ttl", U, Integer, "0..255", "0", 1, "the least TTL (hop limit) that the peer's advertisements must arrive with; turns check_unicast_src on"),
+    yes("max_ttl", U, Integer, "0..255", "255", 1, "the greatest TTL (hop limit) that they may arrive with; turns check_unicast_src on"),
+
+    // An entry of virtual_ipaddress.
+    yes("dev", V, Word, "a name", "the instance's interface", 1, "the interface that gets the address"),
+    yes("no_track", V, Flag, "", "off", 1, "nothing happens when somebody else removes the address"),
+    unseen("brd", V, Word, "an address", "none", 1, "the broadcast address"),
+    unseen("broadcast", V, Word, "an address", "none", 2, "another name of brd"),
+    unseen("scope", V, Word, "global, site, link, host or a number", "global", 1, "where the address is valid"),
+    unseen("label", V, Word, "a name", "none", 1, "the name that `ip address` shows for it"),
+    not("peer", V, Word, 3, "the other end of a point-to-point link"),
+    not("preferred_lft", V, Word, 3, "how long the address is preferred as a source"),
+    not("track_group", V, Word, 3, "the instances that a static address follows"),
+    not("use_vmac", V, Word, 3, "a macvlan for the address: no cloud forwards it"),
+    unseen("home", V, Flag, "", "off", 3, "a Mobile IPv6 home address"),
+    unseen("nodad", V, Flag, "", "on for IPv6", 3, "no duplicate address detection"),
+    unseen("-nodad", V, Flag, "", "off", 3, "duplicate address detection, which keepalived itself does not wait for"),
+    unseen("mngtmpaddr", V, Flag, "", "off", 3, "temporary addresses are made of it"),
+    unseen("noprefixroute", V, Flag, "", "off", 3, "no route to its prefix"),
+    unseen("autojoin", V, Flag, "", "off", 3, "its multicast group is joined"),
+
+    // Any line.
+    yes("include", L, Word, "a path or a pattern", "", 1, "the lines of other files stand here; paths are from this file's directory; one that is missing is only told of"),
+    yes("includer", L, Word, "a path or a pattern", "", 1, "the same, and a file that cannot be read is an error"),
+    yes("includem", L, Word, "a path or a pattern", "", 1, "the same, and one that fits no file is an error"),
+    yes("includew", L, Word, "a path or a pattern", "", 1, "the same, and a wildcard that fits no file is an error"),
+    yes("includeb", L, Word, "a path or a pattern", "", 1, "the same, and an alternative of a brace expression that fits no file is an error"),
+    yes("includea", L, Word, "a path or a pattern", "", 1, "the same, and all of these are errors"),
+    yes("@ID", L, Words, "the rest of the line", "", 1, "the line counts where the program was started with `-i ID`; `@^ID`: where it was not"),
+    yes("$NAME", L, Words, "= a value; `\\` at its end goes on in the next line", "", 1, "a definition; `$NAME` or `${NAME}` stands for it from there on, ${_PWD} ${_INSTANCE} ${_ENV X} ${_HASH} ${_BANG} for what they say"),
+    yes("~SEQ", L, Words, "(NAME, [START,] [STEP,] END) the rest of the line", "", 1, "the rest of the line once for each number; `~SEQx` in hexadecimal"),
+    yes("~LST", L, Words, "(NAME, A, B, ...) or ({X, Y}, {A, B}, ...) the rest of the line", "", 1, "the rest of the line once for each of a list"),
 ];
