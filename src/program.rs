@@ -107,6 +107,11 @@ pub enum Event<'a> {
         /// What happened to it.
         change: AddressChange,
     },
+    /// Somebody else removed a route that the program had added.
+    RouteVanished {
+        /// As it was in [`Action::AddRoute`].
+        route: &'a str,
+    },
     /// A script that the program had run has ended.
     Script {
         /// Which.

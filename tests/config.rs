@@ -223,7 +223,7 @@ fn inside(context: Context, lines: &str) -> String {
     match context {
         Context::Top => lines.to_owned(),
         Context::Global => format!("global_defs {{\n{lines}\n}}\n"),
-        Context::Instance => with_lines(lines),
+        Context::Instance | Context::Line => with_lines(lines),
         Context::Authentication => with_lines(&format!("authentication {{\n{lines}\n}}")),
         Context::SyncGroup => format!("vrrp_sync_group G {{\n{lines}\n}}\n"),
         Context::Script => format!("vrrp_script S {{\n{lines}\n}}\n"),
@@ -234,7 +234,6 @@ fn inside(context: Context, lines: &str) -> String {
         Context::Hmac => with_lines(&format!("auth_hmac {{\n{lines}\n}}")),
         Context::Peer => with_lines(&format!("unicast_peer {{\n10.0.0.6 {lines}\n}}")),
         Context::Address => with_lines(&format!("virtual_ipaddress_excluded {{\n10.0.0.9 {lines}\n}}")),
-        Context::Line => with_lines(lines),
     }
 }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tracing::{info, warn};
 
-use crate::config::{self, Config, Instance, Options};
+use crate::config::{self, Config, Instance, Options, VirtualRoute};
 use crate::files::Files;
 use crate::profile::{Profile, Switch};
 use crate::program::{
@@ -177,7 +177,7 @@ impl Agent {
     /// A killed agent leaves its routes and addresses behind; the next one begins by taking them off.
     fn remove_left_over(&self, instance: &Instance, located: &Located, out: &mut Actions) {
         info!("removing VIPs.");
-        for route in &instance.routes {
+        for VirtualRoute { route, .. } in &instance.routes {
             out.push(Action::RemoveRoute { route });
         }
         for held in &located.held {
@@ -428,6 +428,11 @@ impl Program for Agent {
             Event::Appeared { interface } => self.appeared(now, interface, out),
             Event::Address { interface, address, change } => {
                 self.address(now, interface, (address, change), out);
+            }
+            Event::RouteVanished { route } => {
+                for router in &mut self.routers {
+                    router.route_vanished(now, route, out);
+                }
             }
             Event::Script { script, result } => {
                 if self.tracking.ended(&self.config, script, result) {

@@ -9,6 +9,7 @@ use super::garp::GarpKeys;
 use super::globals::{down_timer_adverts, version};
 use super::hmac::{self, HmacDraft, Vault};
 use super::lexer::Word;
+use super::model::VirtualRoute;
 use super::model::{Peer, Version, VirtualAddress};
 use super::notify::Notifies;
 use super::parser::Node;
@@ -47,7 +48,7 @@ pub(super) struct Draft {
     pub(super) held: BTreeMap<IpAddr, Span>,
     /// `no_virtual_ipaddress`
     pub(super) no_address_is_meant: bool,
-    pub(super) routes: Vec<String>,
+    pub(super) routes: Vec<VirtualRoute>,
     pub(super) garp: GarpKeys,
     pub(super) lower_prio_no_advert: Option<Set<bool>>,
     pub(super) higher_prio_send_advert: Option<Set<bool>>,

@@ -42,7 +42,7 @@ pub use keywords::{Context, Form, Keyword};
 pub use model::{
     BfdSession, Config, Garp, GarpGroup, Hmac, HmacKey, HmacMode, Instance, LinkDelay, Notify, Password,
     Peer, SyncGroup, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, VRRP_GROUP, VRRP_GROUP6,
-    Version, VirtualAddress,
+    Version, VirtualAddress, VirtualRoute,
 };
 pub use reading::load;
 pub use sources::{Source, Sources};

@@ -95,8 +95,8 @@ pub struct Instance {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`, in file order: held and announced, never advertised.
     pub excluded: Vec<VirtualAddress>,
-    /// `virtual_routes`, in file order, as `ip route add` takes them.
-    pub routes: Vec<String>,
+    /// `virtual_routes`, in file order.
+    pub routes: Vec<VirtualRoute>,
     /// The `garp_*` keywords.
     pub garp: Garp,
     /// `lower_prio_no_advert`.
@@ -149,6 +149,15 @@ pub struct VirtualAddress {
     pub address: IpNet,
     /// `dev`, where it differs from the instance's interface.
     pub device: Option<String>,
+    /// `no_track`: nothing happens when somebody removes it.
+    pub no_track: bool,
+}
+
+/// A route of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualRoute {
+    /// As `ip route add` takes it: `10.20.0.0/16 via 172.16.16.1`.
+    pub route: String,
     /// `no_track`: nothing happens when somebody removes it.
     pub no_track: bool,
 }

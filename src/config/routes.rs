@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::diagnosis::{Diagnoses, Diagnosis, quote};
 use super::lexer::Word;
+use super::model::VirtualRoute;
 use super::parser::line_span;
 
 /// Kinds of a route, which stand before its destination.
@@ -49,8 +50,9 @@ const FLAGS: [&str; 9] =
 const NOT_THE_ROUTES: [&str; 4] = ["inet6", "no_track", "append", "add"];
 
 /// One line; `None` where keepalived leaves it out.
-pub(super) fn read(words: &[Word], out: &mut Diagnoses) -> Option<String> {
+pub(super) fn read(words: &[Word], out: &mut Diagnoses) -> Option<VirtualRoute> {
     let (mut kind, mut destination, mut options) = (None, None, Vec::new());
+    let mut no_track = false;
     let mut rest = words.iter();
     let wrong = |word: &Word, message: String, out: &mut Diagnoses| {
         out.push(Diagnosis::error("bad-route", word.span, message).label("left out").by_keepalived());
@@ -76,6 +78,7 @@ pub(super) fn read(words: &[Word], out: &mut Diagnoses) -> Option<String> {
         } else if KINDS.contains(&text) && kind.is_none() {
             kind = Some(text);
         } else if FLAGS.contains(&text) {
+            no_track |= text == "no_track";
             options.extend(Some(text).filter(|flag| !NOT_THE_ROUTES.contains(flag) && *flag != "prepend"));
         } else if text != "to" || destination.is_some() {
             let known = text == "default" || text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
@@ -95,7 +98,7 @@ pub(super) fn read(words: &[Word], out: &mut Diagnoses) -> Option<String> {
         return None;
     };
     let parts = kind.into_iter().chain([destination]).chain(options);
-    Some(parts.collect::<Vec<_>>().join(" "))
+    Some(VirtualRoute { route: parts.collect::<Vec<_>>().join(" "), no_track })
 }
 
 #[cfg(test)]
@@ -110,7 +113,9 @@ mod tests {
              virtual_routes {{\n{line}\n }}\n}}\n"
         );
         let loaded = load(&Files::single("x", text), &Options::default());
-        (loaded.config.instances[0].routes.clone(), loaded.diagnoses.iter().map(|d| d.code).collect())
+        let routes = loaded.config.instances[0].routes.iter();
+        let told = routes.map(|r| r.route.clone() + if r.no_track { " [not tracked]" } else { "" });
+        (told.collect(), loaded.diagnoses.iter().map(|d| d.code).collect())
     }
 
     #[test]
@@ -128,7 +133,7 @@ mod tests {
                 "10.3.0.0/16 via 10.0.0.2 or 10.0.0.3 dev eth1",
                 "10.3.0.0/16 via 10.0.0.2 nexthop via 10.0.0.3 dev eth1",
             ),
-            ("10.4.0.0/16 dev eth2 no_track", "10.4.0.0/16 dev eth2"),
+            ("10.4.0.0/16 dev eth2 no_track", "10.4.0.0/16 dev eth2 [not tracked]"),
             ("blackhole 10.5.0.0/16", "blackhole 10.5.0.0/16"),
             ("0.0.0.0/0 gw 10.0.0.254 table 100", "0.0.0.0/0 via 10.0.0.254 table 100"),
             ("default via fd00::1 metric 5", "default via fd00::1 metric 5"),

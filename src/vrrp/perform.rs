@@ -7,6 +7,7 @@ use super::router::{Announcing, Awaited, Notice, VirtualRouter, Waiting};
 use super::table::{Effect, Input, cell};
 use super::timers::Timer;
 use super::transmit;
+use crate::config::VirtualRoute;
 use crate::profile::Switch;
 use crate::program::{Action, Actions, Now, Record, Role, Why};
 use crate::time::{Duration, Time};
@@ -193,23 +194,24 @@ impl VirtualRouter {
 
     /// `virtual_routes`: behind the addresses, since they may be what a route's gateway is reached from.
     fn add_routes(&self, out: &mut Actions) {
-        for route in &self.config.routes {
+        for VirtualRoute { route, .. } in &self.config.routes {
             out.push(Action::AddRoute { route });
         }
     }
 
     fn remove_routes(&self, out: &mut Actions) {
-        for route in self.config.routes.iter().rev() {
+        for VirtualRoute { route, .. } in self.config.routes.iter().rev() {
             out.push(Action::RemoveRoute { route });
         }
     }
 
     /// After a reload: what is gone is removed, what is new added.
-    pub(super) fn change_routes(&self, had: &[String], out: &mut Actions) {
-        for route in had.iter().filter(|route| !self.config.routes.contains(route)) {
+    pub(super) fn change_routes(&self, had: &[VirtualRoute], out: &mut Actions) {
+        let without = |these: &[VirtualRoute], route: &str| these.iter().all(|one| one.route != route);
+        for VirtualRoute { route, .. } in had.iter().filter(|one| without(&self.config.routes, &one.route)) {
             out.push(Action::RemoveRoute { route });
         }
-        for route in self.config.routes.iter().filter(|route| !had.contains(route)) {
+        for VirtualRoute { route, .. } in self.config.routes.iter().filter(|one| without(had, &one.route)) {
             out.push(Action::AddRoute { route });
         }
     }

@@ -17,7 +17,7 @@ use super::receive::{Datagram, Receiver};
 use super::refused::{Refusals, Refused};
 use super::table::Input;
 use super::timers::{Timer, Timers};
-use crate::config::Instance;
+use crate::config::{Instance, VirtualRoute};
 use crate::profile::{Profile, Switch};
 use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
@@ -371,6 +371,18 @@ impl VirtualRouter {
                 self.apply(Input::AddressLost, &Cause::new(now, why), out);
             }
             _ => {}
+        }
+    }
+
+    /// Somebody removed a route that was its own while it was master. keepalived's source (the measurements have no
+    /// such case): as for an address.
+    pub fn route_vanished(&mut self, now: Now, route: &str, out: &mut Actions) {
+        self.step_down_if_it_stood_still(now, out);
+        let is_own = |own: &VirtualRoute| own.route == route && !own.no_track;
+        if self.role == Role::Master && self.config.routes.iter().any(is_own) {
+            info!("({}) Entering BACKUP STATE", self.config.name);
+            let why = Why::new("a route was removed");
+            self.apply(Input::AddressLost, &Cause::new(now, why), out);
         }
     }
 

@@ -35,6 +35,8 @@ enum Held {
     Appeared(Box<Interface>),
     Address(InterfaceId, IpAddr, AddressChange),
     Script(ScriptId, ScriptResult),
+    /// Its text is in `bytes`.
+    RouteVanished,
     /// Its text is in `bytes`, if there is one.
     File(WatchId, bool),
     Process(WatchId, u32),
@@ -73,6 +75,10 @@ impl SimEnv {
             Event::Appeared { interface } => Held::Appeared(Box::new(interface.clone())),
             Event::Link { interface, up } => Held::Link(interface, up),
             Event::Address { interface, address, change } => Held::Address(interface, address, change),
+            Event::RouteVanished { route } => {
+                keep(route.as_bytes());
+                Held::RouteVanished
+            }
             Event::Script { script, result } => Held::Script(script, result),
             Event::File { file, text } => {
                 keep(text.unwrap_or_default().as_bytes());
@@ -97,6 +103,9 @@ impl SimEnv {
                 Event::Address { interface: *interface, address: *address, change: *change }
             }
             Held::Script(script, result) => Event::Script { script: *script, result: *result },
+            Held::RouteVanished => {
+                Event::RouteVanished { route: std::str::from_utf8(&self.bytes).unwrap_or_default() }
+            }
             Held::File(file, exists) => {
                 let text = exists.then(|| std::str::from_utf8(&self.bytes).unwrap_or_default());
                 Event::File { file: *file, text }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use havip::config::Config;
+use havip::config::{Config, Instance};
 use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
@@ -38,6 +38,8 @@ pub struct Base {
 pub(super) struct Tracked {
     pub(super) scripts: Vec<TextId>,
     pub(super) files: Vec<TextId>,
+    /// The routes that it would miss.
+    pub(super) routes: Vec<TextId>,
 }
 
 /// What injections write into tracked files.
@@ -132,6 +134,23 @@ impl Base {
         self.setup.ports().filter(|(.., eni)| eni.off).map(|(node, index, _)| (node, index)).collect()
     }
 
+    /// The further interfaces that are there and that no instance has anything to do with.
+    pub(super) fn spare(&self) -> Vec<(NodeId, EniIndex)> {
+        let used = |node: NodeId, name: &str| {
+            let config = self.config(usize::from(node.0));
+            let of_instance = |i: &Instance| {
+                i.interface.as_deref() == Some(name)
+                    || i.addresses.iter().chain(&i.excluded).any(|a| a.device.as_deref() == Some(name))
+            };
+            config.interfaces.iter().any(|one| one == name) || config.instances.iter().any(|i| of_instance(i))
+        };
+        let machines = self.setup.cvms.len();
+        let there = self.setup.ports().filter(|(node, index, eni)| {
+            usize::from(node.0) < machines && index.0 > 0 && !eni.off && !used(*node, &eni.name)
+        });
+        there.map(|(node, index, _)| (node, index)).collect()
+    }
+
     /// The longest advertisement interval of the cluster.
     pub(super) fn interval(&self) -> Duration {
         let of = |cvm| self.config(cvm).instances.iter().map(|i| i.advert_interval).max();
@@ -154,7 +173,11 @@ impl Base {
             let scripts: Vec<String> =
                 config.scripts.iter().map(|s| s.name.to_string()).filter(|name| !bound(name)).collect();
             let files: Vec<String> = config.files.iter().map(|f| f.name.to_string()).collect();
+            let routes = config.instances.iter().flat_map(|instance| &instance.routes);
+            let routes: Vec<String> =
+                routes.filter(|route| !route.no_track).map(|route| route.route.clone()).collect();
             let tracked = Tracked {
+                routes: routes.iter().map(|route| self.text(route)).collect(),
                 scripts: scripts.iter().map(|name| self.text(name)).collect(),
                 files: files.iter().map(|name| self.text(name)).collect(),
             };

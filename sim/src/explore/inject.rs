@@ -10,8 +10,8 @@ use super::attack;
 use super::base::Base;
 use super::draw::Draws;
 use crate::world::{
-    Act, CloudAct, CvmId, Drift, End, EniIndex, Health, Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment,
-    ServiceId, Tamper, TimedAct,
+    Act, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, GroupRule, Health, Kind, Kinds,
+    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Tamper, TimedAct, Traffic,
 };
 
 /// One way to interfere.
@@ -80,10 +80,18 @@ pub enum Injection {
     StolenAddress,
     /// A further interface is plugged in, and stays.
     Attach,
+    /// A further interface is taken away for good.
+    Detach,
+    /// Somebody deletes a route of the master's.
+    RouteDeleted,
+    /// A security group lets something through no more.
+    SecurityGroup,
+    /// An elastic IP is bound to nothing for a while.
+    Eip,
 }
 
 /// Everything there is, in the order of their numbers.
-pub const INJECTIONS: [Injection; 31] = [
+pub const INJECTIONS: [Injection; 35] = [
     Injection::Kill,
     Injection::Stop,
     Injection::PowerOff,
@@ -115,6 +123,10 @@ pub const INJECTIONS: [Injection; 31] = [
     Injection::ForgedClaim,
     Injection::StolenAddress,
     Injection::Attach,
+    Injection::Detach,
+    Injection::RouteDeleted,
+    Injection::SecurityGroup,
+    Injection::Eip,
 ];
 
 impl Injection {
@@ -152,6 +164,10 @@ impl Injection {
             Injection::ForgedClaim => "forged-claim",
             Injection::StolenAddress => "stolen-address",
             Injection::Attach => "attach",
+            Injection::Detach => "detach",
+            Injection::RouteDeleted => "route-deleted",
+            Injection::SecurityGroup => "security-group",
+            Injection::Eip => "eip",
         }
     }
 
@@ -163,9 +179,10 @@ impl Injection {
     /// Whether it can do anything to this cluster.
     pub(super) fn is_for(self, base: &Base) -> bool {
         match self {
-            Injection::CloudDeaf | Injection::CloudSlow | Injection::CloudStalled => {
-                matches!(base.setup.segment, Segment::Vpc { .. })
-            }
+            Injection::CloudDeaf
+            | Injection::CloudSlow
+            | Injection::CloudStalled
+            | Injection::SecurityGroup => matches!(base.setup.segment, Segment::Vpc { .. }),
             Injection::Service => !base.setup.services.is_empty(),
             Injection::Script => base.tracked.iter().any(|tracked| !tracked.scripts.is_empty()),
             Injection::File => base.tracked.iter().any(|tracked| !tracked.files.is_empty()),
@@ -177,6 +194,9 @@ impl Injection {
                 base.setup.cvms.len() > 1 && !attack::aims(base).is_empty()
             }
             Injection::Attach => !base.absent().is_empty(),
+            Injection::Detach => !base.spare().is_empty(),
+            Injection::RouteDeleted => base.tracked.iter().any(|tracked| !tracked.routes.is_empty()),
+            Injection::Eip => base.setup.eips.iter().any(|eip| eip.havip.is_some()),
             _ => true,
         }
     }
@@ -282,6 +302,20 @@ impl<'a> Scene<'a> {
                 let (node, eni) = self.draws.pick(&self.base.absent());
                 self.at(from, Act::Attach(node, eni));
             }
+            Injection::Detach => {
+                let (node, eni) = self.draws.pick(&self.base.spare());
+                self.at(from, Act::Detach(node, eni));
+            }
+            Injection::RouteDeleted => {
+                let cvm = self.machine();
+                let routes = &self.base.tracked[usize::from(cvm.0)].routes;
+                if !routes.is_empty() {
+                    let route = self.draws.pick(routes);
+                    self.at(from, Act::DelRoute(cvm, route));
+                }
+            }
+            Injection::SecurityGroup => self.close(from, to),
+            Injection::Eip => self.unbind(from, to),
         }
     }
 
@@ -342,6 +376,26 @@ impl<'a> Scene<'a> {
         // Of several, now and then all.
         let one = self.draws.below(count + 1);
         (count > 1 && one < count).then_some(EniIndex(one as u8))
+    }
+
+    /// A security group drops what machines need, and lets it through again.
+    fn close(&mut self, from: Time, to: Time) {
+        let node = NodeId(self.machine().0);
+        let traffic = self.draws.pick(&[Traffic::All, Traffic::Protocol(1), Traffic::Protocol(112)]);
+        let direction = self.draws.pick(&[Direction::In, Direction::Out]);
+        for (at, allow) in [(from, false), (to, true)] {
+            let rule = GroupRule { allow, traffic, direction };
+            self.at(at, Act::Console(ConsoleAct::Security(node, None, rule)));
+        }
+    }
+
+    /// An elastic IP is unbound, and bound again to what it was bound to.
+    fn unbind(&mut self, from: Time, to: Time) {
+        let all = (0..).map(EipId).zip(&self.base.setup.eips);
+        let bound: Vec<_> = all.filter_map(|(eip, setup)| Some((eip, setup.havip?))).collect();
+        let (eip, havip) = self.draws.pick(&bound);
+        self.at(from, Act::Console(ConsoleAct::UnbindEip(eip)));
+        self.at(to, Act::Console(ConsoleAct::BindEip(eip, havip)));
     }
 
     fn address(&mut self) -> IpNet {

@@ -55,6 +55,7 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         | Act::Service(_, cvm, _)
         | Act::ClockStep(cvm, _)
         | Act::ClockDrift(cvm, _)
+        | Act::DelRoute(cvm, _)
         | Act::Tamper(cvm, ..) => machine(cvm, gone),
         Act::Unplug(at, _) | Act::Plug(at, _) | Act::Attach(at, _) | Act::Detach(at, _) => node(at),
         Act::Console(act) => in_console(act, gone),

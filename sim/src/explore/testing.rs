@@ -30,12 +30,15 @@ pub(super) fn pair() -> Base {
 /// Two machines with something of everything that can be interfered with: services, scripts, files, a second interface.
 pub(super) fn with_everything() -> Base {
     let text = "scenario everything\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nsubnet 172.16.17.0/24\n\
-                havip 172.16.16.12\ncvm a 172.16.16.5 havip pair.conf\neni a.eth1 172.16.17.5\n\
+                havip 172.16.16.12\neip 203.0.113.10 to 172.16.16.12\n\
+                cvm a 172.16.16.5 havip pair.conf\neni a.eth1 172.16.17.5\n\
                 cvm b 172.16.16.6 havip pair.conf\neni b.eth1 172.16.17.6\n\
-                client web 172.16.16.100 probe 172.16.16.12:443 every 100ms\nservice proxy tcp 443 on a b\n";
+                client web 172.16.16.100 probe 172.16.16.12:443 every 100ms\nservice proxy tcp 443 on a b\n\
+                internet far 198.51.100.7 probe 203.0.113.10 every 100ms\n";
     let tracked = "vrrp_script check {\n    script \"/bin/check\"\n    interval 1\n}\n\
                    track_file load {\n    file /run/load\n    weight 1\n}\n";
-    let tracks = "    track_script {\n        check\n    }\n    track_file {\n        load\n    }\n}\n";
+    let tracks = "    track_script {\n        check\n    }\n    track_file {\n        load\n    }\n    \
+                  virtual_routes {\n        10.20.0.0/16 via 172.16.16.1\n    }\n}\n";
     let (instance, _) = CONF.rsplit_once("}\n").expect("an instance");
     let conf = format!("{tracked}{instance}{tracks}");
     let script = Script::parse("everything.scn", text).expect("a script");

@@ -36,6 +36,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         | Act::ClockStep(..)
         | Act::ClockDrift(..)
         | Act::Tamper(..)
+        | Act::DelRoute(..)
         | Act::Spoof(..)
         | Act::Corrupt(..)
         | Act::Reorder(..)

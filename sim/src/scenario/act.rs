@@ -379,18 +379,20 @@ fn clock(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
     }
 }
 
-/// `a del ADDR`, `a add ADDR[/LEN]`.
-fn tamper(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Act, Stop> {
+/// `a del ADDR`, `a add ADDR[/LEN]`, `a del-route "ROUTE"`.
+fn tamper(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
     let cvm = scope.cvm(r, "tamper")?;
-    let word = r.word("`add` or `del`")?;
+    let expected = "`add`, `del` or `del-route`";
+    let word = r.word(expected)?;
     let what = match word.text {
         "add" => Tamper::Add,
         "del" => Tamper::Del,
+        "del-route" => {
+            let what = "a route as its program adds it, such as `\"10.20.0.0/16 via 172.16.16.1\"`";
+            return Ok(Act::DelRoute(cvm, scope.text(r.word(what)?, what)?));
+        }
         _ => {
-            return Err(word
-                .unexpected("`add` or `del`")
-                .help("for example `tamper a del 172.16.16.12`")
-                .into());
+            return Err(word.unexpected(expected).help("for example `tamper a del 172.16.16.12`").into());
         }
     };
     Ok(Act::Tamper(cvm, what, value::host(r.word("an address such as `172.16.16.12`")?)?))

@@ -85,6 +85,7 @@ impl<'a> ActText<'a> {
             | Act::ClockStep(cvm, _)
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
+            | Act::DelRoute(cvm, _)
             | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
             Act::Unplug(node, _)
             | Act::Plug(node, _)
@@ -125,7 +126,10 @@ impl<'a> ActText<'a> {
                 let text = self.to_string();
                 text.rsplit_once(" on ").map_or_else(String::new, |(what, _)| what.to_owned())
             }
-            Act::ClockStep(cvm, _) | Act::ClockDrift(cvm, _) | Act::Tamper(cvm, ..) => {
+            Act::ClockStep(cvm, _)
+            | Act::ClockDrift(cvm, _)
+            | Act::Tamper(cvm, ..)
+            | Act::DelRoute(cvm, _) => {
                 self.to_string().replacen(&format!(" {} ", self.names.node(NodeId(cvm.0))), " ", 1)
             }
             Act::Spoof(..) => self.to_string(),
@@ -166,7 +170,7 @@ fn verb(act: &Act) -> &'static str {
         Act::Service(.., Health::Hung) => "hang",
         Act::Service(.., Health::Alive) => "mend",
         Act::ClockStep(..) | Act::ClockDrift(..) => "clock",
-        Act::Tamper(..) => "tamper",
+        Act::Tamper(..) | Act::DelRoute(..) => "tamper",
         Act::Spoof(..) => "spoof",
         Act::Corrupt(..) => "corrupt",
         Act::Reorder(..) => "reorder",
@@ -245,6 +249,7 @@ impl fmt::Display for ActText<'_> {
                 write!(f, " step {sign}{}", TimeText(Duration::from_nanos(by.unsigned_abs())))
             }
             Act::ClockDrift(_, drift) => write!(f, " drift {}ppm", drift.0),
+            Act::DelRoute(_, route) => write!(f, " del-route {}", Quoted(self.names.text(route))),
             Act::Tamper(_, what, address) => {
                 let what = if what == Tamper::Add { "add" } else { "del" };
                 match address.prefix_len() == address.max_prefix_len() {

@@ -47,6 +47,8 @@ pub enum Act {
     ClockStep(CvmId, i64),
     /// The machine's clocks gain or lose so much from now on.
     ClockDrift(CvmId, Drift),
+    /// Somebody deletes a route of the machine by hand, named as its program added it.
+    DelRoute(CvmId, TextId),
     /// Somebody adds an address to the machine's interface by hand, or deletes one.
     Tamper(CvmId, Tamper, IpNet),
     /// Somebody at that machine or client puts frames on the wire that it would not send itself: by this interface, or
@@ -89,7 +91,7 @@ impl Act {
     /// Shows every text that the act names.
     pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
         match self {
-            Act::Script(_, name, _) | Act::File(_, name, None) => see(name),
+            Act::Script(_, name, _) | Act::File(_, name, None) | Act::DelRoute(_, name) => see(name),
             Act::Spoof(.., Spoof { forged: Forged::Packet(text), .. }) => see(text),
             Act::File(_, name, Some(text)) => {
                 see(name);

@@ -19,7 +19,7 @@ use super::machine::Socket;
 use super::neighbours::{Heard, Want};
 use super::queue::Due;
 use super::report::{FrameId, Loss, What};
-use super::setup::{EniIndex, EniSetup, NodeId, Setup};
+use super::setup::{EniIndex, EniSetup, NodeId, Setup, TextId};
 use super::state::World;
 
 /// Frames a paused machine's network card keeps (a virtio ring; assumed).
@@ -40,6 +40,8 @@ pub(super) struct Kernel {
     pub(super) installs: VecDeque<Install>,
     /// Address changes that somebody makes by hand, the next one first.
     pub(super) tampers: VecDeque<Install>,
+    /// Routes that somebody deletes by hand, and when that is done.
+    pub(super) route_tampers: VecDeque<(Time, TextId)>,
     /// Addresses whose packets a filter drops.
     pub(super) filtered: Vec<IpAddr>,
     /// Addresses that go by themselves.
@@ -60,6 +62,7 @@ impl Kernel {
             paused: false,
             installs: VecDeque::new(),
             tampers: VecDeque::new(),
+            route_tampers: VecDeque::new(),
             filtered: Vec::new(),
             leases: Vec::new(),
             routes: Vec::new(),
@@ -279,6 +282,9 @@ impl World {
         while let Some(install) = self.kernel(node).tampers.pop_front_if(|i| i.done <= now) {
             self.finish_install(node, install, true);
         }
+        while let Some((_, route)) = self.kernel(node).route_tampers.pop_front_if(|(done, _)| *done <= now) {
+            self.lose_route(node, route);
+        }
         self.end_leases(node);
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.send_outbox(cvm);
@@ -372,6 +378,7 @@ impl World {
         kernel.leases.clear();
         kernel.filtered.clear();
         kernel.tampers.clear();
+        kernel.route_tampers.clear();
         let (ring, routes) = (std::mem::take(&mut kernel.ring), std::mem::take(&mut kernel.routes));
         if let Some(cvm) = self.setup.cvm_of(node) {
             routes.iter().for_each(|route| self.report_route(cvm, route, false));
@@ -410,7 +417,8 @@ impl World {
             return;
         }
         let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
-        let install = due(&kernel.installs).min(due(&kernel.tampers));
+        let route = kernel.route_tampers.front().map_or(Time::MAX, |(done, _)| *done);
+        let install = due(&kernel.installs).min(due(&kernel.tampers)).min(route);
         let lease = kernel.leases.iter().map(|lease| lease.ends).min().unwrap_or(Time::MAX);
         let mut next =
             self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(lease).min(outbox);

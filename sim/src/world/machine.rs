@@ -25,7 +25,7 @@ use super::report::{FrameId, Life, Loss, What, Who};
 use super::setup::{CvmId, FileId, NodeId, TextId};
 use super::state::World;
 use super::userland::Children;
-use outbox::Outgoing;
+use outbox::{Burst, Outgoing};
 pub(crate) use steady::Row;
 
 /// Packets a program's socket keeps for it: 212,992 bytes (`net.core.rmem_default`) of 768 bytes each, which is
@@ -45,6 +45,7 @@ pub(super) enum Signal {
     Link(InterfaceId, bool),
     Attached(PortId),
     Address(InterfaceId, IpAddr, AddressChange),
+    RouteVanished(TextId),
     Script(ScriptId, ScriptResult),
     File(WatchId, Option<TextId>),
     Process(WatchId, u32),
@@ -80,8 +81,8 @@ pub(super) struct Machine {
     fired: Time,
     /// What the program has sent and the machine not yet put on the wire: a burst takes its time.
     outbox: VecDeque<Outgoing>,
-    /// When the next frame of a burst can leave, to the nanosecond.
-    free_at: Time,
+    /// The burst that it sends, or sent last.
+    burst: Burst,
     subjects: Vec<(String, u32)>,
     /// The scripts it runs and the files it watches.
     pub(super) children: Children,
@@ -130,7 +131,7 @@ impl Machine {
             moved: false,
             fired: Time::MAX,
             outbox: VecDeque::new(),
-            free_at: Time::ZERO,
+            burst: Burst::NONE,
             subjects: Vec::new(),
             children: Children::default(),
             file: None,
@@ -255,6 +256,7 @@ impl World {
                 }
                 Signal::Link(interface, up) => Event::Link { interface, up },
                 Signal::Address(interface, address, change) => Event::Address { interface, address, change },
+                Signal::RouteVanished(route) => Event::RouteVanished { route: self.setup.text(route) },
                 Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
                 Signal::Script(script, result) => {
                     machine.children.ended(script);
@@ -383,7 +385,7 @@ impl World {
     }
 
     fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, change: Change) {
-        let asked = self.machine(cvm).free_at.max(self.now);
+        let asked = self.machine(cvm).burst.free_at.max(self.now);
         match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
             Some(port) => self.install(port, asked, address, change),
             None => {

@@ -1,7 +1,9 @@
 //! Routes that programs ask for. They are kept and told of; no packet of this world goes by one, since its nodes speak to
 //! their own subnets and to gateways.
 
-use super::setup::CvmId;
+use super::host;
+use super::machine::Signal;
+use super::setup::{CvmId, NodeId, TextId};
 use super::state::World;
 
 /// How many routes a machine takes; whoever asks for more is no router of this world.
@@ -19,5 +21,28 @@ impl World {
             _ => return,
         }
         self.report_route(cvm, route, add);
+    }
+    /// Somebody types `ip route del`.
+    pub(super) fn tamper_with_route(&mut self, cvm: CvmId, route: TextId) {
+        let (now, node) = (self.now, self.setup.node_of_cvm(cvm));
+        let done = self.instant(now + self.host.takes(&host::TAMPER, node.0.into(), now, route.0.into()));
+        let kernel = self.kernel(node);
+        if !kernel.powered {
+            return;
+        }
+        let place = kernel.route_tampers.partition_point(|(other, _)| *other <= done);
+        kernel.route_tampers.insert(place, (done, route));
+        self.arm_kernel(node);
+    }
+
+    /// The command has run. Where there is no such route it complains to whoever typed it.
+    pub(super) fn lose_route(&mut self, node: NodeId, route: TextId) {
+        let Some(cvm) = self.setup.cvm_of(node) else { return };
+        let setup = std::sync::Arc::clone(&self.setup);
+        let text = setup.text(route);
+        if self.kernel(node).routes.iter().any(|one| one == text) {
+            self.change_route(cvm, text, false);
+            self.signal(cvm, self.now, Signal::RouteVanished(route));
+        }
     }
 }

@@ -45,6 +45,7 @@ impl World {
                 };
                 self.tamper(self.port_to_tamper(cvm, address.addr()), address, change);
             }
+            Act::DelRoute(cvm, route) => self.tamper_with_route(cvm, route),
             Act::Spoof(node, eni, spoof) => self.begin_spoof(index, (node, eni), &spoof),
             Act::Cloud(act) => self.cloud.act(act, index),
             Act::Detach(node, eni) => self.detach(node, eni, index),

@@ -312,7 +312,7 @@ pub static TABLE: &[Keyword] = &[
     yes("notify_priority_changes", IS, Switch, "", "vrrp_notify_priority_changes", 2, "tell the pipes of priorities too; a group's is that of its instances"),
     yes("virtual_ipaddress_excluded", I, Entries, "", "none", 2, "addresses the master holds and does not advertise; of either family"),
     yes("no_virtual_ipaddress", I, Flag, "", "off", 2, "no address at all is meant").since("2.2.8"),
-    yes("virtual_routes", I, Entries, "[src ADDRESS] [to] NET [via ADDRESS] [dev NAME] ...", "none", 2, "routes the master has, one a line, as `ip route add` takes them; nobody notices when one is deleted"),
+    yes("virtual_routes", I, Entries, "[src ADDRESS] [to] NET [via ADDRESS] [dev NAME] ...", "none", 2, "routes the master has, one a line, as `ip route add` takes them; whoever misses one that has no `no_track` becomes backup"),
     not("virtual_rules", I, Entries, 3, "rules the master has"),
     yes("promote_secondaries", I, Any, "", "off", 2, "removing one address leaves its subnet's others"),
     yes("timer_expired_backup", I, Any, "[1..254]", "off; bare 254", 2, "a master that was not run for longer than another machine of this priority waits becomes backup; needs nopreempt").since("2.2.8"),

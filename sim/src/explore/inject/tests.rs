@@ -37,6 +37,7 @@ const fn name(act: &Act) -> &'static str {
         Act::ClockDrift(..) => "clock drift",
         Act::Tamper(_, Tamper::Add, _) => "tamper add",
         Act::Tamper(_, Tamper::Del, _) => "tamper del",
+        Act::DelRoute(..) => "tamper del-route",
         Act::Spoof(_, _, Spoof { forged: Forged::Advert(_), .. }) => "spoof advert",
         Act::Spoof(_, _, Spoof { forged: Forged::Announcement(_, _, None), .. }) => "spoof claim",
         Act::Spoof(_, _, Spoof { forged: Forged::Announcement(_, _, Some(_)), .. }) => "spoof claim to one",
@@ -102,6 +103,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("clock drift", &["clock-drift"]),
     ("tamper add", &["address-added"]),
     ("tamper del", &["address-deleted", "address-added"]),
+    ("tamper del-route", &["route-deleted"]),
     ("spoof advert", &["forged-by-stranger", "forged-with-password", "malformed"]),
     ("spoof claim", &["forged-claim", "stolen-address"]),
     ("spoof claim to one", &["forged-claim", "stolen-address"]),
@@ -119,15 +121,15 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cloud bind-delay", &["cloud-slow", "cloud-stalled"]),
     ("cloud drop-claims", &["cloud-deaf"]),
     ("cloud hear-claims", &["cloud-deaf"]),
-    // What people do in the cloud's console is no failure: rules hold machines to what they promise while the console is
-    // as they were set up for, and would be broken by whoever takes a HAVIP, an interface or protocol 112 away from them.
-    ("detach", &[]),
+    ("detach", &["detach"]),
+    ("secgroup", &["security-group"]),
+    ("bind-eip", &["eip"]),
+    ("unbind-eip", &["eip"]),
+    // Rules hold machines to what they promise of the HAVIPs that they were set up for, and would be broken by whoever
+    // takes one away, from all or from some.
     ("apply", &[]),
     ("release", &[]),
     ("range", &[]),
-    ("bind-eip", &[]),
-    ("unbind-eip", &[]),
-    ("secgroup", &[]),
 ];
 
 /// What each injection draws, on clusters that have something of everything.

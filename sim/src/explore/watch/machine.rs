@@ -24,7 +24,7 @@ pub(super) struct Machine {
     pub(super) addresses: Vec<Address>,
     /// Addresses that somebody has added by hand, whatever became of them.
     pub(super) by_hand: Vec<IpAddr>,
-    /// When somebody last deleted one.
+    /// When somebody last deleted one, or a route.
     pub(super) deleted: Time,
     /// Told to stop as master: until when a goodbye must have been sent, and the seats that have not sent theirs.
     pub(super) farewell: Option<(Time, Vec<usize>)>,

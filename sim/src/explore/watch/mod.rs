@@ -196,6 +196,11 @@ impl Watch {
                 Tamper::Del => machine.deleted = at,
             }
         }
+        if let Act::DelRoute(cvm, _) = *act
+            && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
+        {
+            machine.deleted = at;
+        }
         if let Act::Stop(cvm) = *act {
             self.is_told_to_stop(at, cvm);
         }

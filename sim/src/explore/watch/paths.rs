@@ -2,7 +2,7 @@
 
 use havip::time::{Duration, Time};
 
-use crate::world::{Act, CloudAct, End, EniIndex, NodeId, Path, Setup};
+use crate::world::{Act, CloudAct, ConsoleAct, EipId, End, EniIndex, GroupRule, NodeId, Path, Setup};
 
 /// No delay that is injected is longer.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -15,6 +15,10 @@ pub(super) struct Paths {
     /// By node: a bit for each interface whose cable is out.
     unplugged: Vec<u64>,
     deaf: bool,
+    /// Machines that a security group keeps something from.
+    closed: Vec<NodeId>,
+    /// Elastic IPs that were unbound.
+    unbound: Vec<EipId>,
     /// Until when frames may arrive that were delayed or held back.
     late: Time,
     /// When a claim that the cloud has believed will have been followed at the latest.
@@ -29,6 +33,8 @@ impl Paths {
             standing: Vec::new(),
             unplugged: vec![0; setup.nodes()],
             deaf: false,
+            closed: Vec::new(),
+            unbound: Vec::new(),
             late: Time::ZERO,
             pending: Time::ZERO,
             bind_delay: setup.bind_delay.1,
@@ -63,6 +69,12 @@ impl Paths {
             Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
             Act::Cloud(CloudAct::HearClaims) => self.deaf = false,
             Act::Cloud(CloudAct::BindDelay(_, longest)) => self.bind_delay = longest,
+            Act::Console(ConsoleAct::Security(node, _, GroupRule { allow: false, .. })) => {
+                self.closed.push(node);
+            }
+            Act::Console(ConsoleAct::Security(node, ..)) => self.closed.retain(|one| *one != node),
+            Act::Console(ConsoleAct::UnbindEip(eip)) => self.unbound.push(eip),
+            Act::Console(ConsoleAct::BindEip(eip, _)) => self.unbound.retain(|one| *one != eip),
             _ => return false,
         }
         true
@@ -77,7 +89,8 @@ impl Paths {
 
     /// Whether nothing at all stands in the way of anybody.
     pub(super) fn all_is_well(&self) -> bool {
-        !self.deaf && self.standing.is_empty() && self.unplugged.iter().all(|out| *out == 0)
+        let console = self.closed.is_empty() && self.unbound.is_empty();
+        !self.deaf && console && self.standing.is_empty() && self.unplugged.iter().all(|out| *out == 0)
     }
 
     /// Whether that is so, and nothing is on its way any more that was delayed or held back.
@@ -92,7 +105,10 @@ impl Paths {
 
     /// Whether frames between two nodes, or a machine and the cloud, arrive as they should, both ways.
     pub(super) fn is_well(&self, a: NodeId, b: Option<NodeId>) -> bool {
-        let plugged = |node: NodeId| self.unplugged.get(usize::from(node.0)).is_none_or(|out| *out == 0);
+        let plugged = |node: NodeId| {
+            let is_in = self.unplugged.get(usize::from(node.0)).is_none_or(|out| *out == 0);
+            is_in && !self.closed.contains(&node)
+        };
         let disturbs = |(path, _): &(Path, bool)| {
             let meets = |one: End, other: End| touches(one, Some(a)) && touches(other, b);
             meets(path.from, path.to) || meets(path.to, path.from)
@@ -125,6 +141,8 @@ mod tests {
             standing: Vec::new(),
             unplugged: vec![0; 3],
             deaf: false,
+            closed: Vec::new(),
+            unbound: Vec::new(),
             late: Time::ZERO,
             pending: Time::ZERO,
             bind_delay: Duration::ZERO,

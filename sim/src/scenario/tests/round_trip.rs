@@ -231,6 +231,7 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
             let what = if add { Tamper::Add } else { Tamper::Del };
             Act::Tamper(cvm, what, Ipv4Net::new(address.into(), len).unwrap().into())
         }),
+        (cvm(), text()).prop_map(|(cvm, route)| Act::DelRoute(cvm, route)),
         (wire(), spoof(tick)).prop_map(|((node, eni), spoof)| Act::Spoof(node, eni, spoof)),
         (share(), path()).prop_map(|(share, path)| Act::Corrupt(share, path)),
         (share(), path()).prop_map(|(share, path)| Act::Reorder(share, path)),

@@ -202,6 +202,7 @@ fn acts_on_scripts_files_clocks_and_addresses() {
         ("clock b drift 50ppm", Act::ClockDrift(B, Drift(50))),
         ("clock b drift -50ppm", Act::ClockDrift(B, Drift(-50))),
         ("tamper a del 172.16.16.12", Act::Tamper(A, Tamper::Del, "172.16.16.12/32".parse().unwrap())),
+        ("tamper a del-route \"10.9.0.0/16 dev eth0\"", Act::DelRoute(A, TextId(0))),
         ("tamper b add 172.16.16.12/24", Act::Tamper(B, Tamper::Add, "172.16.16.12/24".parse().unwrap())),
     ] {
         assert_eq!(act(text), expected, "{text}");

@@ -2,7 +2,7 @@
 
 use havip::time::Time;
 
-use crate::world::host;
+use crate::world::host::{self, Host};
 use crate::world::report::FrameId;
 use crate::world::setup::CvmId;
 use crate::world::state::World;
@@ -14,6 +14,32 @@ pub(super) struct Outgoing {
     pub(super) frame: FrameId,
     /// An IP packet that the kernel has yet to resolve.
     is_packet: bool,
+}
+
+/// What a program sends in one go, one frame after another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burst {
+    /// When the next frame may leave.
+    pub(super) free_at: Time,
+    /// How many have left.
+    frames: u32,
+}
+
+impl Burst {
+    /// Nothing was sent yet.
+    pub(super) const NONE: Burst = Burst { free_at: Time::ZERO, frames: 0 };
+
+    /// When a frame leaves that is sent now.
+    pub(super) fn leaves(&mut self, host: Host, cvm: CvmId, now: Time) -> Time {
+        if self.free_at <= now {
+            *self = Burst { free_at: now, frames: 0 };
+        }
+        let at = self.free_at;
+        let long = self.frames >= host::SHORT_BURST;
+        let spacing = if long { &host::LONG_BURST_SPACING } else { &host::BURST_SPACING };
+        *self = Burst { free_at: at + host.takes(spacing, cvm.0.into(), at, 0), frames: self.frames + 1 };
+        at
+    }
 }
 
 impl World {
@@ -38,8 +64,7 @@ impl World {
     pub(super) fn depart(&mut self, cvm: CvmId, frame: FrameId, is_packet: bool) {
         let (now, host, tick) = (self.now, self.host, self.setup.tick);
         let machine = self.machine(cvm);
-        let at = machine.free_at.max(now);
-        machine.free_at = at + host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
+        let at = machine.burst.leaves(host, cvm, now);
         let out = Outgoing { leaves: at.round_up(tick), frame, is_packet };
         if out.leaves <= now && machine.outbox.is_empty() {
             return self.put_on_wire(out);

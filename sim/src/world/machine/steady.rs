@@ -12,11 +12,11 @@ use havip::wire::ethernet::Mac;
 use havip::wire::ipv4;
 
 use super::Running;
+use super::outbox::Burst;
 use crate::cloud::Route;
 use crate::world::act::Kind;
 use crate::world::chance::Nth;
 use crate::world::frames::PortId;
-use crate::world::host;
 use crate::world::kinds::kind_of_packet;
 use crate::world::links::Fate;
 use crate::world::queue::Due;
@@ -291,7 +291,7 @@ impl World {
         let margin = self.margin();
         let machine = &self.machines[usize::from(cvm.0)];
         let Some(mut deadline) = machine.deadline else { return false };
-        let (mut fires, mut free_at) = (machine.fires, machine.free_at);
+        let (mut fires, mut burst) = (machine.fires, machine.burst);
         let (mut last_left, shows) = (Time::ZERO, self.wants().frames);
         while fires + margin < quiet {
             let timer = self.clock_of(cvm, fires);
@@ -302,7 +302,7 @@ impl World {
             }
             let next_deadline = timer.mono + beat.every;
             let next_fires = self.fires_for(cvm, next_deadline);
-            let (free, over) = self.one_beat((cvm, fires, free_at), row);
+            let (after, over) = self.one_beat((cvm, fires, burst), row);
             let is_waited_for = |one: &Hearer| {
                 one.cvm == cvm
                     || self.userlands[usize::from(one.cvm.0)].clock.when(one.deadline) > over + margin
@@ -310,7 +310,7 @@ impl World {
             if over + margin >= quiet.min(next_fires) || !row.hearers.iter().all(is_waited_for) {
                 break;
             }
-            free_at = free;
+            burst = after;
             last_left = row.sent.last().map_or(fires, |&(_, left, _)| left);
             self.count_beat(row);
             if shows {
@@ -331,21 +331,20 @@ impl World {
         }
         let fired = row.hearers[0].last;
         let machine = self.machine(cvm);
-        (machine.free_at, machine.fired) = (free_at, fired);
+        (machine.burst, machine.fired) = (burst, fired);
         self.note_beats(last_left, row);
         true
     }
 
     /// When the packets of a beat leave and arrive. Says when the wire is free again, and when everything is over.
-    fn one_beat(&self, (cvm, fires, mut free_at): (CvmId, Time, Time), row: &mut Row) -> (Time, Time) {
+    fn one_beat(&self, (cvm, fires, mut burst): (CvmId, Time, Burst), row: &mut Row) -> (Burst, Time) {
         let (tick, mut over) = (self.setup.tick, fires);
         let Row { packets, hops, sent, arrivals, .. } = row;
         arrivals.clear();
         sent.clear();
         let mut hops = hops.iter();
         for (index, packet) in packets.iter().enumerate() {
-            let at = free_at.max(fires);
-            free_at = at + self.host.takes(&host::BURST_SPACING, cvm.0.into(), at, 0);
+            let at = burst.leaves(self.host, cvm, fires);
             let leaves = at.round_up(tick).max(fires);
             let same = sent.iter().filter(|&&(from, when, _)| (from, when) == (packet.from, leaves));
             let n = same.count() as u16;
@@ -361,7 +360,7 @@ impl World {
             }
         }
         arrivals.sort_unstable_by_key(|&(at, heard)| (at, heard.port, heard.packet));
-        (free_at, over)
+        (burst, over)
     }
 
     /// Shows what of a row was sent and received, instant by instant.
