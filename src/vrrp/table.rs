@@ -2,8 +2,10 @@
 //!
 //! [`cell`] is all of it, a function without memory: which state comes next, and what is done, in order. Guards
 //! that need an instance's values (is this advertisement better than ours?) have been asked before, and their
-//! answer is the [`Input`]; how a thing is done is the router's. `state-machine.md` beside this file is made
-//! from here.
+//! answer is the [`Input`]; how a thing is done is the router's. What follows is `state-machine.md` beside this
+//! file, which is made from here.
+//!
+#![doc = include_str!("state-machine.md")]
 
 use std::fmt;
 
