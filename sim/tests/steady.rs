@@ -53,6 +53,7 @@ impl Observer for Told {
                 What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }
+                | What::AllLost { .. }
                 | What::Sent { .. }
                 | What::Received { .. }
                 | What::Lost { .. } => continue,

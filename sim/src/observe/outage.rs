@@ -177,6 +177,10 @@ impl Outages {
             What::Probed { client } => self.probed(client, report.at),
             What::Answered { client, sent } => return self.answered(setup, facts, client, sent),
             What::AllAnswered { client, last } => self.all_answered(client, last),
+            What::AllLost { client, last } => {
+                self.probed(client, report.at);
+                self.clients[usize::from(client.0)].last_probe = last;
+            }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 if let (Some(node), Some(address)) = (report.who.node(), peek::announced(look.frame(frame))) {
                     self.claims(setup, address, node, |entry| entry.0.get_or_insert(report.at));

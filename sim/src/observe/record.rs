@@ -455,6 +455,7 @@ impl Observer for Recorder {
                 What::Received { .. }
                 | What::Probed { .. }
                 | What::AllAnswered { .. }
+                | What::AllLost { .. }
                 | What::Reached { .. }
                 | What::Answered { .. }
                 | What::Claim { verdict: Heard::Believed | Heard::Already | Heard::OwnAddress, .. }

@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 
 use havip::time::Time;
+use havip::wire::ethernet::Mac;
 
 use super::act::{Health, Kind};
 use super::chance::Nth;
@@ -44,11 +45,49 @@ impl World {
         self.probing(client).map(|probing| probing.holder)
     }
 
+    /// Whether it is certain what becomes of a probe that this client sends now.
+    pub(super) fn is_certain(&self, client: ClientId) -> bool {
+        self.probing(client).is_some() || self.is_lost(client)
+    }
+
+    /// Whether a probe of a client's is under way as a frame. One that nobody holds any more was lost.
+    fn is_unsure(&self, client: ClientId) -> bool {
+        self.clients[usize::from(client.0)].is_unsure && self.frames.held() > 0
+    }
+
+    /// Whether nobody can answer a probe that this client sends now: it goes nowhere, or to a machine that is off or does
+    /// not have the address. Then neither its loss nor its delay on the way is of any interest.
+    fn is_lost(&self, client: ClientId) -> bool {
+        let setup = &self.setup.clients[usize::from(client.0)];
+        let (target, asks) = (setup.target, PortId::of(self.setup.node_of_client(client)));
+        if !self.groups.are_empty()
+            || setup.internet.is_some()
+            || self.is_unsure(client)
+            || !self.is_open(asks)
+        {
+            return false;
+        }
+        let Some(next_hop) = self.nic(asks).next_hop(target, self.in_vpc(), false) else { return false };
+        let Some(mac) = self.nic(asks).neighbours.steady_mac_of(next_hop) else { return false };
+        let Some(to) = self.certain_port(asks, target, mac) else { return false };
+        let Some(to) = to else { return true };
+        let (nic, node) = (self.nic(to), self.nic(to).node);
+        let kernel = &self.kernels[usize::from(node.0)];
+        if !kernel.powered || !nic.carrier {
+            return self.links.manner(asks, to, Kind::Probe, self.latency(to)).is_some();
+        }
+        // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
+        !kernel.paused
+            && self.clients[usize::from(client.0)].reached == Some(node)
+            && (!self.node_holds(node, target) || self.filters(node, target))
+            && self.links.manner(asks, to, Kind::Probe, self.latency(to)).is_some()
+    }
+
     fn probing(&self, client: ClientId) -> Option<Probing> {
         let index = usize::from(client.0);
         let (asker, target) = (self.setup.node_of_client(client), self.setup.clients[index].target);
         let is_plain = self.groups.are_empty() && self.setup.clients[index].internet.is_none();
-        if !is_plain || self.clients[index].is_unsure {
+        if !is_plain || self.is_unsure(client) {
             return None;
         }
         let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
@@ -101,21 +140,22 @@ impl World {
         let nic = self.nic(from);
         let next_hop = nic.next_hop(to, self.in_vpc(), false)?;
         let mac = nic.neighbours.steady_mac_of(next_hop)?;
-        let port = if self.in_vpc() {
-            match self.cloud.route(self.now, to) {
-                Route::To(eni) => PortId(eni.0),
-                Route::Unbound | Route::Nobody => return None,
-            }
-        } else {
-            let switch = &self.switches[usize::from(nic.subnet)];
-            let known = switch.port_of(self.now, nic.mac) == Some(from);
-            let port = switch.port_of(self.now, mac).filter(|port| known && *port != from)?;
-            if self.nic(port).mac != mac {
-                return None;
-            }
-            port
-        };
+        let port = self.certain_port(from, to, mac)??;
         self.is_open(port).then_some(port)
+    }
+
+    /// The port a packet for one machine comes out of; of none, if nothing has its address. `None` if that is not certain.
+    pub(super) fn certain_port(&self, from: PortId, dst: IpAddr, mac: Mac) -> Option<Option<PortId>> {
+        if self.in_vpc() {
+            return match self.cloud.route(self.now, dst) {
+                Route::To(eni) => Some(Some(PortId(eni.0))),
+                Route::Unbound | Route::Nobody => Some(None),
+            };
+        }
+        let switch = &self.switches[usize::from(self.nic(from).subnet)];
+        let known = switch.port_of(self.now, self.nic(from).mac) == Some(from);
+        let to = switch.port_of(self.now, mac).filter(|to| known && *to != from)?;
+        (self.nic(to).mac == mac).then_some(Some(to))
     }
 
     /// Whether frames come and go there, and are looked at.
@@ -138,35 +178,60 @@ impl World {
         if room.is_zero() {
             return None;
         }
-        let probing = self.probing(client)?;
-        let state = &self.clients[usize::from(client.0)];
-        if probing.loses || state.answered != state.probed {
-            let first = self.what_becomes(&probing, self.now);
-            if first.back.is_none() || state.answered != state.probed {
-                return Some(self.ask_one(client, &probing, first));
-            }
-        }
-        let mut more = (room.as_nanos() - 1) / every.as_nanos();
-        if probing.loses {
-            let arrives = |n: &u64| self.what_becomes(&probing, self.now + every * *n).back.is_some();
-            more = (1..=more).take_while(arrives).last().unwrap_or(0);
-        }
-        let last = self.now + every * more;
-        self.note_used(client, &probing, (last, self.what_becomes(&probing, last).reaches));
+        let more = (room.as_nanos() - 1) / every.as_nanos();
+        let Some(probing) = self.probing(client) else {
+            return self.is_lost(client).then(|| self.lose_all(client, self.now + every * more));
+        };
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
-        (state.probed, state.answered) = (Some(last), Some(last));
+        state.is_unsure = false;
+        let is_first = state.answered != state.probed;
+        let mut last = self.now + every * more;
+        if probing.loses || is_first {
+            let at = |n: u64| (self.now + every * n, self.what_becomes(&probing, self.now + every * n));
+            let first = at(0).1;
+            if first.back.is_none() {
+                let lost: Vec<_> = (0..=more).map(at).take_while(|(_, asked)| asked.back.is_none()).collect();
+                for (sent, asked) in &lost {
+                    self.note_used(client, &probing, (*sent, asked.reaches));
+                }
+                return Some(self.lose_all(client, lost.last().map_or(self.now, |(sent, _)| *sent)));
+            }
+            if is_first {
+                return Some(self.ask_first(client, &probing, first));
+            }
+            let answered = (1..=more).map(at).take_while(|(_, asked)| asked.back.is_some());
+            last = answered.last().map_or(self.now, |(sent, _)| sent);
+        }
+        self.note_used(client, &probing, (last, self.what_becomes(&probing, last).reaches));
+        self.count_probes(client, last);
+        self.clients[usize::from(client.0)].answered = Some(last);
         self.report(Who::Node(self.setup.node_of_client(client)), What::AllAnswered { client, last });
         Some(last + every)
     }
 
-    /// One probe that is lost, or the first that is not.
-    fn ask_one(&mut self, client: ClientId, probing: &Probing, asked: Asked) -> Time {
-        self.note_used(client, probing, (self.now, asked.reaches));
+    /// The probes from now on up to one are sent.
+    fn count_probes(&mut self, client: ClientId, last: Time) {
         let every = self.setup.clients[usize::from(client.0)].every;
+        let more = (last - self.now).as_nanos() / every.as_nanos();
         let state = &mut self.clients[usize::from(client.0)];
-        state.sequence = state.sequence.wrapping_add(1);
-        (state.probed, state.answer_due) = (Some(self.now), asked.back);
+        state.sequence = state.sequence.wrapping_add((more + 1) as u32);
+        (state.probed, state.is_unsure) = (Some(last), false);
+    }
+
+    /// The probes from now on up to one are lost. Says when the next one is due.
+    fn lose_all(&mut self, client: ClientId, last: Time) -> Time {
+        self.note_asked(client, last);
+        self.count_probes(client, last);
+        self.report(Who::Node(self.setup.node_of_client(client)), What::AllLost { client, last });
+        last + self.setup.clients[usize::from(client.0)].every
+    }
+
+    /// The first probe that is answered again: somebody wants to know when the answer comes.
+    fn ask_first(&mut self, client: ClientId, probing: &Probing, asked: Asked) -> Time {
+        self.note_used(client, probing, (self.now, asked.reaches));
+        self.count_probes(client, self.now);
+        let every = self.setup.clients[usize::from(client.0)].every;
+        self.clients[usize::from(client.0)].answer_due = asked.back;
         self.report(Who::Node(self.setup.node_of_client(client)), What::Probed { client });
         asked.back.unwrap_or(self.now + every)
     }
@@ -196,20 +261,25 @@ impl World {
         Asked { reaches, back: reaches.and_then(|at| arrives(answers, asks, at)) }
     }
 
-    /// Both resolvers remember when they were last used: the client's by the last probe, the holder's by its answer.
-    fn note_used(&mut self, client: ClientId, probing: &Probing, (sent, reaches): (Time, Option<Time>)) {
+    /// The client's resolver remembers when it was last used.
+    fn note_asked(&mut self, client: ClientId, sent: Time) {
         let target = self.setup.clients[usize::from(client.0)].target;
-        let (asks, _, answers) = probing.ports;
-        let vpc = self.in_vpc();
-        let mut note = |port, peer, used| {
-            let nic = self.nic_mut(port);
-            if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
-                nic.neighbours.note_used(next_hop, used);
-            }
-        };
-        note(asks, target, sent);
+        self.note_peer(PortId::of(self.setup.node_of_client(client)), target, sent);
+    }
+
+    /// Both resolvers do: the client's by the last probe, the holder's by its answer.
+    fn note_used(&mut self, client: ClientId, probing: &Probing, (sent, reaches): (Time, Option<Time>)) {
+        self.note_asked(client, sent);
         if let Some(reaches) = reaches {
-            note(answers, probing.source, reaches);
+            self.note_peer(probing.ports.2, probing.source, reaches);
+        }
+    }
+
+    fn note_peer(&mut self, port: PortId, peer: IpAddr, used: Time) {
+        let vpc = self.in_vpc();
+        let nic = self.nic_mut(port);
+        if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
+            nic.neighbours.note_used(next_hop, used);
         }
     }
 }

@@ -212,6 +212,13 @@ pub enum What {
         /// When the last of them is sent.
         last: Time,
     },
+    /// Every probe a client sends from now on, up to and including the one sent then, is lost: they were asked, not sent.
+    AllLost {
+        /// Who.
+        client: ClientId,
+        /// When the last of them is sent.
+        last: Time,
+    },
     /// A client's probes go to another machine than before.
     Reached {
         /// Who.

@@ -204,7 +204,7 @@ impl World {
     }
     /// Until when nothing happens but what is being done just now, and probes of other clients whose fate is certain.
     pub(super) fn quiet_until(&self) -> Time {
-        let certain = |due| matches!(due, Due::Client(client) if self.fate(client).is_some());
+        let certain = |due| matches!(due, Due::Client(client) if self.is_certain(client));
         let woken = match self.setup.clients.len() {
             0 | 1 => self.queue.next(),
             _ => self.queue.next_frame().min(self.queue.next_besides(certain)),

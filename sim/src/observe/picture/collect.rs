@@ -432,6 +432,7 @@ impl Observer for Picture {
                 | What::Probed { .. }
                 | What::Answered { .. }
                 | What::AllAnswered { .. }
+                | What::AllLost { .. }
                 | What::Eip { .. }
                 | What::Declined(..)
                 | What::NoWay { .. }

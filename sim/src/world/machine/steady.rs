@@ -13,7 +13,6 @@ use havip::wire::ipv4;
 
 use super::Running;
 use super::outbox::Burst;
-use crate::cloud::Route;
 use crate::world::act::Kind;
 use crate::world::chance::Nth;
 use crate::world::frames::PortId;
@@ -187,7 +186,7 @@ impl World {
                 let mac = self.nic(from).neighbours.steady_mac_of(hop)?;
                 (next_hop, to_mac) = (Some(hop), mac);
                 // Where nothing in the VPC has the address, nobody hears it.
-                if let Some(to) = self.certain_port(from, dst, mac)? {
+                if let Some(to) = self.certain_port(from, dst.into(), mac)? {
                     self.find_hearer(to, (dst, packet), shrugs, row)?;
                 }
             }
@@ -213,20 +212,6 @@ impl World {
             }
         }
         Some(())
-    }
-
-    /// The port a packet for one machine comes out of; of none, if nothing has its address. `None` if that is not certain.
-    fn certain_port(&self, from: PortId, dst: std::net::Ipv4Addr, mac: Mac) -> Option<Option<PortId>> {
-        if self.in_vpc() {
-            return match self.cloud.route(self.now, dst.into()) {
-                Route::To(eni) => Some(Some(PortId(eni.0))),
-                Route::Unbound | Route::Nobody => Some(None),
-            };
-        }
-        let switch = &self.switches[usize::from(self.nic(from).subnet)];
-        let known = switch.port_of(self.now, self.nic(from).mac) == Some(from);
-        let to = switch.port_of(self.now, mac).filter(|to| known && *to != from)?;
-        (self.nic(to).mac == mac).then_some(Some(to))
     }
 
     /// Adds a hop to a port, if what happens there is certain.
@@ -277,7 +262,7 @@ impl World {
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
         let is_of_row = |cvm: CvmId| row.hearers.iter().any(|one| one.cvm == cvm);
         debug_assert!(is_of_row(cvm));
-        let certain = |client: ClientId| !self.wants().probes && self.fate(client).is_some();
+        let certain = |client: ClientId| !self.wants().probes && self.is_certain(client);
         let moved = |due| match due {
             Due::Program(cvm) => is_of_row(cvm),
             Due::Client(client) => certain(client),
