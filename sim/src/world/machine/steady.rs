@@ -32,6 +32,8 @@ pub struct Row {
     packets: Vec<Sent>,
     hops: Vec<Hop>,
     hearers: Vec<Hearer>,
+    /// By machine: its place among the hearers.
+    places: Vec<Option<u16>>,
     /// Of one beat: the port and the instant of each packet, and how many of that instant.
     sent: Vec<(PortId, Time, u16)>,
     /// Of one beat: which packet arrived where, and when.
@@ -91,6 +93,32 @@ struct Hearer {
 }
 
 impl Row {
+    /// Nothing is known of a row yet but who speaks.
+    fn begin(&mut self, speaker: Hearer) {
+        for one in self.hearers.drain(..) {
+            self.places[usize::from(one.cvm.0)] = None;
+        }
+        self.packets.clear();
+        self.hops.clear();
+        self.shown.clear();
+        self.add_hearer(speaker);
+    }
+
+    /// Where a machine stands among the hearers, the speaker being the first.
+    fn place_of(&self, cvm: CvmId) -> Option<usize> {
+        self.places.get(usize::from(cvm.0)).copied().flatten().map(usize::from)
+    }
+
+    fn add_hearer(&mut self, one: Hearer) -> usize {
+        let (place, index) = (self.hearers.len(), usize::from(one.cvm.0));
+        if self.places.len() <= index {
+            self.places.resize(index + 1, None);
+        }
+        self.places[index] = Some(place as u16);
+        self.hearers.push(one);
+        place
+    }
+
     /// Shows a beat, in time order.
     fn show_beat(&mut self) {
         let begin = self.shown.len();
@@ -161,15 +189,11 @@ impl World {
 
     /// Where the packets of a beat go, if that is certain and whoever gets them shrugs at them.
     fn find_hops(&self, cvm: CvmId, packets: &Actions, shrugs: Shrugs<'_>, row: &mut Row) -> Option<()> {
-        row.packets.clear();
-        row.hops.clear();
-        row.hearers.clear();
-        row.shown.clear();
+        let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
+        row.begin(speaker);
         if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
-        let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
-        row.hearers.push(speaker);
         let node = self.setup.node_of_cvm(cvm);
         for action in packets.iter() {
             let Action::SendPacket { interface, packet } = action else { return None };
@@ -238,17 +262,14 @@ impl World {
                     let wait = shrugs(cvm, self.clock_of(cvm, self.now), nic.interface(), packet)?;
                     let deadline = self.machines[usize::from(cvm.0)].deadline?;
                     let new = Hearer { cvm, wait, deadline, times: 0, last: Time::ZERO };
-                    let known = row.hearers.iter().position(|one| one.cvm == cvm);
+                    let known = row.place_of(cvm);
                     let certain = self.only_waits(cvm)
                         && known != Some(0)
                         && (dst.is_multicast() || self.node_holds(nic.node, dst.into()));
                     if !certain {
                         return None;
                     }
-                    hop.hearer = Some(known.unwrap_or(row.hearers.len()));
-                    if known.is_none() {
-                        row.hearers.push(new);
-                    }
+                    hop.hearer = Some(known.unwrap_or_else(|| row.add_hearer(new)));
                 }
                 None if dst.is_multicast() => {}
                 None => return None, // its kernel answers that nobody listens
@@ -260,7 +281,7 @@ impl World {
 
     /// Until when nothing happens but a beat, what it moves, and probes whose fate is certain.
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
-        let is_of_row = |cvm: CvmId| row.hearers.iter().any(|one| one.cvm == cvm);
+        let is_of_row = |cvm: CvmId| row.place_of(cvm).is_some();
         debug_assert!(is_of_row(cvm));
         let certain = |client: ClientId| !self.wants().probes && self.is_certain(client);
         let moved = |due| match due {
@@ -331,8 +352,9 @@ impl World {
         for (index, packet) in packets.iter().enumerate() {
             let at = burst.leaves(self.host, cvm, fires);
             let leaves = at.round_up(tick).max(fires);
-            let same = sent.iter().filter(|&&(from, when, _)| (from, when) == (packet.from, leaves));
-            let n = same.count() as u16;
+            // None leaves before the one in front of it.
+            let of_instant = sent.iter().rev().take_while(|&&(_, when, _)| when == leaves);
+            let n = of_instant.filter(|&&(from, ..)| from == packet.from).count() as u16;
             sent.push((packet.from, leaves, n));
             over = over.max(leaves);
             let nth = Nth { kind: packet.kind, at: leaves, n };
