@@ -16,7 +16,7 @@ use havip_sim::cloud::{Declined, Verdict};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::Observer;
 use havip_sim::scenario::{EipDecl, HavipDecl, Script, ScriptError, TimeText, load_keepalived};
-use havip_sim::world::{Act, Life, Look, NodeId, Report, Segment, Setup, Wants, What};
+use havip_sim::world::{Act, EniIndex, Life, Look, NodeId, Report, Segment, Setup, Wants, What};
 
 pub use drive::Ask;
 use mirror::Mirror;
@@ -37,6 +37,9 @@ fn wrong(errors: &[ScriptError]) -> Wrong {
     Wrong(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
+/// An interface of the segment: its machine or client, and which of its interfaces.
+pub type Nic = (NodeId, EniIndex);
+
 /// Something that was seen on the segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Seen {
@@ -44,10 +47,12 @@ pub enum Seen {
     Claim {
         /// When.
         at: Time,
-        /// Whose.
-        by: NodeId,
+        /// By which interface.
+        by: Nic,
         /// For what.
         address: IpAddr,
+        /// The announced hardware address.
+        mac: Mac,
         /// What it made of it.
         verdict: Verdict,
     },
@@ -66,8 +71,8 @@ pub enum Seen {
     Heard {
         /// When last.
         at: Time,
-        /// Which.
-        by: NodeId,
+        /// By which interface.
+        by: Nic,
     },
     /// Somebody did something that the API can do as well, and the cloud did not decline.
     Done {
@@ -226,8 +231,8 @@ fn prepare(script: &Script, line: &str, folder: &Path) -> Result<(Script, Setup)
 /// Keeps what the console wants to know.
 struct Watch {
     seen: Vec<Seen>,
-    /// When each machine sent something last.
-    heard: Vec<(NodeId, Time)>,
+    /// When each interface sent something last.
+    heard: Vec<(Nic, Time)>,
 }
 
 impl Observer for Watch {
@@ -238,8 +243,8 @@ impl Observer for Watch {
         for report in reports {
             let at = report.at;
             match report.what {
-                What::Claim { address, by, verdict } => {
-                    self.seen.push(Seen::Claim { at, by, address, verdict });
+                What::Claim { address, by, eni, mac, verdict } => {
+                    self.seen.push(Seen::Claim { at, by: (by, eni), address, mac, verdict });
                 }
                 What::Bound { havip, to, claimed_by, .. } => {
                     let havip = usize::from(havip.0);
@@ -257,7 +262,7 @@ impl Observer for Watch {
                 }
                 What::Program(cvm, life) => self.seen.push(Seen::Program { of: NodeId(cvm.0), life }),
                 What::Sent { .. } => {
-                    let Some(by) = report.who.node() else { continue };
+                    let Some(by) = report.who.node().map(|node| (node, report.who.index())) else { continue };
                     match self.heard.iter_mut().find(|(one, _)| *one == by) {
                         Some((_, last)) => *last = at,
                         None => self.heard.push((by, at)),
