@@ -129,7 +129,8 @@ fn run(options: &Serve) -> Result<(), Failure> {
         greet(&app, listener.local_addr()?).await?;
         let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            () = server::serve(listener, app) => {}
+            () = app.keep_time() => {}
+            () = server::serve(listener, Arc::clone(&app)) => {}
             _ = end.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use havip::time::{Duration, Time};
 use havip_sim::cloud::model::{Happening, Model};
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
 use crate::keys::Keys;
@@ -15,6 +16,9 @@ use crate::lab::Ask;
 use crate::limiter::{Limiter, Replays};
 use crate::sign::Mode;
 use crate::store::Store;
+
+/// How late somebody who watches is told of what nobody asked for.
+const LATE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// How the server was told to behave.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +135,16 @@ impl App {
         if *committed.borrow() < number && committed.wait_for(|&last| last >= number).await.is_err() {
             // The writer is gone, and the process with it.
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Lets what is due happen in its time, though nobody asks for anything.
+    pub async fn keep_time(&self) {
+        let mut ticks = interval(LATE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.start(|_, _| ());
         }
     }
 

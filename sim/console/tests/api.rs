@@ -426,3 +426,27 @@ fn a_snapshot_is_taken_and_put_back() {
     }
     assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 1);
 }
+
+#[test]
+fn what_is_due_is_told_in_its_time_though_nobody_asks() {
+    let server = Server::open(&["--bind-delay", "300", "--task-delay", "300"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Vip": "10.0.0.10" });
+    let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+    let gone = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "g" });
+    let gone = id(&server.call("CreateHaVip", &gone), "HaVip", "HaVipId");
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "a" });
+    let eni = server.control("instances", &machine)["NetworkInterfaceId"].take();
+    let mut events = server.events();
+    let claim = json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": eni, "Address": "10.0.0.10" });
+    assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+    server.call("DeleteHaVip", &json!({ "HaVipId": gone }));
+    // Nobody asks for anything; the next request comes long after both are due.
+    let moved = events.next("moved");
+    assert_eq!((&moved["What"]["To"], &moved["What"]["DelayMs"]), (&eni, &json!(300)));
+    let deleted = events.next("object");
+    assert_eq!((&deleted["What"]["Id"], &deleted["What"]["What"]), (&json!(gone), &json!("deleted")));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let timeline = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={havip}"))["Timeline"].take();
+    assert_eq!((&timeline[0]["DelayMs"], &timeline[0]["At"]), (&json!(300), &moved["At"]));
+}

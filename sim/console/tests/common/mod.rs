@@ -115,6 +115,20 @@ impl Server {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// What it tells from here on.
+    pub fn events(&self) -> Events {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        write!(stream, "GET /_havip/events HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        let (mut events, mut line) = (BufReader::new(stream), String::new());
+        // Its head is there: it listens.
+        while line != "\r\n" {
+            line.clear();
+            events.read_line(&mut line).unwrap();
+        }
+        Events(events)
+    }
+
     /// A VPC 10.0.0.0/16 and a subnet 10.0.0.0/24 in it.
     pub fn subnet(&self) -> (String, String) {
         let vpc = self.call("CreateVpc", &json!({ "VpcName": "v", "CidrBlock": "10.0.0.0/16" }));
@@ -123,6 +137,25 @@ impl Server {
             json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": "10.0.0.0/24" });
         let subnet = self.call("CreateSubnet", &ask);
         (vpc, subnet["Subnet"]["SubnetId"].as_str().unwrap().to_owned())
+    }
+}
+
+/// What a server tells of its own accord.
+pub struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// The next event of a kind.
+    pub fn next(&mut self, kind: &str) -> Value {
+        let (mut line, wanted, mut found) = (String::new(), format!("event: {kind}"), false);
+        loop {
+            line.clear();
+            assert_ne!(self.0.read_line(&mut line).expect("in time"), 0, "the stream goes on");
+            match line.trim_end().strip_prefix("data: ") {
+                Some(data) if found => return serde_json::from_str(data).unwrap(),
+                Some(_) => {}
+                None => found |= line.trim_end() == wanted,
+            }
+        }
     }
 }
 

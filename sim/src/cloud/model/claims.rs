@@ -10,7 +10,7 @@ use havip::wire::ethernet::Mac;
 
 use super::objects::{Cause, Havip, Member, RefusedClaim};
 use super::{Code, Happening, Model, Refused, Region, tags};
-use crate::cloud::{Heard, Refusal, Verdict};
+use crate::cloud::{Binding, Heard, Refusal, Verdict};
 
 /// What came of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Model {
         let verdict = match (heard.dismissed(), claimed) {
             (None, Some(id)) => {
                 let here = self.region_mut(region)?;
-                let binding = here.bindings.entry(id).or_insert(super::super::Binding::new(None));
+                let binding = here.bindings.entry(id).or_insert(Binding::new(None));
                 binding.claim(now, number, mac, delay)
             }
             (dismissed, _) => dismissed.unwrap_or(Verdict::Refused(Refusal::NotHavip)),
@@ -97,15 +97,12 @@ impl Model {
         if verdict == Verdict::Believed {
             self.heard_at.insert((region.to_owned(), eni.to_owned(), address), now);
         }
-        self.settle_bindings(now);
+        self.settle(now);
         Ok(ClaimOutcome { verdict })
     }
 
     /// Moves the bindings whose time has come.
     pub(super) fn settle_bindings(&mut self, now: Time) {
-        if self.next_binding.is_none_or(|at| at > now) {
-            return;
-        }
         let mut moves = Vec::new();
         for (name, region) in &mut self.regions {
             for (id, binding) in &mut region.bindings {
@@ -138,6 +135,9 @@ impl Model {
     pub fn unbind(&mut self, now: Time, region: &str, havip: &str) {
         if self.region(region).havips.get(havip).is_some_and(|one| one.eni.is_some()) {
             self.moved(now, region, havip, None, Cause::Detached);
+            if let Ok(here) = self.region_mut(region) {
+                here.bindings.insert(havip.to_owned(), Binding::new(None));
+            }
         }
     }
 

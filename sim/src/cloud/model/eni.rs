@@ -207,8 +207,12 @@ impl Model {
         self.object(now, region, "eni", id, "changed");
     }
 
-    /// Whatever is bound to an interface is bound to nobody.
+    /// Whatever is bound to an interface is bound to nobody, and what it claimed before does not follow any more.
     fn unbind_from(&mut self, now: Time, region: &str, eni: &str) {
+        let Ok(here) = self.region_mut(region) else { return };
+        if let Some(number) = here.enis.get(eni).map(|eni| eni.number) {
+            here.bindings.values_mut().for_each(|binding| binding.leave(now, number));
+        }
         let bound = |havip: &&super::Havip| havip.eni.as_deref() == Some(eni);
         let havips = self.region(region).havips.iter().filter(bound);
         let ids: Vec<String> = havips.map(|havip| havip.id.clone()).collect();

@@ -41,12 +41,18 @@ impl Model {
         number
     }
 
-    /// Does everything whose time has come: tasks, then bindings.
+    /// Does everything whose time has come, each at its own time, however late this is called. Of what is due together
+    /// tasks come first.
     pub fn settle(&mut self, now: Time) {
-        while let Some(&next) = self.running.first().filter(|(due, _)| *due <= now) {
-            self.finish(now, next);
+        loop {
+            let task = self.running.first().copied();
+            let binding = self.next_binding.unwrap_or(Time::MAX);
+            match task.filter(|&(due, _)| due <= binding) {
+                Some(next) if next.0 <= now => self.finish(next.0, next),
+                None if binding <= now => self.settle_bindings(binding),
+                _ => return,
+            }
         }
-        self.settle_bindings(now);
     }
 
     fn finish(&mut self, now: Time, key: (Time, u64)) {

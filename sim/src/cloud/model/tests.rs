@@ -235,6 +235,57 @@ fn a_detached_interface_leaves_its_havip_bound_to_nobody() {
 }
 
 #[test]
+fn what_is_due_happens_in_its_time_however_late_somebody_looks() {
+    let mut lab = Lab::new();
+    let havip = lab.havip(Some("10.0.0.10")).unwrap();
+    let claim = |lab: &mut Lab, t, eni: usize, delay| {
+        let (eni, vip) = (lab.enis[eni].clone(), "10.0.0.10".parse().unwrap());
+        let delay = Duration::from_secs(delay);
+        assert_eq!(lab.model.claim(at(t), HERE, &eni, vip, None, delay).unwrap().verdict, Verdict::Believed);
+    };
+    claim(&mut lab, 10, 0, 5);
+    claim(&mut lab, 12, 1, 5);
+    lab.model.set_task_delay(Duration::from_secs(10));
+    lab.model.delete_havip(at(13), HERE, &havip, "r").unwrap();
+    lab.model.take_happenings();
+    lab.model.settle(at(1000));
+    let told: Vec<_> = lab.model.take_happenings().into_iter().map(|(when, _, what)| (when, what)).collect();
+    let moved = |what: &Happening| match what {
+        Happening::Moved { moved, .. } => Some((moved.at, moved.to.clone(), moved.cause)),
+        _ => None,
+    };
+    let cause = |eni: usize, heard| Cause::Claim { mac: lab.here().eni(&lab.enis[eni]).unwrap().mac, heard };
+    assert_eq!(moved(&told[0].1), Some((at(15), Some(lab.enis[0].clone()), cause(0, at(10)))));
+    assert_eq!(moved(&told[1].1), Some((at(17), Some(lab.enis[1].clone()), cause(1, at(12)))));
+    let deleted = Happening::Object { kind: "havip", id: havip, what: "deleted" };
+    assert_eq!((told.len(), &told[2]), (3, &(at(23), deleted)));
+}
+
+#[test]
+fn a_claim_does_not_follow_when_its_interface_has_gone_meanwhile() {
+    let mut lab = Lab::new();
+    let havip = lab.havip(Some("10.0.0.10")).unwrap();
+    lab.claim(2, 0, "10.0.0.10");
+    let ask = CreateEni {
+        vpc: lab.vpc.clone(),
+        subnet: lab.subnet.clone(),
+        name: "eth1".into(),
+        ..CreateEni::default()
+    };
+    let eth1 = lab.model.create_eni(at(2), HERE, ask).unwrap();
+    lab.model.attach(at(2), HERE, &eth1, &lab.cvms[0], "r1").unwrap();
+    let vip = "10.0.0.10".parse().unwrap();
+    let delay = Duration::from_secs(5);
+    lab.model.claim(at(3), HERE, &eth1, vip, None, delay).unwrap();
+    lab.model.claim(at(4), HERE, &lab.enis[1], vip, None, delay).unwrap();
+    lab.model.detach(at(5), HERE, &eth1, &lab.cvms[0], "r2").unwrap();
+    lab.model.settle(at(20));
+    let moves = lab.here().havip(&havip).unwrap().timeline.iter().map(|one| one.to.clone());
+    let held: Vec<_> = moves.collect();
+    assert_eq!(held, [Some(lab.enis[0].clone()), Some(lab.enis[1].clone())], "eth1 never had it");
+}
+
+#[test]
 fn two_that_take_turns_and_an_owner_that_is_silent_are_told_of() {
     let mut lab = Lab::new();
     let id = lab.havip(Some("10.0.0.10")).unwrap();
