@@ -50,6 +50,7 @@ renew();
 document.getElementById("region").addEventListener("change", (event) => event.target.form.submit());
 
 // The list, renewed: what is open stays open, and the keyboard stays where it was.
+const place = (one) => `${one.dataset.open || one.localName} ${one.closest("[data-havip]").dataset.havip}`;
 let waiting = false;
 const reload = async () => {
   if (waiting) return;
@@ -62,14 +63,14 @@ const reload = async () => {
   const rows = document.getElementById("rows");
   const open = [...rows.querySelectorAll("details[open]")].map((one) => one.dataset.havip);
   const active = document.activeElement;
-  const held = active && rows.contains(active) ? [active.dataset.open, active.dataset.havip] : null;
+  const held = active && rows.contains(active) ? place(active) : null;
   rows.innerHTML = await answer.text();
   for (const one of rows.querySelectorAll("details")) one.open = open.includes(one.dataset.havip);
   if (held) {
-    const same = [...rows.querySelectorAll("button")].find((one) => one.dataset.open === held[0] && one.dataset.havip === held[1]);
+    const same = [...rows.querySelectorAll("button, summary")].find((one) => place(one) === held);
     if (same) same.focus();
   }
 };
 const events = new EventSource("/_havip/events");
-for (const kind of ["object", "moved", "missed"]) events.addEventListener(kind, reload);
+for (const kind of ["object", "moved", "warning", "replaced", "missed"]) events.addEventListener(kind, reload);
 events.addEventListener("open", reload);

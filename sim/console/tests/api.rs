@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Server;
+use common::{Server, folder};
 use serde_json::{Value, json};
 
 fn id(reply: &Value, set: &str, name: &str) -> String {
@@ -449,4 +449,94 @@ fn what_is_due_is_told_in_its_time_though_nobody_asks() {
     std::thread::sleep(std::time::Duration::from_millis(200));
     let timeline = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={havip}"))["Timeline"].take();
     assert_eq!((&timeline[0]["DelayMs"], &timeline[0]["At"]), (&json!(300), &moved["At"]));
+}
+
+#[test]
+fn a_request_that_is_sent_again_with_its_token_is_answered_as_the_first() {
+    let server = Server::open(&["--task-delay", "700"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e", "ClientToken": "t" });
+    let eni = id(&server.call("CreateNetworkInterface", &ask), "NetworkInterface", "NetworkInterfaceId");
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "m" });
+    let cvm = server.control("instances", &machine)["InstanceId"].take();
+    let attach = json!({ "NetworkInterfaceId": eni, "InstanceId": cvm, "ClientToken": "t" });
+    let tasks = [0, 1].map(|_| server.call("AttachNetworkInterface", &attach)["RequestId"].take());
+    assert_ne!(tasks[0], tasks[1]);
+    let states = || {
+        tasks
+            .clone()
+            .map(|id| server.call("DescribeVpcTaskResult", &json!({ "TaskId": id }))["Status"].take())
+    };
+    assert_eq!(states(), ["RUNNING", "RUNNING"]);
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    assert_eq!(states(), ["SUCCESS", "SUCCESS"]);
+
+    let detach = json!({ "NetworkInterfaceId": eni, "InstanceId": cvm });
+    server.call("DetachNetworkInterface", &detach);
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    server.call("DeleteNetworkInterface", &json!({ "NetworkInterfaceId": eni }));
+    assert_eq!(server.code("CreateNetworkInterface", &ask), "ResourceNotFound", "what it made is gone");
+}
+
+#[test]
+fn how_the_server_was_set_up_outlives_what_was_made_in_it() {
+    let data = folder("set-up");
+    let options = ["--signature", "off", "--data", data.to_str().unwrap()];
+    let given = ["--task-delay", "60000", "--quota", "vpc-max-havips=2"];
+    let server = Server::start(&[&options[..], &given].concat());
+    let (_, snapshot) = server.request("GET", "/_havip/snapshot", &[], "");
+    let plain = snapshot.replace("vpc-max-havips", "appid-max-enis");
+    assert_ne!(plain, snapshot, "the quota is in it");
+    for path in ["/_havip/reset", "/_havip/restore"] {
+        let mut events = server.events();
+        let (head, body) = server.request("POST", path, &[], &plain);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head} {body}");
+        assert_eq!(events.next("replaced")["What"], json!({}), "open pages are told");
+        let (vpc, subnet) = server.subnet();
+        let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+        let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+        server.call("CreateHaVip", &ask);
+        assert_eq!(
+            server.code("CreateHaVip", &ask),
+            "LimitExceeded",
+            "{path}: two, as was said at the start"
+        );
+        let task = server.call("DeleteHaVip", &json!({ "HaVipId": havip }))["RequestId"].take();
+        let status = server.call("DescribeVpcTaskResult", &json!({ "TaskId": task }))["Status"].take();
+        assert_eq!(status, "RUNNING", "{path}: a minute, as was said at the start");
+    }
+    let limits = server.call("DescribeVpcLimits", &json!({ "LimitTypes": ["appid-max-enis"] }));
+    assert_eq!(
+        limits["VpcLimitSet"][0]["LimitValue"], 2,
+        "what nobody said at the start is as it was put back"
+    );
+}
+
+#[test]
+fn two_that_claim_in_turn_are_warned_of() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Vip": "10.0.0.10" });
+    let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+    let machine = |name: &str| {
+        let ask = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": name });
+        server.control("instances", &ask)["NetworkInterfaceId"].as_str().unwrap().to_owned()
+    };
+    let enis = [machine("a"), machine("b")];
+    let warnings = || {
+        let told = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={havip}"))["Warnings"].take();
+        told.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut events = server.events();
+    for turn in 0..4 {
+        assert_eq!(warnings(), [""; 0], "{turn} moves are none too many");
+        let claim =
+            json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": enis[turn % 2], "Address": "10.0.0.10" });
+        assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+    }
+    let told = warnings();
+    assert!(told[0].contains("claim it in turn: 4 moves within 120 s"), "{told:?}");
+    assert!(enis.iter().all(|eni| told[0].contains(eni.as_str())), "{told:?}");
+    let event = events.next("warning")["What"].take();
+    assert_eq!((&event["HaVipId"], &event["Warnings"]), (&json!(havip), &json!(told)), "and nobody asked");
 }

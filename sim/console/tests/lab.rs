@@ -306,3 +306,41 @@ fn a_refused_claim_is_told_with_what_was_announced_and_by_which_interface() {
         })
     });
 }
+
+#[test]
+fn what_the_segment_decides_nobody_decides_besides_it() {
+    let (server, _) = two("lab-decides");
+    let (eni, shown) = (interface(&server, "b"), havip(&server, "172.16.16.12"));
+    let refused = |path: &str, ask: &Value| {
+        let (head, body) = server.request("POST", &format!("/_havip/{path}"), &[], &ask.to_string());
+        assert!(head.starts_with("HTTP/1.1 400"), "{path}: {head} {body}");
+        body
+    };
+    let region = "ap-guangzhou";
+    let claim = json!({ "Region": region, "NetworkInterfaceId": eni["NetworkInterfaceId"], "Address": "172.16.16.12" });
+    let cvm = json!({ "Region": region, "InstanceId": eni["Attachment"]["InstanceId"] });
+    let new =
+        json!({ "Region": region, "VpcId": eni["VpcId"], "SubnetId": eni["SubnetId"], "InstanceName": "c" });
+    for (path, ask) in [("claim", claim), ("instances/terminate", cvm), ("instances", new)] {
+        assert!(refused(path, &ask).contains("/_havip/lab"), "{path}: what to do instead");
+    }
+    for path in ["reset", "restore"] {
+        assert!(refused(path, &json!({})).contains("start the server anew"), "{path}");
+    }
+    let ask = json!({
+        "VpcId": eni["VpcId"], "SubnetId": eni["SubnetId"], "HaVipName": "n", "NetworkInterfaceId": eni["NetworkInterfaceId"],
+    });
+    assert_eq!(server.code("CreateHaVip", &ask), "UnsupportedOperation");
+    assert_eq!(havip(&server, "172.16.16.12")["HaVipId"], shown["HaVipId"]);
+
+    // Another VPC has no segment.
+    let (vpc, subnet) = server.subnet();
+    let new = json!({ "Region": region, "VpcId": vpc, "SubnetId": subnet, "InstanceName": "c" });
+    let eni = server.control("instances", &new)["NetworkInterfaceId"].take();
+    server.call(
+        "CreateHaVip",
+        &json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "n", "Vip": "10.0.0.12" }),
+    );
+    let claim = json!({ "Region": region, "NetworkInterfaceId": eni, "Address": "10.0.0.12" });
+    assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+}

@@ -31,8 +31,9 @@ pub(super) fn create(model: &mut Model, call: &Call<'_>) -> Reply {
         Ok((vec![id], None))
     })?;
     let here = model.region(call.region);
-    let found = made.0.first().and_then(|id| here.enis().get(id)).map(|one| view::eni(here, one));
-    Ok(fields([("NetworkInterface", found.into())]))
+    // One that a token names may have been deleted since.
+    let id = made.0.first().map_or("", String::as_str);
+    Ok(fields([("NetworkInterface", view::eni(here, here.eni(id)?))]))
 }
 
 static BY: [By<Eni>; 12] = [

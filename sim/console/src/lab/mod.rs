@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
+use havip_sim::cloud::model::Refused;
 use havip_sim::cloud::{Declined, Verdict};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::Observer;
@@ -210,7 +211,12 @@ impl Lab {
 /// Opens a lab, shows its objects in the cloud, and lets it go on for as long as the server runs.
 pub async fn start(app: &Arc<App>, file: &Path) -> Result<(), Wrong> {
     let lab = Lab::open(file)?;
-    let mirror = app.with(|inner, now| Mirror::new(&mut inner.model, now, lab.setup())).await;
+    let mirror = app.with(|inner, now| {
+        let mirror = Mirror::new(&mut inner.model, now, lab.setup())?;
+        inner.model.follow_segment(REGION, &mirror.vpc);
+        Ok::<_, Refused>(mirror)
+    });
+    let mirror = mirror.await;
     let mirror = mirror.map_err(|refused| Wrong(refused.to_string()))?;
     let (asks, asked) = mpsc::channel(16);
     // There is one start.

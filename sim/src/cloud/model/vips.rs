@@ -246,6 +246,9 @@ impl Model {
         if !matches!(cause, Cause::Created) {
             havip.flushed = Some(now);
         }
+        if let Some(eni) = to {
+            here.heard.entry(eni.to_owned()).or_insert(now);
+        }
         let moved = Moved { at: now, from, to: havip.eni.clone(), cause };
         if havip.timeline.len() >= Havip::REMEMBERED {
             havip.timeline.pop_front();
@@ -267,7 +270,10 @@ impl Region {
         self.vpcs.get(&ask.vpc).ok_or_else(|| Refused::missing("VPC", &ask.vpc))?;
         let eni = match &ask.eni {
             None => None,
-            Some(id) => Some(self.eni(tags::id("NetworkInterfaceId", "eni", id)?)?),
+            Some(id) => {
+                self.decides(&ask.vpc)?;
+                Some(self.eni(tags::id("NetworkInterfaceId", "eni", id)?)?)
+            }
         };
         let subnet = match (&ask.subnet, eni, &ask.vip) {
             (Some(id), ..) => self.subnet_of(&ask.vpc, tags::id("SubnetId", "subnet", id)?)?,
