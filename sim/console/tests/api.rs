@@ -540,3 +540,63 @@ fn two_that_claim_in_turn_are_warned_of() {
     let event = events.next("warning")["What"].take();
     assert_eq!((&event["HaVipId"], &event["Warnings"]), (&json!(havip), &json!(told)), "and nobody asked");
 }
+
+#[test]
+fn lists_that_terraform_asks_for_take_filters_as_all_do() {
+    let server = Server::open(&[]);
+    let vpcs = [(); 3].map(|()| server.subnet().0);
+    let tables = |ask: Value| server.call("DescribeRouteTables", &ask)["RouteTableSet"].take();
+    let all = tables(json!({}));
+    let ids: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["RouteTableId"]).collect();
+    let some = tables(json!({ "RouteTableIds": [ids[2], ids[0], ids[2], "rtb-00000000"] }));
+    let found: Vec<&Value> = some.as_array().unwrap().iter().map(|one| &one["VpcId"]).collect();
+    assert_eq!(found, [&vpcs[0], &vpcs[2]], "as they were made, each once");
+    let page = tables(json!({ "RouteTableIds": [ids[0], ids[2]], "Offset": "1", "Limit": "1" }));
+    assert_eq!((page.as_array().unwrap().len(), &page[0]["VpcId"]), (1, &json!(vpcs[2])));
+    let filter = |name: &str| json!([{ "Name": name, "Values": ["x"] }]);
+    let many: Vec<String> = (0..101).map(|i| format!("x-{i}")).collect();
+    for (action, list, name) in [
+        ("DescribeRouteTables", "RouteTableIds", "vpc-id"),
+        ("DescribeBandwidthPackages", "BandwidthPackageIds", "network-type"),
+    ] {
+        assert_eq!(server.call(action, &json!({ "Filters": filter(name) }))["TotalCount"], 0);
+        for (ask, expected) in [
+            (json!({ "Filters": filter("nonsense") }), "InvalidParameter.FilterInvalidKey"),
+            (json!({ list: ["x-1"], "Filters": filter(name) }), "InvalidParameter.Coexist"),
+            (json!({ list: many }), "InvalidParameterValue.LimitExceeded"),
+            (json!({ "Limit": 101 }), "InvalidParameterValue.Range"),
+            (json!({ "Offset": -1 }), "InvalidParameterValue.Range"),
+        ] {
+            assert_eq!(server.code(action, &ask), expected, "{action} {ask}");
+        }
+    }
+}
+
+#[test]
+fn what_clients_know_and_has_no_effect_here_is_taken_and_said_to_have_none() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let eni = json!({
+        "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e",
+        "Ipv6Addresses": [{ "Address": "2001:db8::1", "Primary": true }], "Ipv6AddressCount": 1,
+    });
+    assert!(server.call("CreateNetworkInterface", &eni)["Error"].is_null());
+    let prepaid =
+        |more: Value| json!({ "AddressChargePrepaid": more, "IPChargeType": "IP_POSTPAID_BY_HOUR" });
+    let eip = prepaid(json!({ "Period": 1, "AutoRenewFlag": "1" }));
+    assert!(server.call("AllocateAddresses", &eip)["Error"].is_null());
+    assert_eq!(
+        server.code("AllocateAddresses", &prepaid(json!([]))),
+        "InvalidParameter",
+        "one object, no list"
+    );
+    assert_eq!(server.code("AllocateAddresses", &prepaid(json!({ "X": 1 }))), "UnknownParameter");
+    let table = havip_console::api::coverage();
+    let row = |action: &str| table.lines().find(|line| line.starts_with(&format!("| {action} "))).unwrap();
+    assert!(row("AllocateAddresses").contains("AddressChargePrepaid{Period AutoRenewFlag}"));
+    let eni = row("CreateNetworkInterface");
+    let columns: Vec<&str> = eni.split('|').map(str::trim).collect();
+    assert!(columns[3].contains("PrivateIpAddresses[]{PrivateIpAddress Primary Description}"), "{eni}");
+    assert!(columns[4].contains("PrivateIpAddresses[]{PublicIpAddress AddressId"), "{eni}");
+    assert!(columns[4].contains("Ipv6AddressCount"), "{eni}");
+}

@@ -1,6 +1,6 @@
 //! Elastic IPs.
 
-use havip_sim::cloud::model::{Allocate, Eip, EipStatus, Model};
+use havip_sim::cloud::model::{Allocate, Eip, EipStatus, Model, Object, Table};
 
 use super::list::{By, Page};
 use super::{Call, Reply, fields, view};
@@ -71,7 +71,33 @@ pub(super) fn release(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("TaskId", task.to_string().into())]))
 }
 
-/// There are none; Terraform asks.
-pub(super) fn describe_packages(_: &mut Model, _: &Call<'_>) -> Reply {
-    Ok(fields([("TotalCount", 0.into()), ("BandwidthPackageSet", Vec::<u8>::new().into())]))
+/// A bandwidth package. There is none, and no action makes one; Terraform asks.
+#[derive(Clone, Copy, Debug)]
+enum Package {}
+
+impl Object for Package {
+    fn id(&self) -> &str {
+        match *self {}
+    }
+    fn number(&self) -> u64 {
+        match *self {}
+    }
+}
+
+static PACKAGE_BY: [By<Package>; 9] = [
+    By { name: "bandwidth-package-id", of: |none, _| match *none {} },
+    By { name: "bandwidth-package-name", of: |none, _| match *none {} },
+    By { name: "network-type", of: |none, _| match *none {} },
+    By { name: "charge-type", of: |none, _| match *none {} },
+    By { name: "resource.resource-type", of: |none, _| match *none {} },
+    By { name: "resource.resource-id", of: |none, _| match *none {} },
+    By { name: "resource.address-ip", of: |none, _| match *none {} },
+    By { name: "tag-key", of: |none, _| match *none {} },
+    By { name: "tag-value", of: |none, _| match *none {} },
+];
+
+pub(super) fn describe_packages(model: &mut Model, call: &Call<'_>) -> Reply {
+    let page = Page::new(call.params, "BandwidthPackageIds", &PACKAGE_BY);
+    let (count, set) = page.of(model.region(call.region), &Table::new(), |none| match *none {})?;
+    Ok(fields([("TotalCount", count.into()), ("BandwidthPackageSet", set.into())]))
 }

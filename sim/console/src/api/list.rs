@@ -24,12 +24,18 @@ pub struct Page<'a, T: 'static> {
     params: &'a Params,
     ids: &'static str,
     by: &'static [By<T>],
+    /// What the ids name, where that is not the objects themselves.
+    named: Option<fn(&T) -> String>,
 }
 
 impl<'a, T: Object + 'static> Page<'a, T> {
     /// Of a list that takes ids in a parameter, and these filters.
     pub fn new(params: &'a Params, ids: &'static str, by: &'static [By<T>]) -> Page<'a, T> {
-        Page { params, ids, by }
+        Page { params, ids, by, named: None }
+    }
+    /// The same, whose ids are those of something that each object has one of.
+    pub fn named(self, named: fn(&T) -> String) -> Page<'a, T> {
+        Page { named: Some(named), ..self }
     }
 
     /// How many there are, one page of them as they are shown, and what asks for the next page; nothing at the end, nor
@@ -65,7 +71,7 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         let ids = self.ids()?;
         let filters = filters(self.params, self.by)?;
         if !ids.is_empty() {
-            return Ok(by_ids(table, &ids));
+            return Ok(self.by_ids(table, &ids));
         }
         Ok(table.iter().filter(|one| fits(*one, region, &filters)).collect())
     }
@@ -95,7 +101,7 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         let (offset, limit) = window(self.params)?;
         let ids = self.ids()?;
         if !ids.is_empty() {
-            let found = by_ids(table, &ids);
+            let found = self.by_ids(table, &ids);
             let page = found.iter().skip(offset).take(limit).map(|one| show(one)).collect();
             return Ok((found.len(), page));
         }
@@ -114,13 +120,17 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         }
         Ok((count, page))
     }
-}
 
-fn by_ids<'t, T: Object>(table: &'t Table<T>, ids: &[String]) -> Vec<&'t T> {
-    let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
-    found.sort_by_key(|one| one.number());
-    found.dedup_by_key(|one| one.number());
-    found
+    /// The objects of some ids, in the order in which they were made.
+    fn by_ids<'t>(&self, table: &'t Table<T>, ids: &[String]) -> Vec<&'t T> {
+        if let Some(named) = self.named {
+            return table.iter().filter(|one| ids.contains(&named(one))).collect();
+        }
+        let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
+        found.sort_by_key(|one| one.number());
+        found.dedup_by_key(|one| one.number());
+        found
+    }
 }
 
 fn fits<T>(one: &T, region: &havip_sim::cloud::model::Region, filters: &Chosen<T>) -> bool {

@@ -107,7 +107,6 @@ static TABLE_BY: [By<Vpc>; 6] = [
 
 pub(super) fn describe_route_tables(model: &mut Model, call: &Call<'_>) -> Reply {
     let here = model.region(call.region);
-    let wanted = call.params.texts("RouteTableIds");
     let show = |vpc: &Vpc| {
         let table = default_route_table(vpc);
         let subnets = here.subnets().iter().filter(|subnet| subnet.vpc == vpc.id);
@@ -124,14 +123,8 @@ pub(super) fn describe_route_tables(model: &mut Model, call: &Call<'_>) -> Reply
             "TagSet": [],
         })
     };
-    let (count, set) = if wanted.is_empty() {
-        Page::new(call.params, "RouteTableIds", &TABLE_BY).of(here, here.vpcs(), show)?
-    } else {
-        let (offset, limit) = window(call.params)?;
-        let found: Vec<&Vpc> =
-            here.vpcs().iter().filter(|v| wanted.contains(&default_route_table(v))).collect();
-        (found.len(), found.into_iter().skip(offset).take(limit).map(show).collect())
-    };
+    let page = Page::new(call.params, "RouteTableIds", &TABLE_BY).named(default_route_table);
+    let (count, set) = page.of(here, here.vpcs(), show)?;
     Ok(fields([("TotalCount", count.into()), ("RouteTableSet", set.into())]))
 }
 
