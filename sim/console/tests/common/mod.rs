@@ -18,12 +18,20 @@ pub struct Server {
 
 impl Server {
     pub fn start(options: &[&str]) -> Server {
+        Server::heard(options, |line| eprintln!("{line}"))
+    }
+    /// One whose log somebody reads, line by line.
+    pub fn heard(options: &[&str], mut log: impl FnMut(&str) + Send + 'static) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_havip-console"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        #[allow(clippy::disallowed_methods, reason = "the thread that reads its log")]
+        std::thread::spawn(move || errors.lines().map_while(Result::ok).for_each(|line| log(&line)));
         let (mut id, mut secret) = (None, None);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
