@@ -155,15 +155,19 @@ impl Events {
     /// The next event of a kind.
     pub fn next(&mut self, kind: &str) -> Value {
         let (mut line, wanted, mut found) = (String::new(), format!("event: {kind}"), false);
-        loop {
+        let mut quiet = 0;
+        // A comment comes every 15 s of quiet.
+        while quiet < 2 {
             line.clear();
             assert_ne!(self.0.read_line(&mut line).expect("in time"), 0, "the stream goes on");
+            quiet += usize::from(line.starts_with(':'));
             match line.trim_end().strip_prefix("data: ") {
                 Some(data) if found => return serde_json::from_str(data).unwrap(),
                 Some(_) => {}
                 None => found |= line.trim_end() == wanted,
             }
         }
+        panic!("never: {kind}");
     }
 }
 
