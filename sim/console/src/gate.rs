@@ -102,7 +102,9 @@ pub async fn answer(app: &App, request: Request<'_>) -> Response<Body> {
                 && !read.key.is_empty()
                 && let Some(n) = inner.replays.again(stamp, signature)
             {
-                eprintln!("replay: {} by {} was sent again ({n})", read.action.name, read.key);
+                // Or another action with the same body in the same second: no client signs the name of its action.
+                let (action, key) = (read.action.name, &read.key);
+                eprintln!("replay: {action} by {key} has a signature that came before ({n})");
             }
             if app.settings.rate_limit && !inner.limiter.allows(now, &read.key, read.action.name) {
                 let message = format!(

@@ -75,7 +75,7 @@ fn a_replay_is_answered_and_logged_whatever_came_in_the_same_second() {
             "it is answered as the real service does"
         );
     }
-    let line = format!("replay: DescribeHaVips by {} was sent again (1)\n", key.0);
+    let line = format!("replay: DescribeHaVips by {} has a signature that came before (1)\n", key.0);
     let said = wait(&log, &line.repeat(2));
     assert_eq!(said, line.repeat(2), "each once, and nothing else");
 }
