@@ -7,7 +7,7 @@ use havip_sim::cloud::model::{
 };
 use serde_json::{Value, json};
 
-use super::list::{By, Page, window};
+use super::list::{By, Page, tag_keys, tag_pairs, window};
 use super::{Call, Reply, fields, nothing, view};
 use crate::civil::date_time;
 use crate::gate::Fault;
@@ -27,16 +27,16 @@ pub(super) fn create(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("Vpc", found.into())]))
 }
 
-fn tag_keys(tags: &[havip_sim::cloud::model::Tag]) -> Vec<String> {
-    tags.iter().map(|tag| tag.key.clone()).collect()
-}
-
-static VPC_BY: [By<Vpc>; 5] = [
+static VPC_BY: [By<Vpc>; 9] = [
     By { name: "vpc-name", of: |v, _| vec![v.name.clone()] },
     By { name: "vpc-id", of: |v, _| vec![v.id.clone()] },
     By { name: "cidr-block", of: |v, _| vec![v.cidr.to_string()] },
     By { name: "is-default", of: |_, _| vec!["false".to_owned()] },
     By { name: "tag-key", of: |v, _| tag_keys(&v.tags) },
+    By { name: "tag:", of: |v, _| tag_pairs(&v.tags) },
+    By { name: "ipv6-cidr-block", of: |_, _| vec![] },
+    By { name: "isp-type", of: |_, _| vec![] },
+    By { name: "address-type", of: |_, _| vec![] },
 ];
 
 pub(super) fn describe(model: &mut Model, call: &Call<'_>) -> Reply {
@@ -65,7 +65,7 @@ pub(super) fn create_subnet(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("Subnet", found.into())]))
 }
 
-static SUBNET_BY: [By<Subnet>; 8] = [
+static SUBNET_BY: [By<Subnet>; 14] = [
     By { name: "subnet-id", of: |s, _| vec![s.id.clone()] },
     By { name: "vpc-id", of: |s, _| vec![s.vpc.clone()] },
     By { name: "cidr-block", of: |s, _| vec![s.cidr.to_string()] },
@@ -73,6 +73,12 @@ static SUBNET_BY: [By<Subnet>; 8] = [
     By { name: "subnet-name", of: |s, _| vec![s.name.clone()] },
     By { name: "zone", of: |s, _| vec![s.zone.clone()] },
     By { name: "tag-key", of: |s, _| tag_keys(&s.tags) },
+    By { name: "tag:", of: |s, _| tag_pairs(&s.tags) },
+    By { name: "is-remote-vpc-snat", of: |_, _| vec!["false".to_owned()] },
+    By { name: "is-cdc-subnet", of: |_, _| vec!["0".to_owned()] },
+    By { name: "ipv6-cidr-block", of: |_, _| vec![] },
+    By { name: "isp-type", of: |_, _| vec![] },
+    By { name: "address-type", of: |_, _| vec![] },
     By { name: "cdc-id", of: |_, _| vec![] },
 ];
 
@@ -96,12 +102,15 @@ pub(super) fn delete_subnet(model: &mut Model, call: &Call<'_>) -> Reply {
 }
 
 /// A route table: the one that every VPC has. It is kept as its VPC.
-static TABLE_BY: [By<Vpc>; 6] = [
+static TABLE_BY: [By<Vpc>; 9] = [
     By { name: "route-table-id", of: |v, _| vec![default_route_table(v)] },
     By { name: "route-table-name", of: |_, _| vec!["default".to_owned()] },
     By { name: "vpc-id", of: |v, _| vec![v.id.clone()] },
     By { name: "association.main", of: |_, _| vec!["true".to_owned()] },
     By { name: "tag-key", of: |_, _| vec![] },
+    By { name: "tag:", of: |_, _| vec![] },
+    By { name: "visible", of: |_, _| vec!["true".to_owned()] },
+    By { name: "next-hop-type", of: |_, _| vec![] },
     By { name: "is-need-router-info", of: |_, _| vec!["true".to_owned(), "false".to_owned()] },
 ];
 

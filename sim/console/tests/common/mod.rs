@@ -217,6 +217,11 @@ impl Ask<'_> {
     }
 }
 
+/// The id of what was made: a field of an object of a reply.
+pub fn id(reply: &Value, set: &str, name: &str) -> String {
+    reply[set][name].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
+}
+
 /// What time it is, in seconds from 1970.
 pub fn now() -> u64 {
     havip_console::clock::Clock::new(1).wall_seconds()
