@@ -47,7 +47,18 @@ const check = () => {
 };
 form.addEventListener("input", (event) => (event.target.name === "vpc" ? renew() : check()));
 renew();
-document.getElementById("region").addEventListener("change", (event) => event.target.form.submit());
+
+// The region: chosen with the mouse it is shown at once, with the keyboard on Enter, since every letter and arrow is a choice.
+const chooser = document.getElementById("region");
+let typed = false;
+chooser.addEventListener("pointerdown", () => (typed = false));
+chooser.addEventListener("keydown", (event) => {
+  typed = event.key !== "Enter";
+  if (typed) return;
+  event.preventDefault();
+  chooser.form.submit();
+});
+chooser.addEventListener("change", () => typed || chooser.form.submit());
 
 // The list, renewed: what is open stays open, and the keyboard stays where it was.
 const place = (one) => `${one.dataset.open || one.localName} ${one.closest("[data-havip]").dataset.havip}`;
