@@ -234,35 +234,17 @@ pub struct Eip {
     pub created: Time,
 }
 
-/// Asynchronous work.
+/// Asynchronous work. `Again` is none of its own: its request was sent before, and it ends when the work of that does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each names what it works on")]
 pub enum Work {
-    DeleteHavip {
-        havip: String,
-    },
-    BindEip {
-        havip: String,
-        eip: String,
-    },
-    UnbindEip {
-        havip: String,
-        eip: String,
-    },
-    Attach {
-        eni: String,
-        cvm: String,
-    },
-    Detach {
-        eni: String,
-    },
-    Allocate {
-        eips: Vec<String>,
-    },
-    Release {
-        eips: Vec<String>,
-    },
-    /// None of its own: its request was sent before, and this ends when the work of that does.
+    DeleteHavip { havip: String },
+    BindEip { havip: String, eip: String },
+    UnbindEip { havip: String, eip: String },
+    Attach { eni: String, cvm: String },
+    Detach { eni: String },
+    Allocate { eips: Vec<String> },
+    Release { eips: Vec<String> },
     Again,
 }
 
