@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 SERVER, *REST = sys.argv[1:]
@@ -157,7 +158,7 @@ class Console:
         return post(self.url, body, headers)["Response"]
 
 
-TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
+TAB, ENTER, ESCAPE, DOWN = "\ue004", "\ue007", "\ue00c", "\ue015"
 
 
 def evil(url, havip):
@@ -180,6 +181,72 @@ def evil(url, havip):
     return f"http://127.0.0.1:{site.server_port}"
 
 
+def tab_to(browser, what, truth):
+    """Goes on by the keyboard until it is somewhere: `e` is the element that it is on."""
+    for _ in range(40):
+        browser.press(TAB)
+        if browser.script(f"const e = document.activeElement; return {truth}"):
+            return holds(f"{what} is reached by the keyboard", True)
+    holds(f"{what} is reached by the keyboard", False, browser.script("return document.activeElement.outerHTML"))
+
+
+def by_the_keyboard(console, browser):
+    """No mouse: a HAVIP is applied for, found, looked at and released."""
+    is_open = "return document.querySelector('dialog[open]') ? document.querySelector('dialog[open]').id : ''"
+    tab_to(browser, "Apply", "e.id === 'apply-button'")
+    browser.press(ENTER)
+    holds("Enter opens the dialog", browser.script(is_open) == "apply")
+    browser.press(ESCAPE)
+    holds("Escape closes it", browser.script(is_open) == "")
+    holds("and it is back on Apply", browser.script("return document.activeElement.id") == "apply-button")
+    browser.press(ENTER)
+    holds("its first field has the keyboard", browser.script("return document.activeElement.name") == "name")
+    browser.press(*"by-keys")
+    tab_to(browser, "how the address is given", "e.name === 'how'")
+    browser.press(DOWN)
+    tab_to(browser, "the address", "e.name === 'vip'")
+    browser.press(*"172.16.16.77", ENTER)
+    wait("it is listed", lambda: browser.text("#rows .vip") == "172.16.16.77")
+
+    # Found by whatever it is known by.
+    havip = console.api("DescribeHaVips")["HaVipSet"][0]["HaVipId"]
+    for text, there in ((havip, True), ("172.16.16.77", True), ("by-ke", True), ("172.16.16.78", False)):
+        tab_to(browser, "the search", "e.name === 'q'")
+        browser.press(*text, ENTER)
+        query = "?" + urllib.parse.urlencode({"lang": "en", "region": "ap-guangzhou", "q": text})
+        wait(f"{text} is searched for", lambda: browser.script("return location.search") == query)
+        shown = browser.text("#rows")
+        holds(f"{text} is {'' if there else 'not '}found", ("by-keys" in shown) == there, shown)
+        holds("how many are", browser.text(".count") == str(int(there)), browser.text(".count"))
+        browser.go(console.url + "/")
+
+    # Another region has another list.
+    tab_to(browser, "the region", "e.id === 'region'")
+    browser.press(*"ap-to")
+    wait("it is typed", lambda: browser.script("return document.activeElement.value") == "ap-tokyo")
+    holds("nothing is loaded meanwhile", browser.script("return location.search") == "")
+    browser.press(ENTER)
+    wait("the region is chosen", lambda: "region=ap-tokyo" in browser.script("return location.search"))
+    holds("nothing is there", "There is no HAVIP here." in browser.text("#rows"), browser.text("#rows"))
+    holds("nor a subnet", "There is no subnet in this region" in browser.script("return document.body.textContent"))
+    browser.click("#region option:nth-child(5)")
+    wait("with the mouse it is chosen at once", lambda: "region=ap-guangzhou" in browser.script("return location.search"))
+
+    tab_to(browser, "the timeline", "e.localName === 'summary'")
+    browser.press(ENTER)
+    wait("it opens", lambda: "Nobody has claimed it yet." in browser.text("#rows details"))
+    browser.go(console.url + "/")
+    for kind in ("bind", "release"):
+        tab_to(browser, kind, f"e.dataset.open === '{kind}'")
+        browser.press(ENTER)
+        holds(f"{kind} opens its dialog", browser.script(is_open) == kind, browser.script(is_open))
+        holds("which says of what", browser.text(f"#{kind} output") == havip, browser.text(f"#{kind} output"))
+        if kind == "bind":
+            browser.press(ESCAPE)
+    browser.press(ENTER)
+    wait("it is released", lambda: "There is no HAVIP here." in browser.text("#rows"))
+
+
 def story(console, browser):
     browser.go(console.url + "/")
     holds("the list is empty", "There is no HAVIP here." in browser.text("#rows"))
@@ -187,15 +254,7 @@ def story(console, browser):
     holds("its columns", columns == ["ID/Name", "Status", "Address", "Backend ENI", "Server", "EIP", "Network",
                                      "Subnet", "Application time", "Operation"], columns)
 
-    # By the keyboard alone: Apply is reached, opened and closed.
-    for _ in range(12):
-        browser.press(TAB)
-        if browser.script("return document.activeElement.id") == "apply-button":
-            break
-    browser.press(ENTER)
-    holds("Enter opens the dialog", browser.script("return document.getElementById('apply').open"))
-    browser.press(ESCAPE)
-    holds("Escape closes it", not browser.script("return document.getElementById('apply').open"))
+    by_the_keyboard(console, browser)
 
     # Apply, with the addresses that the document allows.
     browser.click("#apply-button")
@@ -226,6 +285,11 @@ def story(console, browser):
     browser.click("#rows details summary")
     moves = browser.text("#rows details")
     holds("the timeline has both", "a" in moves and "b" in moves and "claim of" in moves, moves)
+    havip = console.api("DescribeHaVips")["HaVipSet"][0]["HaVipId"]
+    console.api("ModifyHaVipAttribute", HaVipId=havip, HaVipName="web-2")
+    wait("the list is renewed", lambda: "web-2" in browser.text("#rows td"))
+    at = browser.script("const e = document.activeElement; return [e.localName, e.parentElement.open]")
+    holds("the keyboard is where it was, and what was open is", at == ["summary", True], at)
 
     # An elastic IP.
     eip = console.api("AllocateAddresses")["AddressSet"]
@@ -252,9 +316,21 @@ def story(console, browser):
         wait("another site's page is refused", lambda: said in browser.text("body"))
     holds("nothing was done", console.api("DescribeHaVips")["TotalCount"] == 1)
 
+    # The owner goes silent; nobody reloads the page.
+    browser.go(console.url + "/")
+    holds("nothing to warn of", browser.text("#rows .warning") == "", browser.text("#rows .warning"))
+    post(console.url + "/_havip/lab", {"Act": "power-off b"})
+    wait("a silent owner is told of", lambda: "nothing has been heard from its owner" in browser.text("#rows .warning"))
+
     # In Portuguese, to its end.
     browser.go(console.url + "/?lang=pt")
     holds("in Portuguese", "Vinculado ao CVM" in browser.text("#rows .status"), browser.text("#rows"))
+    holds("its warning", "nada se ouve do titular" in browser.text("#rows .warning"), browser.text("#rows .warning"))
+    browser.click("#rows details summary")
+    holds("its causes", "anúncio de" in browser.text("#rows details"), browser.text("#rows details"))
+    browser.click("#rows button[data-open=release]")
+    browser.click("#release .buttons .primary")
+    wait("its refusals", lambda: "Há um EIP vinculado ao HAVIP" in browser.text(".error"))
     browser.click("#rows button[data-open=unbind]")
     browser.click("#unbind .buttons .primary")
     wait("the EIP is gone", lambda: browser.text("#rows .eip") == "-")

@@ -2,12 +2,15 @@
 
 import atexit
 import concurrent.futures
+import inspect
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 
 from tencentcloud.common import credential
@@ -35,8 +38,9 @@ class Console:
     def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory()
         command = [SERVER, "serve", "--listen", "127.0.0.1:0", "--data", self.folder.name + "/data", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         atexit.register(self.process.kill)  # whatever does not hold, no server stays
+        threading.Thread(target=self.hear, daemon=True).start()
         self.keys = {}
         for line in self.process.stdout:
             if match := re.match(r"export (\w+)=(\w+)", line):
@@ -45,6 +49,12 @@ class Console:
                 self.address = match[1]
                 return
         sys.exit("error: the server does not start")
+
+    def hear(self):
+        # No client signs the name of its action: two with the same body in one second look like a replay.
+        for line in self.process.stderr:
+            if not line.startswith("replay: "):
+                print(line, end="", file=sys.stderr)
 
     def control(self, path, **body):
         url = f"http://{self.address}/_havip/{path}"
@@ -84,12 +94,14 @@ class Sdk:
 class Tccli:
     """tccli, as a person types it."""
 
-    def __init__(self, console):
+    def __init__(self, console, secret=None):
         self.command = os.path.join(os.path.dirname(sys.executable), "tccli")
         self.endpoint = "http://" + console.address
         self.home = tempfile.TemporaryDirectory()
         self.env = {**os.environ, **console.keys, "HOME": self.home.name, "TENCENTCLOUD_REGION": REGION}
         self.env.pop("HTTP_PROXY", None)
+        if secret:
+            self.env["TENCENTCLOUD_SECRET_KEY"] = secret
 
     def run(self, action, **parameters):
         words = [self.command, "vpc", action, "--endpoint", self.endpoint]
@@ -194,88 +206,101 @@ def interface(console, call, name):
     call("DeleteVpc", VpcId=vpc)
 
 
-def refusals(call, name):
-    """Every refusal, by the client's own exception."""
+def refused(call, name, cases):
+    """Each case is refused, by the client's own exception, with the code that it should have."""
+    # tccli takes a second to start: two at a time.
+    with concurrent.futures.ThreadPoolExecutor(1 if isinstance(call, Sdk) else 2) as pool:
+        codes = list(pool.map(lambda case: call.code(case[0], **case[1]), cases))
+    for (action, parameters, expected), code in zip(cases, codes):
+        holds(f"{name}: {action} {str(parameters)[:200]} is refused with {expected}", code == expected, code)
+
+
+def refusals(console, call, name):
+    """Every refusal that the actions have."""
     vpc, subnet = network(call)
     new = {"VpcId": vpc, "SubnetId": subnet, "HaVipName": "h"}
     havip = call("CreateHaVip", **new, Vip="10.0.0.12", ClientToken="once")["HaVip"]["HaVipId"]
+    interface = {"VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e"}
+    own = [{"PrivateIpAddress": "10.0.0.50", "Primary": True}]
+    eni = call("CreateNetworkInterface", **interface, PrivateIpAddresses=own, ClientToken="once")
+    eni = eni["NetworkInterface"]["NetworkInterfaceId"]
     eips = call("AllocateAddresses", AddressCount=2)["AddressSet"]
     addresses = [one["AddressIp"] for one in call("DescribeAddresses", AddressIds=eips)["AddressSet"]]
-    ins, eni = "ins-00000000", "eni-00000000"
-    pair = {"HaVipId": havip, "InstanceId": eni, "InstanceType": "ENI"}
+    nobody = {"HaVipId": havip, "InstanceId": "eni-00000000", "InstanceType": "ENI"}
+    pair = {**nobody, "InstanceId": eni}
     value = "InvalidParameterValue."
-    cases = [
+    refused(call, name, [
         ("CreateHaVip", {**new, "Vip": "10.0.9.9"}, value + "Range"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.0"}, value + "Reserved"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.1"}, value + "Reserved"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.255"}, value + "Reserved"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.12"}, "ResourceInUse"),
+        ("CreateHaVip", {**new, "Vip": "10.0.0.50"}, "ResourceInUse"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.300"}, value + "Malformed"),
+        ("CreateHaVip", {**new, "VpcId": "nonsense"}, value + "Malformed"),
         ("CreateHaVip", {**new, "HaVipName": "x" * 61}, value + "TooLong"),
         ("CreateHaVip", {**new, "VpcId": "vpc-00000000"}, "ResourceNotFound"),
         ("CreateHaVip", {**new, "SubnetId": "subnet-00000000"}, "ResourceNotFound"),
+        ("CreateHaVip", {**new, "HaVipAssociationSet": [{"InstanceId": eni}, {"InstanceId": eni}]},
+         value + "Duplicate"),
         ("CreateHaVip", {**new, "Vip": "10.0.0.13", "ClientToken": "once"},
          "UnsupportedOperation.IdempotentParameterMismatch"),
+        ("CreateNetworkInterface", {**interface, "ClientToken": "once"},
+         "UnsupportedOperation.IdempotentParameterMismatch"),
         ("DescribeHaVips", {"HaVipIds": [havip] * 101}, value + "LimitExceeded"),
+        ("DescribeHaVips", {"Limit": 0}, value + "Range"),
         ("DescribeHaVips", {"Limit": 101}, value + "Range"),
         ("DescribeHaVips", {"HaVipIds": [havip], "Filters": [{"Name": "vip", "Values": ["x"]}]},
          "InvalidParameter.Coexist"),
         ("DescribeHaVips", {"Filters": [{"Name": "nonsense", "Values": ["x"]}]}, "InvalidParameter.FilterInvalidKey"),
         ("ModifyHaVipAttribute", {"HaVipId": havip, "HaVipName": "x" * 61}, value + "TooLong"),
+        ("ModifyHaVipAttribute", {"HaVipId": "havip-00000000", "HaVipName": "x"}, "ResourceNotFound"),
         ("DeleteHaVip", {"HaVipId": "havip-00000000"}, "ResourceNotFound"),
         ("DeleteHaVip", {"HaVipId": "nonsense"}, value + "Malformed"),
         ("HaVipDisassociateAddressIp", {"HaVipId": havip}, "UnsupportedOperation.UnbindEIP"),
-        ("AssociateHaVipInstance", {"HaVipAssociationSet": [pair]}, "ResourceNotFound"),
-        ("AssociateHaVipInstance", {"HaVipAssociationSet": [{**pair, "InstanceType": "CVM"}]},
+        ("HaVipAssociateAddressIp", {"HaVipId": havip, "AddressIp": "nonsense"}, value + "Malformed"),
+        ("HaVipAssociateAddressIp", {"HaVipId": havip, "AddressIp": "192.0.2.1"}, "ResourceNotFound"),
+        ("AssociateHaVipInstance", {"HaVipAssociationSet": [nobody]}, "ResourceNotFound"),
+        ("AssociateHaVipInstance", {"HaVipAssociationSet": [{**nobody, "InstanceType": "CVM"}]},
          value + "ParameterMismatch"),
-        ("AttachNetworkInterface", {"NetworkInterfaceId": eni, "InstanceId": ins}, "ResourceNotFound"),
+        ("AssociateHaVipInstance", {"HaVipAssociationSet": [pair, pair]}, value + "Duplicate"),
+        ("DisassociateHaVipInstance", {"HaVipAssociationSet": [pair]}, "ResourceNotFound"),
+        ("AttachNetworkInterface", {"NetworkInterfaceId": eni, "InstanceId": "ins-00000000"}, "ResourceNotFound"),
         ("DeleteSubnet", {"SubnetId": subnet}, "ResourceInUse"),
         ("DeleteVpc", {"VpcId": vpc}, "ResourceInUse"),
-    ]
-    # tccli takes a second to start: two at a time.
-    with concurrent.futures.ThreadPoolExecutor(1 if isinstance(call, Sdk) else 2) as pool:
-        codes = list(pool.map(lambda case: call.code(case[0], **case[1]), cases))
-    for (action, parameters, expected), code in zip(cases, codes):
-        holds(f"{name}: {action} {parameters} is refused with {expected}", code == expected, code)
+    ])
+    call("AssociateHaVipInstance", HaVipAssociationSet=[pair])
     call("HaVipAssociateAddressIp", HaVipId=havip, AddressIp=addresses[0])
-    for action, parameters, expected in [
+    # A subnet of 5 addresses, all of one interface.
+    small = call("CreateSubnet", VpcId=vpc, SubnetName="t", Zone=REGION + "-3", CidrBlock="10.0.1.0/29")
+    small = {"VpcId": vpc, "SubnetId": small["Subnet"]["SubnetId"]}
+    call("CreateNetworkInterface", **small, NetworkInterfaceName="f", SecondaryPrivateIpAddressCount=4)
+    refused(call, name, [
+        ("AssociateHaVipInstance", {"HaVipAssociationSet": [pair]}, value + "DuplicatedHaVipAssociations"),
         ("HaVipAssociateAddressIp", {"HaVipId": havip, "AddressIp": addresses[1]}, "UnsupportedOperation.BindEIP"),
         ("DeleteHaVip", {"HaVipId": havip}, "UnsupportedOperation"),
         ("ReleaseAddresses", {"AddressIds": eips[:1]}, "InvalidAddressIdStatus.NotPermit"),
-    ]:
-        code = call.code(action, **parameters)
-        holds(f"{name}: {action} is refused with {expected}", code == expected, code)
-    if name.startswith("tccli"):
-        return
-    eni = call("CreateNetworkInterface", VpcId=vpc, SubnetId=subnet, NetworkInterfaceName="e")
-    pair["InstanceId"] = eni["NetworkInterface"]["NetworkInterfaceId"]
-    code = call.code("AssociateHaVipInstance", HaVipAssociationSet=[pair, pair])
-    holds(f"{name}: twice in a request", code == value + "Duplicate", code)
-    call("AssociateHaVipInstance", HaVipAssociationSet=[pair])
-    code = call.code("AssociateHaVipInstance", HaVipAssociationSet=[pair])
-    holds(f"{name}: there already", code == value + "DuplicatedHaVipAssociations", code)
-    for _ in range(9):
-        call("CreateHaVip", **new)
-    code = call.code("CreateHaVip", **new)
-    holds(f"{name}: the quota", code == "LimitExceeded", code)
-    small = call("CreateSubnet", VpcId=vpc, SubnetName="t", Zone=REGION + "-3", CidrBlock="10.0.1.0/29")
-    for i in range(5):
-        call("CreateNetworkInterface", VpcId=vpc, SubnetId=small["Subnet"]["SubnetId"], NetworkInterfaceName=f"e{i}")
-    code = call.code("CreateNetworkInterface", VpcId=vpc, SubnetId=small["Subnet"]["SubnetId"],
-                     NetworkInterfaceName="e")
-    holds(f"{name}: a full subnet", code == "ResourceInsufficient", code)
+        ("CreateHaVip", {**small, "HaVipName": "h"}, "ResourceInsufficient"),
+        ("CreateNetworkInterface", {**small, "NetworkInterfaceName": "e"}, "ResourceInsufficient"),
+    ])
+    console.control("limits", **{"vpc-max-havips": 1})
+    refused(call, name, [("CreateHaVip", new, "LimitExceeded")])
+    console.control("limits", **{"vpc-max-havips": 10})
 
 
-def busy():
+def busy(client, name):
     """A task that runs keeps its object to itself."""
-    console = Console("--task-delay", "3000")
-    call = Sdk(console, console.address)
+    console = Console("--task-delay", "60000")  # longer than any client takes to ask
+    call = client(console)
     vpc, subnet = network(call)
     havip = call("CreateHaVip", VpcId=vpc, SubnetId=subnet, HaVipName="h")["HaVip"]["HaVipId"]
     task = call("DeleteHaVip", HaVipId=havip)["RequestId"]
-    holds("busy: running", call("DescribeVpcTaskResult", TaskId=task)["Status"] == "RUNNING")
-    code = call.code("DeleteHaVip", HaVipId=havip)
-    holds("busy: refused", code == "UnsupportedOperation.MutexOperationTaskRunning", code)
+    holds(f"{name}: running", call("DescribeVpcTaskResult", TaskId=task)["Status"] == "RUNNING")
+    mutex = "UnsupportedOperation.MutexOperationTaskRunning"
+    refused(call, name, [
+        ("DeleteHaVip", {"HaVipId": havip}, mutex),
+        ("ModifyHaVipAttribute", {"HaVipId": havip, "HaVipName": "x"}, mutex),
+    ])
     console.stop()
 
 
@@ -291,37 +316,98 @@ def readme(console):
     holds("README's lines are ten", found[1].count("\n") == 10)
 
 
+# What the vendor's gateway answers for every service: its list of common error codes, which no service's list repeats.
+GATEWAY = {
+    "AuthFailure.InvalidAuthorization", "AuthFailure.InvalidSecretId", "AuthFailure.SecretIdNotFound",
+    "AuthFailure.SignatureExpire", "AuthFailure.SignatureFailure", "AuthFailure.TokenFailure",
+    "AuthFailure.UnauthorizedOperation", "InvalidAction", "InvalidRequest", "NoSuchVersion",
+    "RequestSizeLimitExceeded", "UnsupportedProtocol", "UnsupportedRegion",
+}
+
+
 def known_codes():
     """Every code that the server gives is one that the SDK's list has, or one of the gateway's."""
     known = {value for name, value in vars(errorcodes).items() if isinstance(value, str)}
-    source = "".join(open("sim/src/cloud/model/error.rs").readlines())
-    ours = set(re.findall(r'^    [A-Z_]+ "([\w.]+)"', source, re.M))
-    gateway = {"UnsupportedRegion"}
-    holds("known codes", len(ours) > 30 and not ours - known - gateway, ours - known)
+    model = open("sim/src/cloud/model/error.rs").read()
+    ours = set(re.findall(r'^    [A-Z_]+ "([\w.]+)"', model, re.M))
+    holds("the model's codes are found", len(ours) > 30)
+    console = "".join(path.read_text() for path in pathlib.Path("sim/console/src").rglob("*.rs"))
+    there = re.findall(r'Fault::new\(\s*"([\w.]+)"', console)
+    # Every other error is a refusal of the model.
+    holds("the gateway's codes are found", GATEWAY <= set(there) | ours, GATEWAY - set(there))
+    ours |= set(there)
+    holds("known codes", not ours - known - GATEWAY, ours - known - GATEWAY)
+
+
+def known_fields():
+    """Every parameter that the SDK knows of an action is in the server's table, those of its objects too."""
+    table = subprocess.run([SERVER, "api"], text=True, capture_output=True, check=True).stdout
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")]
+    for action, version, takes, without_effect, _ in rows[1:]:
+        if version != "2017-03-12":
+            continue
+        ours = set(parameters(takes) + parameters(without_effect))
+        asked = sdk_parameters(action + "Request")
+        holds(f"{action}'s parameters", asked and not asked - ours, asked - ours)
+
+
+def parameters(text, path=""):
+    """`Id* Filters[]{Name* Values[]*}`: Id, Filters, Filters.Name, Filters.Values."""
+    names, depth, inner, name = [], 0, "", ""
+    for letter in text + " ":
+        depth += (letter == "{") - (letter == "}")
+        if depth or letter == "}":
+            inner += letter
+        elif letter != " ":
+            name += letter
+        elif name:
+            bare = path + name.rstrip("*").removesuffix("[]")
+            names += [bare, *parameters(inner.strip("{}"), bare + ".")] if inner else [bare]
+            name = inner = ""
+    return names
+
+
+def sdk_parameters(model, path=""):
+    """The same of a model of the SDK; what it is made of stands in its documentation."""
+    shape = getattr(models, model)
+    text = inspect.getsource(shape.__init__)
+    found = set()
+    for name in (one[1:] for one in vars(shape())):
+        found.add(path + name)
+        kind = re.search(rf":type {name}: (.*)", text)[1]
+        inner = re.search(r"models\.(\w+)`", kind) or re.search(r"list of (?!str|int|bool|float)(\w+)", kind)
+        if inner:
+            found |= sdk_parameters(inner[1], f"{path}{name}.")
+    return found
 
 
 def main():
     known_codes()
+    known_fields()
     console = Console("--no-rate-limit", "--signature", "lenient")
     endpoint = console.address
     for name, method in (("SDK", "POST"), ("SDK by GET", "GET")):
         call = Sdk(console, endpoint, method)
         life(console, call, name)
         interface(console, call, name)
-        refusals(call, name)
+        refusals(console, call, name)
         console.control("reset")
     os.environ["HTTP_PROXY"] = "http://" + endpoint
     life(console, Sdk(console, "vpc.tencentcloudapi.com"), "SDK at its own host, by a proxy")
     del os.environ["HTTP_PROXY"]
     code = Sdk(console, endpoint, secret="wrong").code("DescribeHaVips")
     holds("SDK: a wrong key", code == "AuthFailure.SignatureFailure", code)
-    busy()
+    busy(lambda console: Sdk(console, console.address), "SDK")
     sdk = passed
     print(f"the Python SDK: {sdk} assertions hold")
     console.control("reset")
     call = Tccli(console)
     life(console, call, "tccli")
-    refusals(call, "tccli")
+    interface(console, call, "tccli")
+    refusals(console, call, "tccli")
+    busy(Tccli, "tccli")
+    code = Tccli(console, secret="wrong").code("DescribeHaVips")
+    holds("tccli: a wrong key", code == "AuthFailure.SignatureFailure", code)
     readme(console)
     print(f"tccli: {passed - sdk} assertions hold")
     console.stop()

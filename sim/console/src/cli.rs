@@ -129,7 +129,8 @@ fn run(options: &Serve) -> Result<(), Failure> {
         greet(&app, listener.local_addr()?).await?;
         let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            () = server::serve(listener, app) => {}
+            () = app.keep_time() => {}
+            () = server::serve(listener, Arc::clone(&app)) => {}
             _ = end.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
@@ -149,16 +150,12 @@ fn open(options: &Serve) -> Result<App, Failure> {
         let (store, loaded) = Store::open(&options.data, seed)?;
         (store, loaded.model, loaded.keys, loaded.starts)
     };
-    let mut limits = *model.limits();
-    for (name, value) in &options.quota {
-        limits.set(name, *value);
-    }
-    model.set_limits(limits);
     model.set_task_delay(Duration::from_millis(options.task_delay));
     let settings = Settings {
         mode: options.signature,
         rate_limit: !options.no_rate_limit,
         bind_delay: Duration::from_millis(options.bind_delay),
+        quota: options.quota.clone(),
     };
     Ok(App::new(settings, Clock::new(options.speed), keys::token()?, (model, keys, starts), store))
 }

@@ -17,7 +17,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::{get, post};
 use havip::wire::ethernet::Mac;
 use havip_sim::cloud::model::{
-    Cause, CreateEni, Happening, Model, Moved, Refused, RefusedClaim, Region, WantedAddress, Warning,
+    Cause, Code, CreateEni, Happening, Model, Moved, Refused, RefusedClaim, Region, WantedAddress,
 };
 use havip_sim::cloud::{Refusal, Verdict};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ use crate::civil::with_millis;
 use crate::lab::Ask;
 use crate::server::read_body;
 use crate::state::{App, News};
+use crate::texts::EN;
 
 /// The longest snapshot that is taken back.
 const LONGEST_SNAPSHOT: usize = 256 << 20;
@@ -111,7 +112,16 @@ async fn snapshot(State(app): State<Arc<App>>) -> Answer {
     ok(&json!({ "havip": 1, "rows": rows }))
 }
 
+/// A lab's machines are the cloud's: another cloud would have none of them.
+fn without_lab(app: &App) -> Result<(), Wrong> {
+    match app.lab.get() {
+        None => Ok(()),
+        Some(_) => Err(Wrong("the machines of a lab cannot be replaced: start the server anew".to_owned())),
+    }
+}
+
 async fn restore(State(app): State<Arc<App>>, request: Request) -> Answer {
+    without_lab(&app)?;
     let body = axum::body::to_bytes(request.into_body(), LONGEST_SNAPSHOT);
     let body = tokio::time::timeout(Duration::from_secs(60), body).await;
     let body = body.map_err(|_| Wrong("the snapshot did not come in time".to_owned()))?;
@@ -127,20 +137,22 @@ async fn restore(State(app): State<Arc<App>>, request: Request) -> Answer {
             |i: usize| row.get(i).and_then(Value::as_str).ok_or_else(|| wrong("a row is not of four texts"));
         rows.push((at(0)?, at(1)?, at(2)?, at(3)?));
     }
-    let model = Model::load(0, rows).map_err(|corrupt| wrong(&corrupt.to_string()))?;
-    app.with(|inner, _| inner.replace(model)).await;
+    let mut model = Model::load(0, rows).map_err(|corrupt| wrong(&corrupt.to_string()))?;
+    app.settings.set_quota(&mut model);
+    app.with(|inner, now| inner.replace(now, model)).await;
     ok(&json!({}))
 }
 
 async fn reset(State(app): State<Arc<App>>, Query(p): Parameters) -> Answer {
+    without_lab(&app)?;
     let seed = p.get("seed").map(|text| text.parse::<u64>()).transpose();
     let seed = seed.map_err(|_| Wrong("`seed` is no number".to_owned()))?;
-    app.with(|inner, _| {
+    app.with(|inner, now| {
         let seed = seed.unwrap_or_else(|| inner.model.seed());
         let mut model = Model::new(seed);
         // What may be had is how the server is set up, not what was made.
         model.set_limits(*inner.model.limits());
-        inner.replace(model);
+        inner.replace(now, model);
     })
     .await;
     ok(&json!({}))
@@ -160,7 +172,8 @@ async fn create_instance(State(app): State<Arc<App>>, request: Request) -> Answe
         ..CreateEni::default()
     };
     let name = text(&ask, "InstanceName")?;
-    let (cvm, eni) = app.with(|inner, now| inner.model.create_cvm(now, region, name, eni, mac)).await?;
+    let made = app.with(|inner, now| inner.model.create_cvm(now, region, name, eni, mac)).await;
+    let (cvm, eni) = made.map_err(|refused| elsewhere(&app, refused))?;
     ok(&json!({ "InstanceId": cvm, "NetworkInterfaceId": eni }))
 }
 
@@ -172,8 +185,20 @@ fn mac(ask: &Value) -> Result<Option<Mac>, Wrong> {
 async fn terminate_instance(State(app): State<Arc<App>>, request: Request) -> Answer {
     let ask = object(request).await?;
     let (region, id) = (text(&ask, "Region")?, text(&ask, "InstanceId")?);
-    app.with(|inner, now| inner.model.delete_cvm(now, region, id)).await?;
+    let gone = app.with(|inner, now| inner.model.delete_cvm(now, region, id)).await;
+    gone.map_err(|refused| elsewhere(&app, refused))?;
     ok(&json!({}))
+}
+
+/// What a lab's segment decides is done there.
+fn elsewhere(app: &App, refused: Refused) -> Wrong {
+    match app.lab.get() {
+        Some(_) if refused.code == Code::UNSUPPORTED => {
+            let instead = "Act on it by /_havip/lab: {\"Act\": \"power-off a\"}, {\"Act\": \"spoof arp on a 10.0.0.9 is-at 02:00:00:00:00:66\"}";
+            Wrong(format!("{refused} {instead}"))
+        }
+        _ => refused.into(),
+    }
 }
 
 async fn claim(State(app): State<Arc<App>>, request: Request) -> Answer {
@@ -183,7 +208,8 @@ async fn claim(State(app): State<Arc<App>>, request: Request) -> Answer {
         text(&ask, "Address")?.parse().map_err(|_| Wrong("`Address` is no IPv4 address".to_owned()))?;
     let mac = mac(&ask)?;
     let delay = app.settings.bind_delay;
-    let outcome = app.with(|inner, now| inner.model.claim(now, region, eni, address, mac, delay)).await?;
+    let outcome = app.with(|inner, now| inner.model.claim(now, region, eni, address, mac, delay)).await;
+    let outcome = outcome.map_err(|refused| elsewhere(&app, refused))?;
     let (verdict, why) = match outcome.verdict {
         Verdict::Believed => ("believed", None),
         Verdict::Already => ("already bound there", None),
@@ -214,7 +240,7 @@ async fn timeline(State(app): State<Arc<App>>, Query(p): Parameters) -> Answer {
             let here = inner.model.region(region);
             let havip = here.havip(id)?;
             let moves: Vec<Value> = havip.timeline.iter().map(|one| moved(here, one)).collect();
-            let warnings: Vec<String> = here.warnings(now, havip).iter().map(warning).collect();
+            let warnings: Vec<String> = here.warnings(now, havip).iter().map(|one| EN.warning(one)).collect();
             Ok::<_, Refused>(json!({ "HaVipId": id, "Timeline": moves, "Warnings": warnings }))
         })
         .await?;
@@ -230,39 +256,27 @@ pub(crate) fn machine(here: &Region, eni: Option<&String>) -> String {
 }
 
 fn moved(here: &Region, one: &Moved) -> Value {
-    let (cause, mac, delay) = told_cause(one);
+    let (mac, delay) = claim_of(one);
     json!({
         "At": with_millis(one.at),
         "From": one.from,
         "To": one.to,
         "FromName": machine(here, one.from.as_ref()),
         "ToName": machine(here, one.to.as_ref()),
-        "Cause": cause,
+        "Cause": EN.cause(one.cause),
         "ClaimedBy": mac,
         "DelayMs": delay,
     })
 }
 
-/// Why a binding moved: in a word, the announced hardware address, and how many milliseconds after the claim.
-pub(crate) fn told_cause(one: &Moved) -> (&'static str, Option<String>, Option<u64>) {
+/// The claim that a binding followed: the announced hardware address, and how many milliseconds later.
+pub(crate) fn claim_of(one: &Moved) -> (Option<String>, Option<u64>) {
     match one.cause {
         Cause::Claim { mac, heard } => {
             let delay = one.at.saturating_since(heard).as_micros() / 1000;
-            ("claim", Some(mac.to_string()), Some(delay))
+            (Some(mac.to_string()), Some(delay))
         }
-        Cause::Created => ("created so", None, None),
-        Cause::Detached => ("interface detached", None, None),
-    }
-}
-
-pub(crate) fn warning(one: &Warning) -> String {
-    match one {
-        Warning::Turns { enis: [a, b], moves, within } => {
-            format!("{a} and {b} claim it in turn: {moves} moves within {} s", within.as_secs())
-        }
-        Warning::Silent { eni, since } => {
-            format!("nothing has been heard from its owner {eni} for {} s", since.as_secs())
-        }
+        Cause::Created | Cause::Detached => (None, None),
     }
 }
 
@@ -354,13 +368,18 @@ fn told(what: &Happening) -> (&'static str, Value) {
     match what {
         Happening::Object { kind, id, what } => ("object", json!({ "Kind": kind, "Id": id, "What": what })),
         Happening::Moved { havip, moved } => {
-            let (cause, mac, delay) = told_cause(moved);
+            let (mac, delay) = claim_of(moved);
             let told = json!({
                 "HaVipId": havip, "From": moved.from, "To": moved.to,
-                "Cause": cause, "ClaimedBy": mac, "DelayMs": delay,
+                "Cause": EN.cause(moved.cause), "ClaimedBy": mac, "DelayMs": delay,
             });
             ("moved", told)
         }
         Happening::Refused(claim) => ("refused", refused_claim(claim)),
+        Happening::Warned { havip, warnings } => {
+            let warnings: Vec<String> = warnings.iter().map(|one| EN.warning(one)).collect();
+            ("warning", json!({ "HaVipId": havip, "Warnings": warnings }))
+        }
+        Happening::Replaced => ("replaced", json!({})),
     }
 }

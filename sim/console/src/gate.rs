@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::schema::{self, Params};
 use crate::api::{ACTIONS, Action, Call};
+use crate::server::is_a_programs;
 use crate::sign::{self, Signed};
 use crate::state::App;
 
@@ -72,6 +73,17 @@ impl<'a> Request<'a> {
     fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name)?.to_str().ok()
     }
+    /// Whether its body is the fields of a form.
+    fn is_form(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or("");
+        let kind = kind.split(';').next().unwrap_or("").trim();
+        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+    /// Its body as text.
+    fn text(&self) -> Result<&'a str, Fault> {
+        std::str::from_utf8(self.body)
+            .map_err(|_| Fault::new("InvalidParameter", "The request body is not valid UTF-8."))
+    }
     /// Whether it is for the API rather than for the page.
     pub fn is_for_api(&self) -> bool {
         self.headers.contains_key("x-tc-action")
@@ -88,9 +100,11 @@ pub async fn answer(app: &App, request: Request<'_>) -> Response<Body> {
         let reply = read(app.settings.mode, &inner.keys, now, request).and_then(|read| {
             if let Some((stamp, signature)) = signature_of(request)
                 && !read.key.is_empty()
-                && inner.replays.is_to_be_told(stamp, signature)
+                && let Some(n) = inner.replays.again(stamp, signature)
             {
-                eprintln!("replay: {} by {} was sent again", read.action.name, read.key);
+                // Or another action with the same body in the same second: no client signs the name of its action.
+                let (action, key) = (read.action.name, &read.key);
+                eprintln!("replay: {action} by {key} has a signature that came before ({n})");
             }
             if app.settings.rate_limit && !inner.limiter.allows(now, &read.key, read.action.name) {
                 let message = format!(
@@ -134,9 +148,16 @@ fn read(mode: sign::Mode, keys: &crate::keys::Keys, now: u64, request: Request<'
     if !matches!(*request.method, Method::GET | Method::POST) {
         return Err(Fault::new("UnsupportedProtocol", "The protocol is not supported: use GET or POST."));
     }
+    if mode == sign::Mode::Off && !is_a_programs(request.headers) {
+        let message = "Without signatures only programs of this machine are served: another site's page, or a host that is not this one, is not.";
+        return Err(Fault::new("AuthFailure.UnauthorizedOperation", message));
+    }
     let Some(name) = request.header("x-tc-action") else {
-        if schema::pairs(request.query).any(|(name, _)| name == "Signature") {
-            let message = "Only TC3-HMAC-SHA256 is supported: no signature in the parameters.";
+        // The old signatures' way: everything travels in the parameters.
+        let is_old = |(name, _): (String, String)| name == "Action" || name == "Signature";
+        let body = if request.is_form() { request.text()? } else { "" };
+        if schema::pairs(request.query).chain(schema::pairs(body)).any(is_old) {
+            let message = "Only TC3-HMAC-SHA256 is supported: no action and no signature in the parameters.";
             return Err(Fault::new("AuthFailure.InvalidAuthorization", message));
         }
         return Err(Fault::missing("Action"));
@@ -174,15 +195,11 @@ fn find(name: &str) -> Result<&'static Action, Fault> {
 }
 
 fn params_of(action: &'static Action, request: Request<'_>) -> Result<Params, Fault> {
-    let kind = request.header("content-type").unwrap_or("");
-    let kind = kind.split(';').next().unwrap_or("").trim();
-    let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
     if *request.method == Method::GET {
         return schema::from_pairs(action.request, request.query, MOST_FIELDS);
     }
-    if is_form {
-        let text = std::str::from_utf8(request.body).unwrap_or("");
-        return schema::from_pairs(action.request, text, MOST_FIELDS);
+    if request.is_form() {
+        return schema::from_pairs(action.request, request.text()?, MOST_FIELDS);
     }
     if request.body.is_empty() {
         return schema::from_json(action.request, &Value::Object(Map::new()));

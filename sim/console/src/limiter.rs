@@ -31,26 +31,26 @@ const SIGNATURES: usize = 1 << 16;
 /// Notices requests that come again. They are answered, as in the cloud: signatures carry nothing that is used once.
 #[derive(Debug, Default)]
 pub struct Replays {
-    /// Signatures by the time they carry, and whether they came again.
-    seen: BTreeMap<(u64, String), bool>,
-    /// The time that the one told of last carries.
-    told: u64,
+    /// How often a signature came again, by the time it carries and its beginning.
+    seen: BTreeMap<(u64, String), u32>,
 }
 
 impl Replays {
-    /// Remembers a signature; tells once of one that is seen again, and of no more than one a second.
-    pub fn is_to_be_told(&mut self, stamp: u64, signature: &str) -> bool {
-        let text: String = signature.chars().take(16).collect();
-        match self.seen.get_mut(&(stamp, text.clone())) {
-            Some(told) => !std::mem::replace(told, true) && std::mem::replace(&mut self.told, stamp) != stamp,
-            None => {
-                if self.seen.len() >= SIGNATURES {
-                    self.seen.pop_first();
-                }
-                self.seen.insert((stamp, text), false);
-                false
+    /// Remembers a signature. Of one that comes again it is told how often it has, the first time, the tenth, the
+    /// hundredth: whoever sends one over and over fills no disk with it.
+    pub fn again(&mut self, stamp: u64, signature: &str) -> Option<u32> {
+        // 64 bits of it; its digits may be of either case.
+        let text = signature.chars().take(16).collect::<String>().to_ascii_lowercase();
+        let Some(again) = self.seen.get_mut(&(stamp, text.clone())) else {
+            if self.seen.len() >= SIGNATURES {
+                self.seen.pop_first();
             }
-        }
+            self.seen.insert((stamp, text), 0);
+            return None;
+        };
+        *again = again.saturating_add(1);
+        let is_round = 10u32.checked_pow(again.ilog10()) == Some(*again);
+        is_round.then_some(*again)
     }
 }
 
@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_is_told_of_once_and_memory_is_bounded() {
+    fn each_signature_that_comes_again_is_told_of_and_memory_is_bounded() {
         let mut replays = Replays::default();
-        let told = |replays: &mut Replays, stamp, text| replays.is_to_be_told(stamp, text);
-        let first: Vec<bool> = (0..4).map(|_| told(&mut replays, 7, "abc")).collect();
-        assert_eq!(first, [false, true, false, false]);
-        assert!(!told(&mut replays, 8, "abc"));
+        let told: Vec<u32> = (0..=1000).filter_map(|_| replays.again(7, "abc")).collect();
+        assert_eq!(told, [1, 10, 100, 1000]);
+        assert_eq!([replays.again(7, "abd"), replays.again(8, "abc")], [None; 2], "others");
+        assert_eq!(replays.again(7, "ABD"), Some(1), "of the same second, in other letters");
         for stamp in 0..(SIGNATURES as u64 * 2) {
-            told(&mut replays, stamp, "x");
+            replays.again(stamp, "x");
         }
         assert!(replays.seen.len() <= SIGNATURES);
     }

@@ -19,7 +19,7 @@ use havip_sim::cloud::model::{
 };
 
 use crate::civil::{date_time, with_millis};
-use crate::control::{machine, told_cause, warning};
+use crate::control::{claim_of, machine};
 use crate::server::plain;
 use crate::state::App;
 use crate::texts::{EN, PT, Texts};
@@ -147,10 +147,11 @@ fn row(here: &Region, now: Time, t: &Texts, havip: &Havip) -> Row {
     let server = here.server_of(havip).unwrap_or("").to_owned();
     let server_name = here.cvms().get(&server).map(|cvm| format!("{server} ({})", cvm.name));
     let moves = havip.timeline.iter().rev().map(|one| {
-        let (cause, mac, delay) = told_cause(one);
-        let cause = match (mac, delay) {
-            (Some(mac), Some(delay)) => format!("{} {mac}, +{delay} ms", t.claim),
-            _ => cause.to_owned(),
+        let cause = match claim_of(one) {
+            (Some(mac), Some(delay)) => {
+                t.claim_of.replace("{mac}", &mac).replace("{delay}", &delay.to_string())
+            }
+            _ => t.cause(one.cause).to_owned(),
         };
         let from = dash(machine(here, one.from.as_ref()));
         Move { at: with_millis(one.at), from, to: dash(machine(here, one.to.as_ref())), cause }
@@ -168,7 +169,7 @@ fn row(here: &Region, now: Time, t: &Texts, havip: &Havip) -> Row {
         subnet: named(&havip.subnet, here.subnets().get(&havip.subnet).map(|subnet| &subnet.name)),
         created: date_time(havip.created),
         moves: moves.collect(),
-        warnings: here.warnings(now, havip).iter().map(warning).collect(),
+        warnings: here.warnings(now, havip).iter().map(|one| t.warning(one)).collect(),
     }
 }
 
@@ -267,7 +268,7 @@ async fn done(
         })
         .await;
     match acted {
-        Err(refused) => show(app, &at, &refused.message).await,
+        Err(refused) => show(app, &at, &at.texts().refusal(&refused)).await,
         Ok(()) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::SEE_OTHER;

@@ -147,16 +147,34 @@ fn is_ours(method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
     if !is_local_name(host) {
         return Err("The host is not this machine's: a name that was made to point here?\n");
     }
-    if method.is_safe() {
-        return Ok(());
+    if method.is_safe() || is_of_no_other_site(headers, host) {
+        Ok(())
+    } else {
+        Err("Another site's page asked for this.\n")
     }
-    match text(header::ORIGIN) {
-        Some(origin) if origin != format!("http://{host}") => Err("Another site's page asked for this.\n"),
-        _ => match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
-            None | Some(b"same-origin" | b"none") => Ok(()),
-            Some(_) => Err("Another site's page asked for this.\n"),
-        },
-    }
+}
+
+/// Whether a request of the API that nobody signed is a program's, not that of another site's page. By its header a page
+/// could ask for anything, as soon as its name points here: so the name is this machine's, or the vendor's own, which
+/// clients keep that come by a proxy.
+pub(crate) fn is_a_programs(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    // tccli sends its endpoint whole.
+    let host = host.strip_prefix("http://").unwrap_or(host);
+    (is_local_name(host) || is_the_vendors(host)) && is_of_no_other_site(headers, host)
+}
+
+/// Whether no browser says that the page of another site made it.
+fn is_of_no_other_site(headers: &HeaderMap, host: &str) -> bool {
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    origin.is_none_or(|origin| origin == format!("http://{host}").as_bytes())
+        && site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
+}
+
+fn is_the_vendors(host: &str) -> bool {
+    let bare = host.rsplit_once(':').map_or(host, |(bare, _)| bare);
+    bare.to_ascii_lowercase().ends_with(".tencentcloudapi.com")
 }
 
 /// `localhost` or an address, with or without a port: a name that somebody else resolves is none.
@@ -180,7 +198,15 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
+    use havip_sim::cloud::model::Model;
+    use hyper::service::Service;
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::keys::Keys;
+    use crate::sign::Mode;
+    use crate::state::Settings;
+    use crate::store::Store;
 
     #[test]
     fn another_sites_page_is_told_from_a_person() {
@@ -201,5 +227,62 @@ mod tests {
         assert!(!ask(Method::POST, &[host, ("sec-fetch-site", "cross-site")]));
         assert!(!ask(Method::POST, &[("host", "evil.example:8120"), ("origin", "http://evil.example:8120")]));
         assert!(!ask(Method::GET, &[("host", "evil.example")]), "a name made to point here");
+    }
+
+    #[test]
+    fn without_signatures_the_api_is_for_programs() {
+        let ask = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|&(name, value)| (name, HeaderValue::from_static(value)));
+            let mut headers = HeaderMap::new();
+            pairs.for_each(|(name, value)| _ = headers.insert(name, value));
+            is_a_programs(&headers)
+        };
+        for host in [
+            "127.0.0.1:8120",
+            "http://127.0.0.1:8120",
+            "localhost",
+            "[::1]:8120",
+            "VPC.TencentCloudAPI.com:80",
+        ] {
+            assert!(ask(&[("host", host)]), "{host}");
+        }
+        for host in ["evil.example", "evil.example:8120", "nottencentcloudapi.com", "https://127.0.0.1", ""] {
+            assert!(!ask(&[("host", host)]), "{host}");
+        }
+        let host = ("host", "127.0.0.1:8120");
+        assert!(ask(&[host, ("origin", "http://127.0.0.1:8120")]));
+        assert!(!ask(&[host, ("origin", "http://evil.example")]));
+        assert!(!ask(&[host, ("origin", "null")]));
+        assert!(!ask(&[host, ("sec-fetch-site", "cross-site")]));
+    }
+
+    /// What a server answers to a peer.
+    async fn status(peer: &str, path: &str, action: &str) -> StatusCode {
+        let settings = Settings {
+            mode: Mode::Lenient,
+            rate_limit: true,
+            bind_delay: havip::time::Duration::ZERO,
+            quota: vec![],
+        };
+        let (loaded, store) = ((Model::new(1), Keys::new(), 1), Store::nowhere());
+        let app = Arc::new(App::new(settings, Clock::new(1), "token".to_owned(), loaded, store));
+        let peer = ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 4000));
+        let service = TowerToHyperService::new(router(app).layer(axum::Extension(peer)));
+        let request = axum::http::Request::builder().uri(path).header("host", "127.0.0.1:8120");
+        let request = if action.is_empty() { request } else { request.header("x-tc-action", action) };
+        service.call(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn the_page_and_the_control_are_for_the_machine_itself_and_the_api_for_everybody() {
+        for path in ["/", "/_havip/", "/_havip/snapshot", "/_havip/events", "/_page/rows", "/_page/page.js"] {
+            for peer in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7", "0.0.0.0"] {
+                assert_eq!(status(peer, path, "").await, StatusCode::FORBIDDEN, "{path} for {peer}");
+            }
+            for peer in ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"] {
+                assert_eq!(status(peer, path, "").await, StatusCode::OK, "{path} for {peer}");
+            }
+        }
+        assert_eq!(status("192.0.2.7", "/", "DescribeHaVips").await, StatusCode::OK, "in the API's envelope");
     }
 }

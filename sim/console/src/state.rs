@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use havip::time::{Duration, Time};
 use havip_sim::cloud::model::{Happening, Model};
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
 use crate::keys::Keys;
@@ -16,8 +17,11 @@ use crate::limiter::{Limiter, Replays};
 use crate::sign::Mode;
 use crate::store::Store;
 
+/// How late somebody who watches is told of what nobody asked for.
+const LATE: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// How the server was told to behave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How signatures are looked at.
     pub mode: Mode,
@@ -25,6 +29,19 @@ pub struct Settings {
     pub rate_limit: bool,
     /// How long a binding takes to follow a claim made by `/_havip/claim`.
     pub bind_delay: Duration,
+    /// Quotas by their names: they hold whatever is stored or put back.
+    pub quota: Vec<(String, u64)>,
+}
+
+impl Settings {
+    /// Sets the quotas of a model that was stored.
+    pub fn set_quota(&self, model: &mut Model) {
+        let mut limits = *model.limits();
+        for (name, value) in &self.quota {
+            limits.set(name, *value);
+        }
+        model.set_limits(limits);
+    }
 }
 
 /// Something that happened: its number, when, in which region, and what.
@@ -72,7 +89,9 @@ impl App {
         loaded: (Model, Keys, u64),
         store: Store,
     ) -> App {
-        let (model, keys, starts) = loaded;
+        let (mut model, keys, starts) = loaded;
+        settings.set_quota(&mut model);
+        model.listen(clock.now());
         let committed = store.committed();
         let requests = [model.seed(), starts, 0];
         let inner = Inner {
@@ -134,6 +153,16 @@ impl App {
         }
     }
 
+    /// Lets what is due happen in its time, though nobody asks for anything.
+    pub async fn keep_time(&self) {
+        let mut ticks = interval(LATE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.start(|_, _| ());
+        }
+    }
+
     /// What happens from here on.
     pub fn watch(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
@@ -153,7 +182,8 @@ impl Inner {
     }
 
     /// Puts another model in the place of this one.
-    pub fn replace(&mut self, mut model: Model) {
+    pub fn replace(&mut self, now: Time, mut model: Model) {
+        model.take_place(now, &self.model);
         model.take_changes();
         self.store.replace(model.rows());
         self.model = model;

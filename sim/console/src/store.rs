@@ -227,3 +227,24 @@ fn put(all: &rusqlite::Transaction<'_>, changes: &[Change]) -> rusqlite::Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_committed_is_synced() {
+        let folder = std::env::temp_dir().join(format!("havip-store-{}", std::process::id()));
+        make_private(&folder).unwrap();
+        let mut connection = Connection::open(folder.join("havip.sqlite3")).unwrap();
+        prepare(&mut connection).unwrap();
+        let asked = |name: &str| {
+            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
+        assert_eq!(asked("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
+        // FULL: of SQLite's levels the one that syncs the log at each commit; NORMAL, 1, may lose the last of them.
+        assert_eq!(asked("synchronous"), rusqlite::types::Value::Integer(2));
+        drop(connection);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -47,9 +47,21 @@ const check = () => {
 };
 form.addEventListener("input", (event) => (event.target.name === "vpc" ? renew() : check()));
 renew();
-document.getElementById("region").addEventListener("change", (event) => event.target.form.submit());
+
+// The region: chosen with the mouse it is shown at once, with the keyboard on Enter, since every letter and arrow is a choice.
+const chooser = document.getElementById("region");
+let typed = false;
+chooser.addEventListener("pointerdown", () => (typed = false));
+chooser.addEventListener("keydown", (event) => {
+  typed = event.key !== "Enter";
+  if (typed) return;
+  event.preventDefault();
+  chooser.form.submit();
+});
+chooser.addEventListener("change", () => typed || chooser.form.submit());
 
 // The list, renewed: what is open stays open, and the keyboard stays where it was.
+const place = (one) => `${one.dataset.open || one.localName} ${one.closest("[data-havip]").dataset.havip}`;
 let waiting = false;
 const reload = async () => {
   if (waiting) return;
@@ -62,14 +74,14 @@ const reload = async () => {
   const rows = document.getElementById("rows");
   const open = [...rows.querySelectorAll("details[open]")].map((one) => one.dataset.havip);
   const active = document.activeElement;
-  const held = active && rows.contains(active) ? [active.dataset.open, active.dataset.havip] : null;
+  const held = active && rows.contains(active) ? place(active) : null;
   rows.innerHTML = await answer.text();
   for (const one of rows.querySelectorAll("details")) one.open = open.includes(one.dataset.havip);
   if (held) {
-    const same = [...rows.querySelectorAll("button")].find((one) => one.dataset.open === held[0] && one.dataset.havip === held[1]);
+    const same = [...rows.querySelectorAll("button, summary")].find((one) => place(one) === held);
     if (same) same.focus();
   }
 };
 const events = new EventSource("/_havip/events");
-for (const kind of ["object", "moved", "missed"]) events.addEventListener(kind, reload);
+for (const kind of ["object", "moved", "warning", "replaced", "missed"]) events.addEventListener(kind, reload);
 events.addEventListener("open", reload);

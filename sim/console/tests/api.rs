@@ -1,13 +1,9 @@
-//! The API over a socket: a HAVIP's life, every refusal, lists and pages.
+//! The API over a socket: a HAVIP's life, every refusal.
 
 mod common;
 
-use common::Server;
+use common::{Server, folder, id};
 use serde_json::{Value, json};
-
-fn id(reply: &Value, set: &str, name: &str) -> String {
-    reply[set][name].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
-}
 
 #[test]
 fn a_havip_is_applied_for_claimed_bound_to_an_eip_and_released() {
@@ -176,80 +172,6 @@ fn a_running_task_keeps_its_object_to_itself() {
     std::thread::sleep(std::time::Duration::from_millis(1600));
     assert_eq!(status(), "SUCCESS");
     assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 0);
-}
-
-#[test]
-fn lists_come_in_pages_and_regions_do_not_see_each_other() {
-    let server = Server::open(&["--quota", "vpc-max-havips=100"]);
-    let (vpc, subnet) = server.subnet();
-    for i in 0..25 {
-        let name = if i % 2 == 0 { "even" } else { "odd" };
-        server.call("CreateHaVip", &json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": name }));
-    }
-    let page = |ask: Value| {
-        let reply = server.call("DescribeHaVips", &ask);
-        (reply["TotalCount"].as_u64().unwrap(), reply["HaVipSet"].as_array().unwrap().len())
-    };
-    assert_eq!(page(json!({})), (25, 20));
-    assert_eq!(page(json!({ "Offset": 20 })), (25, 5));
-    assert_eq!(page(json!({ "Offset": "20", "Limit": "2" })), (25, 2));
-    assert_eq!(page(json!({ "Offset": u64::MAX })), (25, 0));
-    let odd = json!([{ "Name": "havip-name", "Values": ["odd", "neither"] }]);
-    assert_eq!(page(json!({ "Filters": odd, "Limit": 5 })), (12, 5));
-    let elsewhere = server.call_in("ap-tokyo", "DescribeHaVips", &json!({}));
-    assert_eq!(elsewhere["TotalCount"], 0);
-    let subnets = server.call("DescribeSubnets", &json!({ "Offset": "0", "Limit": "20" }));
-    assert_eq!(subnets["SubnetSet"][0]["AvailableIpAddressCount"], 253 - 25);
-    let used = server.call("DescribeUsedIpAddress", &json!({ "VpcId": vpc, "IpAddresses": ["10.0.0.2"] }));
-    assert_eq!(used["IpAddressStates"][0]["ResourceType"], "HAVIP");
-    let limits = server.call("DescribeVpcLimits", &json!({ "LimitTypes": ["vpc-max-havips"] }));
-    assert_eq!(limits["VpcLimitSet"][0]["LimitValue"], 100);
-    let tables =
-        server.call("DescribeRouteTables", &json!({ "Filters": [{ "Name": "vpc-id", "Values": [vpc] }] }));
-    assert_eq!(tables["RouteTableSet"][0]["Main"], true);
-    let none = server
-        .call("DescribeAddresses", &json!({ "Filters": [{ "Name": "business-type", "Values": ["CDC"] }] }));
-    assert_eq!(none["TotalCount"], 0, "Terraform asks so");
-}
-
-#[test]
-fn subnets_come_in_turn_whatever_comes_and_goes_in_between() {
-    let server = Server::open(&[]);
-    let (vpc, _) = server.subnet();
-    let make = |n: u8| {
-        let ask = json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": format!("10.0.{n}.0/24") });
-        id(&server.call("CreateSubnet", &ask), "Subnet", "SubnetId")
-    };
-    let made: Vec<String> = (1..5).map(make).collect();
-    let page = |ask: Value| {
-        let reply = server.call("DescribeSubnets", &ask);
-        let all = reply["SubnetSet"].as_array().unwrap_or_else(|| panic!("{reply}")).clone();
-        let blocks: Vec<String> =
-            all.iter().map(|one| one["CidrBlock"].as_str().unwrap().to_owned()).collect();
-        (blocks, reply["NextToken"].as_str().unwrap().to_owned(), reply["TotalCount"].as_u64().unwrap())
-    };
-    let (first, next, total) = page(json!({ "MaxResults": 2 }));
-    assert_eq!((first, total), (vec!["10.0.0.0/24".to_owned(), "10.0.1.0/24".to_owned()], 5));
-    server.call("DeleteSubnet", &json!({ "SubnetId": made[0] }));
-    make(9);
-    let (second, next, _) = page(json!({ "MaxResults": 2, "NextToken": next }));
-    assert_eq!(second, ["10.0.2.0/24", "10.0.3.0/24"], "none is left out, none comes twice");
-    let (third, next, _) = page(json!({ "MaxResults": "2", "NextToken": next }));
-    assert_eq!((third, &*next), (vec!["10.0.4.0/24".to_owned(), "10.0.9.0/24".to_owned()], ""));
-    let some = json!([{ "Name": "cidr-block", "Values": ["10.0.2.0/24", "10.0.9.0/24"] }]);
-    let (found, next, total) = page(json!({ "MaxResults": 1, "Filters": some }));
-    assert_eq!((found, total), (vec!["10.0.2.0/24".to_owned()], 2));
-    assert_eq!(page(json!({ "NextToken": next, "Filters": some })).0, ["10.0.9.0/24"]);
-    assert_eq!(page(json!({})).1, "", "who asks by places is told no token");
-    for (ask, expected) in [
-        (json!({ "MaxResults": 0 }), "InvalidParameterValue.Range"),
-        (json!({ "MaxResults": 101 }), "InvalidParameterValue.Range"),
-        (json!({ "NextToken": "nonsense" }), "InvalidParameterValue.Malformed"),
-        (json!({ "NextToken": "next-+000000000000001" }), "InvalidParameterValue.Malformed"),
-        (json!({ "MaxResults": 2, "Offset": "2" }), "InvalidParameter.Coexist"),
-    ] {
-        assert_eq!(server.code("DescribeSubnets", &ask), expected, "{ask}");
-    }
 }
 
 #[test]
@@ -425,4 +347,147 @@ fn a_snapshot_is_taken_and_put_back() {
         assert!(head.starts_with("HTTP/1.1 400") && body.contains("error"), "{head} {body}");
     }
     assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 1);
+}
+
+#[test]
+fn what_is_due_is_told_in_its_time_though_nobody_asks() {
+    let server = Server::open(&["--bind-delay", "300", "--task-delay", "300"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Vip": "10.0.0.10" });
+    let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+    let gone = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "g" });
+    let gone = id(&server.call("CreateHaVip", &gone), "HaVip", "HaVipId");
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "a" });
+    let eni = server.control("instances", &machine)["NetworkInterfaceId"].take();
+    let mut events = server.events();
+    let claim = json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": eni, "Address": "10.0.0.10" });
+    assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+    server.call("DeleteHaVip", &json!({ "HaVipId": gone }));
+    // Nobody asks for anything; the next request comes long after both are due.
+    let moved = events.next("moved");
+    assert_eq!((&moved["What"]["To"], &moved["What"]["DelayMs"]), (&eni, &json!(300)));
+    let deleted = events.next("object");
+    assert_eq!((&deleted["What"]["Id"], &deleted["What"]["What"]), (&json!(gone), &json!("deleted")));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let timeline = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={havip}"))["Timeline"].take();
+    assert_eq!((&timeline[0]["DelayMs"], &timeline[0]["At"]), (&json!(300), &moved["At"]));
+}
+
+#[test]
+fn a_request_that_is_sent_again_with_its_token_is_answered_as_the_first() {
+    let server = Server::open(&["--task-delay", "700"]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e", "ClientToken": "t" });
+    let eni = id(&server.call("CreateNetworkInterface", &ask), "NetworkInterface", "NetworkInterfaceId");
+    let machine = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": "m" });
+    let cvm = server.control("instances", &machine)["InstanceId"].take();
+    let attach = json!({ "NetworkInterfaceId": eni, "InstanceId": cvm, "ClientToken": "t" });
+    let tasks = [0, 1].map(|_| server.call("AttachNetworkInterface", &attach)["RequestId"].take());
+    assert_ne!(tasks[0], tasks[1]);
+    let states = || {
+        tasks
+            .clone()
+            .map(|id| server.call("DescribeVpcTaskResult", &json!({ "TaskId": id }))["Status"].take())
+    };
+    assert_eq!(states(), ["RUNNING", "RUNNING"]);
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    assert_eq!(states(), ["SUCCESS", "SUCCESS"]);
+
+    let detach = json!({ "NetworkInterfaceId": eni, "InstanceId": cvm });
+    server.call("DetachNetworkInterface", &detach);
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    server.call("DeleteNetworkInterface", &json!({ "NetworkInterfaceId": eni }));
+    assert_eq!(server.code("CreateNetworkInterface", &ask), "ResourceNotFound", "what it made is gone");
+}
+
+#[test]
+fn how_the_server_was_set_up_outlives_what_was_made_in_it() {
+    let data = folder("set-up");
+    let options = ["--signature", "off", "--data", data.to_str().unwrap()];
+    let given = ["--task-delay", "60000", "--quota", "vpc-max-havips=2"];
+    let server = Server::start(&[&options[..], &given].concat());
+    let (_, snapshot) = server.request("GET", "/_havip/snapshot", &[], "");
+    let plain = snapshot.replace("vpc-max-havips", "appid-max-enis");
+    assert_ne!(plain, snapshot, "the quota is in it");
+    for path in ["/_havip/reset", "/_havip/restore"] {
+        let mut events = server.events();
+        let (head, body) = server.request("POST", path, &[], &plain);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head} {body}");
+        assert_eq!(events.next("replaced")["What"], json!({}), "open pages are told");
+        let (vpc, subnet) = server.subnet();
+        let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h" });
+        let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+        server.call("CreateHaVip", &ask);
+        assert_eq!(
+            server.code("CreateHaVip", &ask),
+            "LimitExceeded",
+            "{path}: two, as was said at the start"
+        );
+        let task = server.call("DeleteHaVip", &json!({ "HaVipId": havip }))["RequestId"].take();
+        let status = server.call("DescribeVpcTaskResult", &json!({ "TaskId": task }))["Status"].take();
+        assert_eq!(status, "RUNNING", "{path}: a minute, as was said at the start");
+    }
+    let limits = server.call("DescribeVpcLimits", &json!({ "LimitTypes": ["appid-max-enis"] }));
+    assert_eq!(
+        limits["VpcLimitSet"][0]["LimitValue"], 2,
+        "what nobody said at the start is as it was put back"
+    );
+}
+
+#[test]
+fn two_that_claim_in_turn_are_warned_of() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let ask = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Vip": "10.0.0.10" });
+    let havip = id(&server.call("CreateHaVip", &ask), "HaVip", "HaVipId");
+    let machine = |name: &str| {
+        let ask = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": name });
+        server.control("instances", &ask)["NetworkInterfaceId"].as_str().unwrap().to_owned()
+    };
+    let enis = [machine("a"), machine("b")];
+    let warnings = || {
+        let told = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={havip}"))["Warnings"].take();
+        told.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut events = server.events();
+    for turn in 0..4 {
+        assert_eq!(warnings(), [""; 0], "{turn} moves are none too many");
+        let claim =
+            json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": enis[turn % 2], "Address": "10.0.0.10" });
+        assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+    }
+    let told = warnings();
+    assert!(told[0].contains("claim it in turn: 4 moves within 120 s"), "{told:?}");
+    assert!(enis.iter().all(|eni| told[0].contains(eni.as_str())), "{told:?}");
+    let event = events.next("warning")["What"].take();
+    assert_eq!((&event["HaVipId"], &event["Warnings"]), (&json!(havip), &json!(told)), "and nobody asked");
+}
+
+#[test]
+fn what_clients_know_and_has_no_effect_here_is_taken_and_said_to_have_none() {
+    let server = Server::open(&[]);
+    let (vpc, subnet) = server.subnet();
+    let eni = json!({
+        "VpcId": vpc, "SubnetId": subnet, "NetworkInterfaceName": "e",
+        "Ipv6Addresses": [{ "Address": "2001:db8::1", "Primary": true }], "Ipv6AddressCount": 1,
+    });
+    assert!(server.call("CreateNetworkInterface", &eni)["Error"].is_null());
+    let prepaid =
+        |more: Value| json!({ "AddressChargePrepaid": more, "IPChargeType": "IP_POSTPAID_BY_HOUR" });
+    let eip = prepaid(json!({ "Period": 1, "AutoRenewFlag": "1" }));
+    assert!(server.call("AllocateAddresses", &eip)["Error"].is_null());
+    assert_eq!(
+        server.code("AllocateAddresses", &prepaid(json!([]))),
+        "InvalidParameter",
+        "one object, no list"
+    );
+    assert_eq!(server.code("AllocateAddresses", &prepaid(json!({ "X": 1 }))), "UnknownParameter");
+    let table = havip_console::api::coverage();
+    let row = |action: &str| table.lines().find(|line| line.starts_with(&format!("| {action} "))).unwrap();
+    assert!(row("AllocateAddresses").contains("AddressChargePrepaid{Period AutoRenewFlag}"));
+    let eni = row("CreateNetworkInterface");
+    let columns: Vec<&str> = eni.split('|').map(str::trim).collect();
+    assert!(columns[3].contains("PrivateIpAddresses[]{PrivateIpAddress Primary Description}"), "{eni}");
+    assert!(columns[4].contains("PrivateIpAddresses[]{PublicIpAddress AddressId"), "{eni}");
+    assert!(columns[4].contains("Ipv6AddressCount"), "{eni}");
 }

@@ -9,10 +9,70 @@ use common::{Ask, Server, folder, now};
 use havip_console::keys::Secret;
 use serde_json::{Value, json};
 
-fn code(body: &str) -> String {
+/// What stands in the message of each error, whatever is named in it: the words of the real gateway.
+const WORDS: &[(&str, &[&str])] = &[
+    (
+        "AuthFailure.InvalidAuthorization",
+        &["`Authorization` is not valid.", "Only TC3-HMAC-SHA256 is supported"],
+    ),
+    ("AuthFailure.InvalidSecretId", &["The SecretId is not valid"]),
+    (
+        "AuthFailure.SecretIdNotFound",
+        &["The SecretId is not found, please ensure that your SecretId is correct."],
+    ),
+    ("AuthFailure.SignatureExpire", &["it differs by more than five minutes."]),
+    (
+        "AuthFailure.SignatureFailure",
+        &["The provided credentials could not be validated. Please check your signature is correct."],
+    ),
+    ("AuthFailure.TokenFailure", &["no temporary tokens"]),
+    ("AuthFailure.UnauthorizedOperation", &["Without signatures only programs of this machine are served"]),
+    ("InvalidAction", &["does not exist."]),
+    (
+        "InvalidParameter",
+        &[
+            "The value type of parameter `",
+            "The request body is not ",
+            "The request has too many parameters.",
+        ],
+    ),
+    ("InvalidParameterValue.Range", &["The parameter `Limit` must be from 1 to 100."]),
+    ("InvalidRequest", &["The request body did not come in time."]),
+    ("MissingParameter", &["The request is missing a required parameter `"]),
+    ("NoSuchVersion", &["The API version `"]),
+    (
+        "RequestLimitExceeded",
+        &["Your current request times have reached the limit of `20` times per second for API `"],
+    ),
+    ("RequestSizeLimitExceeded", &["The request size exceeds the limit of 1048576 bytes."]),
+    ("UnknownParameter", &["` is not recognized."]),
+    ("UnsupportedProtocol", &["use GET or POST."]),
+    ("UnsupportedRegion", &["The region `"]),
+];
+
+/// The code of an answer, `none` of a success. Whatever is answered comes in the exact envelope: HTTP 200, exactly this
+/// type, which the Python SDK decides by, these fields and no others, and the message that the code has.
+fn code((head, body): &(String, String)) -> String {
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    let kinds: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix("content-type: ")).collect();
+    assert_eq!(kinds, ["application/json"], "{head}");
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let value: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{body}"));
-    assert_eq!(value["Response"]["RequestId"].as_str().unwrap().len(), 36, "{body}");
-    value["Response"]["Error"]["Code"].as_str().unwrap_or("none").to_owned()
+    assert_eq!(keys(&value), ["Response"], "{body}");
+    let response = &value["Response"];
+    let id = response["RequestId"].as_str().unwrap();
+    assert!(id.len() == 36 && id.bytes().filter(|&byte| byte == b'-').count() == 4, "{body}");
+    let Some(error) = response.get("Error") else { return "none".to_owned() };
+    assert_eq!(
+        (keys(response), keys(error)),
+        (vec!["Error".into(), "RequestId".into()], vec!["Code".into(), "Message".into()]),
+        "{body}"
+    );
+    let (code, message) = (error["Code"].as_str().unwrap(), error["Message"].as_str().unwrap());
+    let (_, words) =
+        WORDS.iter().find(|(one, _)| *one == code).unwrap_or_else(|| panic!("an unknown code: {body}"));
+    assert!(words.iter().any(|words| message.contains(words)), "{body}");
+    code.to_owned()
 }
 
 fn send(server: &Server, ask: &Ask<'_>, spoil: &[(&str, &str)]) -> String {
@@ -32,9 +92,7 @@ fn send_as(server: &Server, ask: &Ask<'_>, key: (&str, &Secret), spoil: &[(&str,
     let headers: Vec<(&str, &str)> = headers.iter().map(|(a, b)| (&**a, &**b)).collect();
     let target =
         if ask.query.is_empty() { ask.target.to_owned() } else { format!("{}?{}", ask.target, ask.query) };
-    let (head, body) = server.request(ask.method, &target, &headers, ask.body);
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    code(&body)
+    code(&server.request(ask.method, &target, &headers, ask.body))
 }
 
 #[test]
@@ -90,12 +148,9 @@ fn signatures_are_verified() {
     assert_eq!(send(&server, &good(), &[("X-TC-Region", "")]), "MissingParameter");
     assert_eq!(send(&server, &good(), &[("X-TC-Region", "mars")]), "UnsupportedRegion");
     assert_eq!(send(&server, &good(), &[("X-TC-Token", "x")]), "AuthFailure.TokenFailure");
-    let (_, tampered) = {
-        let headers = good().headers(&id, &secret);
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(a, b)| (&**a, &**b)).collect();
-        server.request("POST", "/", &headers, r#"{"Limit":1}"#)
-    };
-    assert_eq!(code(&tampered), failure);
+    let headers = good().headers(&id, &secret);
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(a, b)| (&**a, &**b)).collect();
+    assert_eq!(code(&server.request("POST", "/", &headers, r#"{"Limit":1}"#)), failure, "a tampered body");
 
     let strict = Server::start(&["--memory", "--signature", "strict"]);
     let host = strict.address.clone();
@@ -165,7 +220,7 @@ fn bodies_that_are_none_get_an_answer() {
         ("X-TC-Version", "2017-03-12"),
         ("X-TC-Region", "ap-guangzhou"),
     ];
-    let post = |body: &str| code(&server.request("POST", "/", &headers, body).1);
+    let post = |body: &str| code(&server.request("POST", "/", &headers, body));
     assert_eq!(post(""), "none");
     for (body, expected) in [
         ("{", "InvalidParameter"),
@@ -176,6 +231,7 @@ fn bodies_that_are_none_get_an_answer() {
         (r#"{"HaVipIds":[1]}"#, "InvalidParameter"),
         (r#"{"Filters":[1]}"#, "InvalidParameter"),
         (r#"{"Nonsense":1}"#, "UnknownParameter"),
+        (r#"{"Limit":0}"#, "InvalidParameterValue.Range"),
         ("\u{0}\u{1}", "InvalidParameter"),
     ] {
         assert_eq!(post(body), expected, "{body}");
@@ -183,17 +239,36 @@ fn bodies_that_are_none_get_an_answer() {
     assert_eq!(post(&"[".repeat(200_000)), "InvalidParameter", "nested deeper than any stack");
     let long = format!(r#"{{"HaVipIds":["{}"]}}"#, "x".repeat(10 << 20));
     assert_eq!(post(&long), "RequestSizeLimitExceeded");
-    let (head, body) = server.request("POST", "/", &[], "{}");
-    assert!(head.starts_with("HTTP/1.1 200"));
-    assert_eq!(code(&body), "MissingParameter", "no action");
-    let (_, body) = server.request("PUT", "/", &headers, "{}");
-    assert_eq!(code(&body), "UnsupportedProtocol");
-    let (_, body) = server.request("GET", "/?Action=DescribeHaVips&SecretId=x&Signature=y", &[], "");
-    assert_eq!(code(&body), "AuthFailure.InvalidAuthorization");
+    assert_eq!(code(&server.request("POST", "/", &[], "{}")), "MissingParameter", "no action");
+    assert_eq!(code(&server.request("PUT", "/", &headers, "{}")), "UnsupportedProtocol");
+    let action = [&[("X-TC-Action", "DescribeHaVip")], &headers[2..]].concat();
+    let unknown = server.request("POST", "/", &action, "{}");
+    assert_eq!(code(&unknown), "InvalidAction");
+    assert!(unknown.1.contains("Did you mean `DescribeHaVips`?"), "{}", unknown.1);
+    // Old signatures, in either place.
+    let old = "Action=DescribeHaVips&SecretId=x&Signature=y";
+    let form = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
+    for reply in
+        [server.request("GET", &format!("/?{old}"), &[], ""), server.request("POST", "/", &form, old)]
+    {
+        assert_eq!(code(&reply), "AuthFailure.InvalidAuthorization");
+    }
+    assert_eq!(code(&server.request("POST", "/", &form, "a=b")), "MissingParameter");
+    // A form that is no text: nothing of it is taken for what it might have been.
+    for head in ["X-TC-Action: DescribeHaVips\r\nX-TC-Version: 2017-03-12\r\nX-TC-Region: ap-tokyo\r\n", ""] {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n"
+        );
+        let answer = server.raw(&[head.as_bytes(), b"Limit=2\xff1"].concat());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(code(&(head.to_owned(), body.to_owned())), "InvalidParameter");
+        assert!(body.contains("is not valid UTF-8."), "{body}");
+    }
     let fields: String = (0..4200).map(|i| format!("HaVipIds.{i}&")).collect();
     let get =
         [("X-TC-Action", "DescribeHaVips"), ("X-TC-Version", "2017-03-12"), ("X-TC-Region", "ap-tokyo")];
-    assert_eq!(code(&server.request("GET", &format!("/?{fields}"), &get, "").1), "InvalidParameter");
+    assert_eq!(code(&server.request("GET", &format!("/?{fields}"), &get, "")), "InvalidParameter");
     for nonsense in [
         "\r\n\r\n",
         "GET\r\n\r\n",
@@ -225,7 +300,8 @@ fn a_slow_client_is_not_waited_for_and_keeps_nobody_waiting() {
     let mut answer = [0; 4096];
     let n = body.read(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
-    assert!(answer.contains("InvalidRequest"), "{answer}");
+    let (head, answer) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(code(&(head.to_owned(), answer.to_owned())), "InvalidRequest");
 }
 
 #[test]
@@ -256,7 +332,25 @@ fn another_sites_page_can_do_nothing() {
     let (head, _) = server.request("GET", "/_havip/snapshot", &[("Host", "evil.example")], "");
     assert!(head.starts_with("HTTP/1.1 403"), "a name that was made to point here: {head}");
     // The API is reached by a header that no other site's form can set.
-    let (_, body) = server.request("POST", "/", &evil, "Action=DeleteVpc");
-    assert_eq!(code(&body), "MissingParameter");
+    let form = server.request("POST", "/", &[("Content-Type", "text/plain")], "Action=DeleteVpc");
+    assert_eq!(code(&form), "MissingParameter");
+    // A page whose name was made to point here can set it; so without signatures nobody's page is served.
+    let delete = json!({ "VpcId": vpc }).to_string();
+    let api = [("X-TC-Action", "DeleteVpc"), ("X-TC-Version", "2017-03-12"), ("X-TC-Region", "ap-guangzhou")];
+    let json = [&[("Content-Type", "application/json")], &api[..]].concat();
+    let made_to_point_here = [("Host", "evil.example"), ("Origin", "http://evil.example")];
+    for page in
+        [&[("Origin", "http://evil.example")][..], &[("Sec-Fetch-Site", "cross-site")], &made_to_point_here]
+    {
+        let reply = server.request("POST", "/", &[page, &json].concat(), &delete);
+        assert_eq!(code(&reply), "AuthFailure.UnauthorizedOperation", "{page:?}");
+    }
+    let reply = server.request(
+        "GET",
+        &format!("/?VpcId={vpc}"),
+        &[&[("Host", "evil.example")], &api[..]].concat(),
+        "",
+    );
+    assert_eq!(code(&reply), "AuthFailure.UnauthorizedOperation", "a browser says no origin with GET");
     assert_eq!(server.call("DescribeVpcs", &json!({}))["VpcSet"][0]["VpcId"], vpc);
 }

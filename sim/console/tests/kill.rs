@@ -31,7 +31,7 @@ impl Client {
     fn call(&mut self, action: &str, body: &Value) -> Option<Value> {
         let body = body.to_string();
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-TC-Action: {action}\r\n\
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-TC-Action: {action}\r\n\
              X-TC-Version: 2017-03-12\r\nX-TC-Region: ap-guangzhou\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );

@@ -265,3 +265,82 @@ fn what_is_done_on_the_segment_is_told_by_the_api() {
     act("release 172.16.16.30");
     wait("it is gone", || havip(&server, "172.16.16.30").is_null());
 }
+
+fn warnings(server: &Server, vip: &str) -> Vec<String> {
+    let id = havip(server, vip)["HaVipId"].take();
+    let told = server.look(&format!("timeline?Region=ap-guangzhou&HaVipId={}", id.as_str().unwrap()));
+    told["Warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_owner_is_silent_on_the_interface_that_it_claimed_by() {
+    let (server, _) = two("lab-silent");
+    let owner = |vip: &str| havip(&server, vip)["NetworkInterfaceId"].clone();
+    let (first, second) = (interface(&server, "a"), interface(&server, "a.eth1"));
+    wait("a has both, each on its own interface", || {
+        [owner("172.16.16.12"), owner("172.16.17.12")]
+            == [first["NetworkInterfaceId"].clone(), second["NetworkInterfaceId"].clone()]
+    });
+    // Nobody takes over, so that it stays the owner.
+    server.control("lab", &json!({ "Act": "power-off b" }));
+    server.control("lab", &json!({ "Act": "unplug a.eth1" }));
+    wait("the second interface is silent", || !warnings(&server, "172.16.17.12").is_empty());
+    let told = warnings(&server, "172.16.17.12");
+    let eni = second["NetworkInterfaceId"].as_str().unwrap();
+    assert!(told[0].contains("nothing has been heard") && told[0].contains(eni), "{told:?}");
+    assert_eq!(warnings(&server, "172.16.16.12"), [""; 0], "the first one still speaks");
+}
+
+#[test]
+fn a_refused_claim_is_told_with_what_was_announced_and_by_which_interface() {
+    let (server, _) = two("lab-refused");
+    server.control("lab", &json!({ "Act": "spoof arp on b.eth1 172.16.17.12 is-at 02:00:00:00:00:66" }));
+    let eni = interface(&server, "b.eth1")["NetworkInterfaceId"].take();
+    wait("it is refused", || {
+        let refused = server.look("refused?Region=ap-guangzhou")["Refused"].take();
+        refused.as_array().unwrap().iter().any(|one| {
+            one["NetworkInterfaceId"] == eni
+                && one["MacAddress"] == "02:00:00:00:00:66"
+                && one["Address"] == "172.16.17.12"
+                && one["Why"] == "the announced hardware address is not the sender's"
+        })
+    });
+}
+
+#[test]
+fn what_the_segment_decides_nobody_decides_besides_it() {
+    let (server, _) = two("lab-decides");
+    let (eni, shown) = (interface(&server, "b"), havip(&server, "172.16.16.12"));
+    let refused = |path: &str, ask: &Value| {
+        let (head, body) = server.request("POST", &format!("/_havip/{path}"), &[], &ask.to_string());
+        assert!(head.starts_with("HTTP/1.1 400"), "{path}: {head} {body}");
+        body
+    };
+    let region = "ap-guangzhou";
+    let claim = json!({ "Region": region, "NetworkInterfaceId": eni["NetworkInterfaceId"], "Address": "172.16.16.12" });
+    let cvm = json!({ "Region": region, "InstanceId": eni["Attachment"]["InstanceId"] });
+    let new =
+        json!({ "Region": region, "VpcId": eni["VpcId"], "SubnetId": eni["SubnetId"], "InstanceName": "c" });
+    for (path, ask) in [("claim", claim), ("instances/terminate", cvm), ("instances", new)] {
+        assert!(refused(path, &ask).contains("/_havip/lab"), "{path}: what to do instead");
+    }
+    for path in ["reset", "restore"] {
+        assert!(refused(path, &json!({})).contains("start the server anew"), "{path}");
+    }
+    let ask = json!({
+        "VpcId": eni["VpcId"], "SubnetId": eni["SubnetId"], "HaVipName": "n", "NetworkInterfaceId": eni["NetworkInterfaceId"],
+    });
+    assert_eq!(server.code("CreateHaVip", &ask), "UnsupportedOperation");
+    assert_eq!(havip(&server, "172.16.16.12")["HaVipId"], shown["HaVipId"]);
+
+    // Another VPC has no segment.
+    let (vpc, subnet) = server.subnet();
+    let new = json!({ "Region": region, "VpcId": vpc, "SubnetId": subnet, "InstanceName": "c" });
+    let eni = server.control("instances", &new)["NetworkInterfaceId"].take();
+    server.call(
+        "CreateHaVip",
+        &json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "n", "Vip": "10.0.0.12" }),
+    );
+    let claim = json!({ "Region": region, "NetworkInterfaceId": eni, "Address": "10.0.0.12" });
+    assert_eq!(server.control("claim", &claim)["verdict"], "believed");
+}

@@ -116,3 +116,69 @@ fn a_form_does_what_it_says_and_only_this_pages_form() {
     assert!(post(&server, "/_page/release", &fields, &[]).0.starts_with("HTTP/1.1 303"));
     assert_eq!(server.call("DescribeHaVips", &json!({}))["TotalCount"], 0);
 }
+
+#[test]
+fn the_page_speaks_portuguese_of_whatever_it_says() {
+    let server = Server::open(&["--quota", "vpc-max-havips=3"]);
+    let (vpc, subnet) = server.subnet();
+    let machine = |name: &str| {
+        let ask = json!({ "Region": "ap-guangzhou", "VpcId": vpc, "SubnetId": subnet, "InstanceName": name });
+        server.control("instances", &ask)["NetworkInterfaceId"].take()
+    };
+    let enis = [machine("a"), machine("b")];
+    let made = json!({ "VpcId": vpc, "SubnetId": subnet, "HaVipName": "h", "Vip": "10.0.0.9", "NetworkInterfaceId": enis[1] });
+    let havip = server.call("CreateHaVip", &made)["HaVip"]["HaVipId"].take();
+    for turn in 0..4 {
+        let claim =
+            json!({ "Region": "ap-guangzhou", "NetworkInterfaceId": enis[turn % 2], "Address": "10.0.0.9" });
+        server.control("claim", &claim);
+    }
+    let shown = page(&server, "/?lang=pt");
+    for text in [
+        "o anunciam alternadamente: 5 mudanças em 120 s",
+        "criado assim",
+        "anúncio de 02:00:0a:00:00:02, +0 ms",
+    ] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let in_english = page(&server, "/");
+    assert!(in_english.contains("claim it in turn: 5 moves") && in_english.contains("created so"));
+
+    let token = token(&shown);
+    let apply = |name: &str, vip: &str| {
+        let fields = [("vpc", &*vpc), ("subnet", &*subnet), ("name", name), ("how", "manual"), ("vip", vip)];
+        let fields: Vec<_> = fields.into_iter().chain([("lang", "pt"), ("token", &*token)]).collect();
+        post(&server, "/_page/apply", &fields, &[])
+    };
+    for (name, vip, said) in [
+        ("n", "10.0.1.9", "O endereço não está dentro da sub-rede."),
+        ("n", "10.0.0.1", "O endereço é reservado pelo sistema."),
+        ("n", "10.0.0.9", "O endereço já está em uso."),
+        ("n", "nada", "O valor informado não está em um formato válido."),
+        ("", "10.0.0.10", "Informe um nome."),
+        (&"n".repeat(61), "10.0.0.10", "O nome tem mais de 60 caracteres."),
+    ] {
+        let (head, body) = apply(name, vip);
+        assert!(head.starts_with("HTTP/1.1 400") && body.contains(said), "{name} {vip}: {head}");
+    }
+    for vip in ["10.0.0.10", "10.0.0.11"] {
+        assert!(apply("n", vip).0.starts_with("HTTP/1.1 303"));
+    }
+    assert!(apply("n", "10.0.0.12").1.contains("A cota de HAVIPs da VPC foi atingida."));
+
+    let act = |path: &str, havip: &str, eip: &str| {
+        let fields = [("token", &*token), ("lang", "pt"), ("havip", havip), ("eip", eip)];
+        post(&server, &format!("/_page/{path}"), &fields, &[]).1
+    };
+    let havip = havip.as_str().unwrap();
+    assert!(act("unbind", havip, "").contains("Não há nenhum EIP vinculado ao HAVIP."));
+    assert!(act("release", "havip-00000000", "").contains("O recurso não existe ou deixou de existir."));
+    server.call("AllocateAddresses", &json!({}));
+    let eip = server.call("DescribeAddresses", &json!({}))["AddressSet"][0]["AddressIp"].take();
+    act("bind", havip, eip.as_str().unwrap());
+    assert!(
+        act("bind", havip, eip.as_str().unwrap())
+            .contains("O HAVIP já tem um EIP, ou o EIP já está vinculado.")
+    );
+    assert!(act("release", havip, "").contains("Há um EIP vinculado ao HAVIP. Desvincule-o primeiro."));
+}

@@ -491,7 +491,7 @@ impl Observer for Recorder {
                         self.push(at, who, Entry::Carrier(up, reason));
                     }
                 }
-                What::Claim { address, by, verdict: Heard::Refused(refusal) } => {
+                What::Claim { address, by, verdict: Heard::Refused(refusal), .. } => {
                     self.tally(at, Who::Cloud, Key::Refused { address, by, refusal });
                 }
                 What::Bound { havip, from, to, claimed_by } => {

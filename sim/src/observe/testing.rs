@@ -177,11 +177,15 @@ impl Run {
     }
     pub(crate) fn refused(&mut self, by: u16, address: IpAddr) -> &mut Run {
         let verdict = Verdict::Refused(Refusal::NotHavip);
-        self.say(Who::Cloud, What::Claim { address, by: NodeId(by), verdict })
+        self.claim(address, by, verdict)
     }
     pub(crate) fn believed(&mut self, by: u16) -> &mut Run {
         let verdict = Verdict::Believed;
-        self.say(Who::Cloud, What::Claim { address: HAVIP, by: NodeId(by), verdict })
+        self.claim(HAVIP, by, verdict)
+    }
+    fn claim(&mut self, address: IpAddr, by: u16, verdict: Verdict) -> &mut Run {
+        let (by, eni, mac) = (NodeId(by), EniIndex::ETH0, mac_of(by));
+        self.say(Who::Cloud, What::Claim { address, by, eni, mac, verdict })
     }
     pub(crate) fn neighbour(&mut self, node: u16, mac: Option<Mac>) -> &mut Run {
         self.node(node, What::Neighbour { node: NodeId(node), address: HAVIP, mac })

@@ -98,14 +98,15 @@ impl World {
     }
 
     fn hear_claim(&mut self, port: PortId, address: IpAddr, mac: Mac) {
-        let (by, node) = (EniId(port.0), self.nic(port).node);
+        let (by, nic) = (EniId(port.0), self.nic(port));
+        let (node, eni) = (nic.node, nic.index);
         let delay = self
             .chance
             .of_node(Purpose::BindDelay, u32::from(port.0), self.now, number_of(address))
             .within(self.cloud.bind_delay);
         let verdict = self.cloud.cloud.claim(self.now, Claim { by, address, mac }, delay);
         if verdict != Verdict::OwnAddress {
-            self.report(Who::Cloud, What::Claim { address, by: node, verdict });
+            self.report(Who::Cloud, What::Claim { address, by: node, eni, mac, verdict });
         }
         self.settle_bindings();
     }

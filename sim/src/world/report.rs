@@ -160,8 +160,12 @@ pub enum What {
     Claim {
         /// The announced address.
         address: IpAddr,
-        /// Whose interface announced it.
+        /// Who announced it.
         by: NodeId,
+        /// By which of its interfaces.
+        eni: EniIndex,
+        /// At which hardware address it said the address is: its own, if it is honest.
+        mac: Mac,
         /// What the cloud made of it.
         verdict: Verdict,
     },

@@ -10,10 +10,6 @@ pub fn coverage() -> String {
     let mut text =
         String::from("| action | version | takes | known, without effect | gives |\n|---|---|---|---|---|\n");
     for action in ACTIONS {
-        let names = |used: bool| {
-            let names = action.request.iter().filter(|field| field.used == used).map(shown);
-            names.collect::<Vec<_>>().join(" ")
-        };
         let gives = action.response.iter().map(|(name, inner)| match inner {
             [] => (*name).to_owned(),
             inner => format!("{name}{{{}}}", inner.join(" ")),
@@ -25,8 +21,8 @@ pub fn coverage() -> String {
             "| {} | {} | {} | {} | {} |",
             action.name,
             action.version,
-            names(true),
-            names(false),
+            listed(action.request, true),
+            listed(action.request, false),
             gives.join(" ")
         );
     }
@@ -34,15 +30,21 @@ pub fn coverage() -> String {
     text
 }
 
-fn shown(field: &Field) -> String {
+/// The fields that have an effect, or those that have none; objects with those of theirs.
+fn listed(fields: &[Field], used: bool) -> String {
+    let all = fields.iter().filter_map(|field| shown(field, used));
+    all.collect::<Vec<_>>().join(" ")
+}
+
+fn shown(field: &Field, used: bool) -> Option<String> {
     let star = if field.required { "*" } else { "" };
-    let name = field.name;
-    match field.kind {
-        Kind::Text | Kind::Int | Kind::Bool => format!("{name}{star}"),
-        Kind::Texts => format!("{name}[]{star}"),
-        Kind::Objects(inner) => {
-            let inner: Vec<String> = inner.iter().filter(|field| field.used).map(shown).collect();
-            format!("{name}[]{{{}}}{star}", inner.join(" "))
-        }
-    }
+    let (name, is_listed) = (field.name, field.used == used);
+    let (list, inner) = match field.kind {
+        Kind::Text | Kind::Int | Kind::Bool => return is_listed.then(|| format!("{name}{star}")),
+        Kind::Texts => return is_listed.then(|| format!("{name}[]{star}")),
+        Kind::Object(inner) => ("", listed(inner, used)),
+        Kind::Objects(inner) => ("[]", listed(inner, used)),
+    };
+    // An object that has an effect may have fields that have none.
+    (is_listed || !inner.is_empty()).then(|| format!("{name}{list}{{{inner}}}{star}"))
 }

@@ -1,8 +1,8 @@
 //! Elastic IPs.
 
-use havip_sim::cloud::model::{Allocate, Eip, EipStatus, Model};
+use havip_sim::cloud::model::{Allocate, Eip, EipStatus, Model, Object, Table};
 
-use super::list::{By, Page};
+use super::list::{By, Page, tag_keys, tag_pairs};
 use super::{Call, Reply, fields, view};
 use crate::gate::Fault;
 
@@ -32,7 +32,7 @@ fn status(eip: &Eip) -> &'static str {
     }
 }
 
-static BY: [By<Eip>; 12] = [
+static BY: [By<Eip>; 16] = [
     By { name: "address-id", of: |e, _| vec![e.id.clone()] },
     By { name: "address-name", of: |e, _| vec![e.name.clone()] },
     By { name: "address-ip", of: |e, _| vec![e.address.to_string()] },
@@ -48,7 +48,11 @@ static BY: [By<Eip>; 12] = [
     },
     By { name: "is-arrears", of: |_, _| vec!["FALSE".to_owned()] },
     By { name: "address-type", of: |_, _| vec!["EIP".to_owned()] },
-    By { name: "tag-key", of: |e, _| e.tags.iter().map(|tag| tag.key.clone()).collect() },
+    By { name: "instance-type", of: |e, _| e.holder.iter().map(|_| "HAVIP".to_owned()).collect() },
+    By { name: "dedicated-cluster-id", of: |_, _| vec![] },
+    By { name: "tag-key", of: |e, _| tag_keys(&e.tags) },
+    By { name: "tag-value", of: |e, _| e.tags.iter().map(|tag| tag.value.clone()).collect() },
+    By { name: "tag:", of: |e, _| tag_pairs(&e.tags) },
     // In no document; Terraform asks for `CDC` by it before it destroys.
     By { name: "business-type", of: |_, _| vec![] },
     By { name: "address-isp", of: |_, _| vec!["BGP".to_owned()] },
@@ -56,8 +60,8 @@ static BY: [By<Eip>; 12] = [
 
 pub(super) fn describe(model: &mut Model, call: &Call<'_>) -> Reply {
     let here = model.region(call.region);
-    let (count, set) =
-        Page::new(call.params, "AddressIds", &BY).of(here, here.eips(), |one| view::eip(here, one))?;
+    let page = Page::new(call.params, "AddressIds", &BY).values(100);
+    let (count, set) = page.of(here, here.eips(), |one| view::eip(here, one))?;
     Ok(fields([("TotalCount", count.into()), ("AddressSet", set.into())]))
 }
 
@@ -71,7 +75,34 @@ pub(super) fn release(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("TaskId", task.to_string().into())]))
 }
 
-/// There are none; Terraform asks.
-pub(super) fn describe_packages(_: &mut Model, _: &Call<'_>) -> Reply {
-    Ok(fields([("TotalCount", 0.into()), ("BandwidthPackageSet", Vec::<u8>::new().into())]))
+/// A bandwidth package. There is none, and no action makes one; Terraform asks.
+#[derive(Clone, Copy, Debug)]
+enum Package {}
+
+impl Object for Package {
+    fn id(&self) -> &str {
+        match *self {}
+    }
+    fn number(&self) -> u64 {
+        match *self {}
+    }
+}
+
+static PACKAGE_BY: [By<Package>; 10] = [
+    By { name: "bandwidth-package-id", of: |none, _| match *none {} },
+    By { name: "bandwidth-package-name", of: |none, _| match *none {} },
+    By { name: "network-type", of: |none, _| match *none {} },
+    By { name: "charge-type", of: |none, _| match *none {} },
+    By { name: "resource.resource-type", of: |none, _| match *none {} },
+    By { name: "resource.resource-id", of: |none, _| match *none {} },
+    By { name: "resource.address-ip", of: |none, _| match *none {} },
+    By { name: "tag-key", of: |none, _| match *none {} },
+    By { name: "tag-value", of: |none, _| match *none {} },
+    By { name: "tag:", of: |none, _| match *none {} },
+];
+
+pub(super) fn describe_packages(model: &mut Model, call: &Call<'_>) -> Reply {
+    let page = Page::new(call.params, "BandwidthPackageIds", &PACKAGE_BY);
+    let (count, set) = page.of(model.region(call.region), &Table::new(), |none| match *none {})?;
+    Ok(fields([("TotalCount", count.into()), ("BandwidthPackageSet", set.into())]))
 }

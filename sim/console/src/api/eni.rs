@@ -2,7 +2,7 @@
 
 use havip_sim::cloud::model::{CreateEni, Eni, Model, WantedAddress};
 
-use super::list::{By, Page};
+use super::list::{By, Page, tag_keys, tag_pairs};
 use super::schema::Params;
 use super::{Call, Reply, fields, nothing, view};
 
@@ -31,11 +31,12 @@ pub(super) fn create(model: &mut Model, call: &Call<'_>) -> Reply {
         Ok((vec![id], None))
     })?;
     let here = model.region(call.region);
-    let found = made.0.first().and_then(|id| here.enis().get(id)).map(|one| view::eni(here, one));
-    Ok(fields([("NetworkInterface", found.into())]))
+    // One that a token names may have been deleted since.
+    let id = made.0.first().map_or("", String::as_str);
+    Ok(fields([("NetworkInterface", view::eni(here, here.eni(id)?))]))
 }
 
-static BY: [By<Eni>; 12] = [
+static BY: [By<Eni>; 20] = [
     By { name: "vpc-id", of: |e, _| vec![e.vpc.clone()] },
     By { name: "subnet-id", of: |e, _| vec![e.subnet.clone()] },
     By { name: "network-interface-id", of: |e, _| vec![e.id.clone()] },
@@ -46,7 +47,16 @@ static BY: [By<Eni>; 12] = [
     By { name: "address-ip", of: |e, _| e.addresses.iter().map(|one| one.address.to_string()).collect() },
     By { name: "is-primary", of: |e, _| vec![e.primary.to_string()] },
     By { name: "eni-type", of: |e, _| vec![u8::from(e.primary).to_string()] },
-    By { name: "tag-key", of: |e, _| e.tags.iter().map(|tag| tag.key.clone()).collect() },
+    // They are compared so in any case.
+    By { name: "ip-exact-match", of: |_, _| vec!["true".to_owned(), "false".to_owned()] },
+    By { name: "eni-qos", of: |_, _| vec!["DEFAULT".to_owned()] },
+    By { name: "address-ipv6", of: |_, _| vec![] },
+    By { name: "public-address-ip", of: |_, _| vec![] },
+    By { name: "address-type", of: |_, _| vec![] },
+    By { name: "termination-protection", of: |_, _| vec!["false".to_owned()] },
+    By { name: "traffic-protection", of: |_, _| vec!["false".to_owned()] },
+    By { name: "tag-key", of: |e, _| tag_keys(&e.tags) },
+    By { name: "tag:", of: |e, _| tag_pairs(&e.tags) },
     By { name: "cdc-id", of: |_, _| vec![] },
 ];
 

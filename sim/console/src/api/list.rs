@@ -1,6 +1,6 @@
 //! Lists: ids, filters, pages by place (`Offset`, `Limit`) or by what was seen last (`MaxResults`, `NextToken`).
 
-use havip_sim::cloud::model::{Code, Object, Refused, Table};
+use havip_sim::cloud::model::{Code, Object, Refused, Table, Tag};
 use serde_json::Value;
 
 use super::schema::{Field, Kind, Params, optional, required};
@@ -11,12 +11,31 @@ pub static FILTER: [Field; 2] = [required("Name", Kind::Text), required("Values"
 /// The parameter.
 pub const FILTERS: Field = optional("Filters", Kind::Objects(&FILTER));
 
+/// How many values a filter has at most.
+const VALUES: usize = 5;
+
 /// A filter by its name and what it compares.
 pub struct By<T: 'static> {
-    /// Its name.
+    /// Its name. One that ends with a colon is the beginning of a name, and what follows stands before its values: `tag:k`
+    /// of `v` is compared as [`pair`] writes it.
     pub name: &'static str,
     /// The values of an object that it is held against.
     pub of: fn(&T, &havip_sim::cloud::model::Region) -> Vec<String>,
+}
+
+/// A name and a value as they are compared. No text of JSON's that clients send has this letter.
+pub fn pair(name: &str, value: &str) -> String {
+    format!("{name}\u{0}{value}")
+}
+
+/// What the filter `tag:KEY` compares.
+pub fn tag_pairs(tags: &[Tag]) -> Vec<String> {
+    tags.iter().map(|tag| pair(&tag.key, &tag.value)).collect()
+}
+
+/// What the filter `tag-key` compares.
+pub fn tag_keys(tags: &[Tag]) -> Vec<String> {
+    tags.iter().map(|tag| tag.key.clone()).collect()
 }
 
 /// What of a list is asked for.
@@ -24,12 +43,24 @@ pub struct Page<'a, T: 'static> {
     params: &'a Params,
     ids: &'static str,
     by: &'static [By<T>],
+    /// What the ids name, where that is not the objects themselves.
+    named: Option<fn(&T) -> String>,
+    /// How many values a filter has at most.
+    values: usize,
 }
 
 impl<'a, T: Object + 'static> Page<'a, T> {
     /// Of a list that takes ids in a parameter, and these filters.
     pub fn new(params: &'a Params, ids: &'static str, by: &'static [By<T>]) -> Page<'a, T> {
-        Page { params, ids, by }
+        Page { params, ids, by, named: None, values: VALUES }
+    }
+    /// The same, whose filters may have so many values.
+    pub fn values(self, values: usize) -> Page<'a, T> {
+        Page { values, ..self }
+    }
+    /// The same, whose ids are those of something that each object has one of.
+    pub fn named(self, named: fn(&T) -> String) -> Page<'a, T> {
+        Page { named: Some(named), ..self }
     }
 
     /// How many there are, one page of them as they are shown, and what asks for the next page; nothing at the end, nor
@@ -63,11 +94,42 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         table: &'t Table<T>,
     ) -> Result<Vec<&'t T>, Fault> {
         let ids = self.ids()?;
-        let filters = filters(self.params, self.by)?;
+        let filters = self.filters()?;
         if !ids.is_empty() {
-            return Ok(by_ids(table, &ids));
+            return Ok(self.by_ids(table, &ids));
         }
         Ok(table.iter().filter(|one| fits(*one, region, &filters)).collect())
+    }
+
+    /// Ten filters at most; all must fit, one value of each.
+    fn filters(&self) -> Result<Chosen<T>, Fault> {
+        let given = self.params.objects("Filters");
+        if given.len() > 10 {
+            return Err(Fault::new("LimitExceeded.NumberOfFilters", "More than 10 filters."));
+        }
+        let mut read = Vec::new();
+        for filter in given {
+            let (name, mut values) = (filter.text_or_empty("Name"), filter.texts("Values"));
+            let key = |one: &By<T>| name.strip_prefix(one.name).filter(|_| one.name.ends_with(':'));
+            let is_it = |one: &&By<T>| match key(one) {
+                Some(key) => !key.is_empty(),
+                None => one.name == name,
+            };
+            let one = self.by.iter().find(is_it);
+            let one = one.ok_or_else(|| {
+                let name: String = name.chars().take(64).collect();
+                Fault::new("InvalidParameter.FilterInvalidKey", format!("There is no filter `{name}`."))
+            })?;
+            if values.len() > self.values {
+                let message = format!("The filter `{name}` has more than {} values.", self.values);
+                return Err(Refused::new(Code::VALUE_LIMIT, message).into());
+            }
+            if let Some(key) = key(one) {
+                values.iter_mut().for_each(|value| *value = pair(key, value));
+            }
+            read.push((one.of, values));
+        }
+        Ok(read)
     }
 
     /// The ids that are asked for.
@@ -91,11 +153,11 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         table: &Table<T>,
         show: impl Fn(&T) -> Value,
     ) -> Result<(usize, Vec<Value>), Fault> {
-        let filters = filters(self.params, self.by)?;
+        let filters = self.filters()?;
         let (offset, limit) = window(self.params)?;
         let ids = self.ids()?;
         if !ids.is_empty() {
-            let found = by_ids(table, &ids);
+            let found = self.by_ids(table, &ids);
             let page = found.iter().skip(offset).take(limit).map(|one| show(one)).collect();
             return Ok((found.len(), page));
         }
@@ -114,13 +176,17 @@ impl<'a, T: Object + 'static> Page<'a, T> {
         }
         Ok((count, page))
     }
-}
 
-fn by_ids<'t, T: Object>(table: &'t Table<T>, ids: &[String]) -> Vec<&'t T> {
-    let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
-    found.sort_by_key(|one| one.number());
-    found.dedup_by_key(|one| one.number());
-    found
+    /// The objects of some ids, in the order in which they were made.
+    fn by_ids<'t>(&self, table: &'t Table<T>, ids: &[String]) -> Vec<&'t T> {
+        if let Some(named) = self.named {
+            return table.iter().filter(|one| ids.contains(&named(one))).collect();
+        }
+        let mut found: Vec<&T> = ids.iter().filter_map(|id| table.get(id)).collect();
+        found.sort_by_key(|one| one.number());
+        found.dedup_by_key(|one| one.number());
+        found
+    }
 }
 
 fn fits<T>(one: &T, region: &havip_sim::cloud::model::Region, filters: &Chosen<T>) -> bool {
@@ -160,28 +226,6 @@ type Of<T> = fn(&T, &havip_sim::cloud::model::Region) -> Vec<String>;
 
 /// What is compared, and what with.
 type Chosen<T> = Vec<(Of<T>, Vec<String>)>;
-
-/// Ten filters at most, of five values each; all must fit, one value of each.
-fn filters<T>(params: &Params, by: &'static [By<T>]) -> Result<Chosen<T>, Fault> {
-    let given = params.objects("Filters");
-    if given.len() > 10 {
-        return Err(Fault::new("LimitExceeded.NumberOfFilters", "More than 10 filters."));
-    }
-    let mut read = Vec::new();
-    for filter in given {
-        let (name, values) = (filter.text_or_empty("Name"), filter.texts("Values"));
-        let one = by.iter().find(|one| one.name == name).ok_or_else(|| {
-            let name: String = name.chars().take(64).collect();
-            Fault::new("InvalidParameter.FilterInvalidKey", format!("There is no filter `{name}`."))
-        })?;
-        if values.len() > 5 {
-            let message = format!("The filter `{name}` has more than 5 values.");
-            return Err(Refused::new(Code::VALUE_LIMIT, message).into());
-        }
-        read.push((one.of, values));
-    }
-    Ok(read)
-}
 
 /// The page: from where, and how many.
 pub fn window(params: &Params) -> Result<(usize, usize), Fault> {

@@ -71,7 +71,11 @@ impl Call<'_> {
         let Some(token) = self.params.text("ClientToken") else { return make(model) };
         let asked = self.params.without("ClientToken");
         if let Some(before) = model.made_before(self.region, self.action, token, &asked)? {
-            return Ok((before.made.clone(), before.task));
+            let (made, task) = (before.made.clone(), before.task);
+            if let Some(task) = task {
+                model.repeat_task(self.now, self.region, self.request, task);
+            }
+            return Ok((made, task));
         }
         let (made, task) = make(model)?;
         model.remember(self.region, self.action, token, &asked, made.clone(), task);

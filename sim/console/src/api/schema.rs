@@ -17,6 +17,8 @@ pub enum Kind {
     Bool,
     /// Several texts.
     Texts,
+    /// One object.
+    Object(&'static [Field]),
     /// Several objects.
     Objects(&'static [Field]),
 }
@@ -133,6 +135,7 @@ fn typed(kind: Kind, value: &Value, name: &str) -> Result<Value, Fault> {
             Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(false.into()),
             _ => Err(wrong()),
         },
+        Kind::Object(fields) => object(fields, value, &format!("{name}.")).map(Value::Object),
         Kind::Texts | Kind::Objects(_) => {
             let items = value.as_array().ok_or_else(wrong)?;
             let item = |(i, one): (usize, &Value)| match kind {
@@ -195,6 +198,7 @@ fn branch(fields: &'static [Field], tree: &Tree, path: &str) -> Result<Map<Strin
                 let text = |one: &Tree| one.leaf.clone().map(Value::from).ok_or_else(wrong);
                 texts.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.into()
             }
+            Kind::Object(inner) => Value::Object(branch(inner, child, &format!("{full}."))?),
             Kind::Objects(inner) => {
                 let items = child.items().ok_or_else(wrong)?;
                 let one = |(i, item): (usize, &Tree)| branch(inner, item, &format!("{full}.{i}."));

@@ -1,7 +1,7 @@
 //! The table of actions: it decides what a request may say, and the coverage table is printed from it.
 
 use super::list::FILTERS;
-use super::schema::Kind::{Bool, Int, Objects, Text, Texts};
+use super::schema::Kind::{Bool, Int, Object, Objects, Text, Texts};
 use super::schema::{Field, optional, required, without_effect};
 use super::{Action, eip, eni, tasks, vip, vpc};
 
@@ -25,6 +25,17 @@ static PRIVATE_IPS: [Field; 8] = [
     without_effect("State", Text),
     without_effect("QosLevel", Text),
 ];
+static IPV6_ADDRESSES: [Field; 8] = [
+    without_effect("Address", Text),
+    without_effect("Primary", Bool),
+    without_effect("AddressId", Text),
+    without_effect("Description", Text),
+    without_effect("IsWanIpBlocked", Bool),
+    without_effect("State", Text),
+    without_effect("PublicIpAddress", Text),
+    without_effect("AddressType", Text),
+];
+static PREPAID: [Field; 2] = [without_effect("Period", Int), without_effect("AutoRenewFlag", Text)];
 const OFFSET: Field = optional("Offset", Int);
 const LIMIT: Field = optional("Limit", Int);
 const TAGGED: Field = optional("Tags", Objects(&TAGS));
@@ -305,6 +316,8 @@ pub static ACTIONS: &[Action] = &[
             optional("SecondaryPrivateIpAddressCount", Int),
             TAGGED,
             TOKEN,
+            without_effect("Ipv6Addresses", Objects(&IPV6_ADDRESSES)),
+            without_effect("Ipv6AddressCount", Int),
             without_effect("QosLevel", Text),
             without_effect("TrunkingFlag", Text),
             without_effect("IsRdma", Bool),
@@ -357,7 +370,12 @@ pub static ACTIONS: &[Action] = &[
             optional("AddressName", Text),
             TAGGED,
             TOKEN,
+            without_effect("AddressChargePrepaid", Object(&PREPAID)),
+            without_effect("IPChargeType", Text),
             without_effect("InternetServiceProvider", Text),
+            without_effect("VipCluster", Texts),
+            without_effect("IsDedicatedAddressPool", Bool),
+            without_effect("AntiDDoSPackageId", Text),
             without_effect("AddressType", Text),
             without_effect("AnycastZone", Text),
             without_effect("ApplicableForCLB", Bool),
@@ -423,7 +441,7 @@ pub static ACTIONS: &[Action] = &[
     Action {
         name: "DescribeBandwidthPackages",
         version: VPC,
-        request: &[without_effect("BandwidthPackageIds", Texts), FILTERS, OFFSET, LIMIT],
+        request: &[optional("BandwidthPackageIds", Texts), FILTERS, OFFSET, LIMIT],
         response: &[("TotalCount", &[]), ("BandwidthPackageSet", &[])],
         run: eip::describe_packages,
     },

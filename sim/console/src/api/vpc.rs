@@ -7,7 +7,7 @@ use havip_sim::cloud::model::{
 };
 use serde_json::{Value, json};
 
-use super::list::{By, Page, window};
+use super::list::{By, Page, tag_keys, tag_pairs, window};
 use super::{Call, Reply, fields, nothing, view};
 use crate::civil::date_time;
 use crate::gate::Fault;
@@ -27,16 +27,16 @@ pub(super) fn create(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("Vpc", found.into())]))
 }
 
-fn tag_keys(tags: &[havip_sim::cloud::model::Tag]) -> Vec<String> {
-    tags.iter().map(|tag| tag.key.clone()).collect()
-}
-
-static VPC_BY: [By<Vpc>; 5] = [
+static VPC_BY: [By<Vpc>; 9] = [
     By { name: "vpc-name", of: |v, _| vec![v.name.clone()] },
     By { name: "vpc-id", of: |v, _| vec![v.id.clone()] },
     By { name: "cidr-block", of: |v, _| vec![v.cidr.to_string()] },
     By { name: "is-default", of: |_, _| vec!["false".to_owned()] },
     By { name: "tag-key", of: |v, _| tag_keys(&v.tags) },
+    By { name: "tag:", of: |v, _| tag_pairs(&v.tags) },
+    By { name: "ipv6-cidr-block", of: |_, _| vec![] },
+    By { name: "isp-type", of: |_, _| vec![] },
+    By { name: "address-type", of: |_, _| vec![] },
 ];
 
 pub(super) fn describe(model: &mut Model, call: &Call<'_>) -> Reply {
@@ -65,7 +65,7 @@ pub(super) fn create_subnet(model: &mut Model, call: &Call<'_>) -> Reply {
     Ok(fields([("Subnet", found.into())]))
 }
 
-static SUBNET_BY: [By<Subnet>; 8] = [
+static SUBNET_BY: [By<Subnet>; 14] = [
     By { name: "subnet-id", of: |s, _| vec![s.id.clone()] },
     By { name: "vpc-id", of: |s, _| vec![s.vpc.clone()] },
     By { name: "cidr-block", of: |s, _| vec![s.cidr.to_string()] },
@@ -73,6 +73,12 @@ static SUBNET_BY: [By<Subnet>; 8] = [
     By { name: "subnet-name", of: |s, _| vec![s.name.clone()] },
     By { name: "zone", of: |s, _| vec![s.zone.clone()] },
     By { name: "tag-key", of: |s, _| tag_keys(&s.tags) },
+    By { name: "tag:", of: |s, _| tag_pairs(&s.tags) },
+    By { name: "is-remote-vpc-snat", of: |_, _| vec!["false".to_owned()] },
+    By { name: "is-cdc-subnet", of: |_, _| vec!["0".to_owned()] },
+    By { name: "ipv6-cidr-block", of: |_, _| vec![] },
+    By { name: "isp-type", of: |_, _| vec![] },
+    By { name: "address-type", of: |_, _| vec![] },
     By { name: "cdc-id", of: |_, _| vec![] },
 ];
 
@@ -96,18 +102,20 @@ pub(super) fn delete_subnet(model: &mut Model, call: &Call<'_>) -> Reply {
 }
 
 /// A route table: the one that every VPC has. It is kept as its VPC.
-static TABLE_BY: [By<Vpc>; 6] = [
+static TABLE_BY: [By<Vpc>; 9] = [
     By { name: "route-table-id", of: |v, _| vec![default_route_table(v)] },
     By { name: "route-table-name", of: |_, _| vec!["default".to_owned()] },
     By { name: "vpc-id", of: |v, _| vec![v.id.clone()] },
     By { name: "association.main", of: |_, _| vec!["true".to_owned()] },
     By { name: "tag-key", of: |_, _| vec![] },
+    By { name: "tag:", of: |_, _| vec![] },
+    By { name: "visible", of: |_, _| vec!["true".to_owned()] },
+    By { name: "next-hop-type", of: |_, _| vec![] },
     By { name: "is-need-router-info", of: |_, _| vec!["true".to_owned(), "false".to_owned()] },
 ];
 
 pub(super) fn describe_route_tables(model: &mut Model, call: &Call<'_>) -> Reply {
     let here = model.region(call.region);
-    let wanted = call.params.texts("RouteTableIds");
     let show = |vpc: &Vpc| {
         let table = default_route_table(vpc);
         let subnets = here.subnets().iter().filter(|subnet| subnet.vpc == vpc.id);
@@ -124,14 +132,8 @@ pub(super) fn describe_route_tables(model: &mut Model, call: &Call<'_>) -> Reply
             "TagSet": [],
         })
     };
-    let (count, set) = if wanted.is_empty() {
-        Page::new(call.params, "RouteTableIds", &TABLE_BY).of(here, here.vpcs(), show)?
-    } else {
-        let (offset, limit) = window(call.params)?;
-        let found: Vec<&Vpc> =
-            here.vpcs().iter().filter(|v| wanted.contains(&default_route_table(v))).collect();
-        (found.len(), found.into_iter().skip(offset).take(limit).map(show).collect())
-    };
+    let page = Page::new(call.params, "RouteTableIds", &TABLE_BY).named(default_route_table);
+    let (count, set) = page.of(here, here.vpcs(), show)?;
     Ok(fields([("TotalCount", count.into()), ("RouteTableSet", set.into())]))
 }
 

@@ -11,7 +11,7 @@ use havip_sim::cloud::model::{
 };
 use havip_sim::world::{ConsoleAct, EniIndex, EniSetup, HavipId, Members, NodeId, Segment, Setup};
 
-use super::Seen;
+use super::{Nic, Seen};
 
 /// The region that a lab is in.
 pub const REGION: &str = "ap-guangzhou";
@@ -43,7 +43,7 @@ pub struct Mirror {
     /// Elastic IPs by their places in the lab, and which HAVIP each is bound to.
     pub(super) eips: Vec<(Ipv4Addr, Option<usize>)>,
     /// Claims that are believed, and when they were heard.
-    believed: Vec<(IpAddr, NodeId, Time)>,
+    believed: Vec<(IpAddr, Nic, Time)>,
 }
 
 impl Mirror {
@@ -198,10 +198,13 @@ impl Mirror {
         }
     }
 
-    /// The interface of a machine by which it claims: the one in the HAVIP's subnet, else its first.
-    fn eni_of(&self, node: NodeId, subnet: Option<u16>) -> Option<&Port> {
-        let mut own = self.ports.iter().filter(|port| port.node == node);
-        own.clone().find(|port| Some(port.subnet) == subnet).or_else(|| own.next())
+    fn port_of(&self, (node, index): Nic) -> Option<&Port> {
+        self.ports.iter().find(|port| (port.node, port.index) == (node, index))
+    }
+    /// The interface of a machine that a HAVIP of a subnet is bound to. A claim is believed only of an interface of that
+    /// subnet which announces its own hardware address.
+    fn claimant(&self, node: NodeId, subnet: u16, mac: Option<Mac>) -> Option<&Port> {
+        self.ports.iter().find(|one| (one.node, one.subnet, Some(one.mac)) == (node, subnet, mac))
     }
 
     /// Tells the model what was seen. Lab time counts from `base`.
@@ -209,17 +212,16 @@ impl Mirror {
         let when = |at: Time| base + at.saturating_since(Time::ZERO);
         match *seen {
             Seen::Heard { at, by } => {
-                if let Some(port) = self.eni_of(by, None) {
+                if let Some(port) = self.port_of(by) {
                     model.heard(when(at), REGION, &port.eni);
                 }
             }
-            Seen::Claim { at, by, address, verdict: Verdict::Refused(why) } => {
-                let port = self.eni_of(by, None);
-                if let (Some(port), IpAddr::V4(address)) = (port, address) {
-                    model.refuse(REGION, RefusedClaim::new(when(at), &port.eni, address, port.mac, why));
+            Seen::Claim { at, by, address, mac, verdict: Verdict::Refused(why) } => {
+                if let (Some(port), IpAddr::V4(address)) = (self.port_of(by), address) {
+                    model.refuse(REGION, RefusedClaim::new(when(at), &port.eni, address, mac, why));
                 }
             }
-            Seen::Claim { at, by, address, verdict: Verdict::Believed } => {
+            Seen::Claim { at, by, address, verdict: Verdict::Believed, .. } => {
                 self.believed.retain(|one| (one.0, one.1) != (address, by));
                 self.believed.push((address, by, when(at)));
             }
@@ -229,9 +231,11 @@ impl Mirror {
                 if to.is_none() {
                     return model.unbind(when(at), REGION, id);
                 }
-                let heard = self.believed.iter().find(|one| (one.0, Some(one.1)) == (setup.address, to));
+                let port = to.and_then(|node| self.claimant(node, setup.subnet, mac));
+                let by = port.map(|port| (port.node, port.index));
+                let heard = self.believed.iter().find(|one| (one.0, Some(one.1)) == (setup.address, by));
                 let heard = heard.map_or(when(at), |one| one.2);
-                let eni = to.and_then(|node| self.eni_of(node, Some(setup.subnet))).map(|port| &*port.eni);
+                let eni = port.map(|port| &*port.eni);
                 model.bound(when(at), REGION, id, eni, mac.unwrap_or(Mac::UNSPECIFIED), heard);
             }
             Seen::Done { at, index } => self.done(model, when(at), setup, index),

@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
+use havip_sim::cloud::model::Refused;
 use havip_sim::cloud::{Declined, Verdict};
 use havip_sim::engine::EventLoop;
 use havip_sim::observe::Observer;
 use havip_sim::scenario::{EipDecl, HavipDecl, Script, ScriptError, TimeText, load_keepalived};
-use havip_sim::world::{Act, Life, Look, NodeId, Report, Segment, Setup, Wants, What};
+use havip_sim::world::{Act, EniIndex, Life, Look, NodeId, Report, Segment, Setup, Wants, What};
 
 pub use drive::Ask;
 use mirror::Mirror;
@@ -37,6 +38,9 @@ fn wrong(errors: &[ScriptError]) -> Wrong {
     Wrong(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
+/// An interface of the segment: its machine or client, and which of its interfaces.
+pub type Nic = (NodeId, EniIndex);
+
 /// Something that was seen on the segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Seen {
@@ -44,10 +48,12 @@ pub enum Seen {
     Claim {
         /// When.
         at: Time,
-        /// Whose.
-        by: NodeId,
+        /// By which interface.
+        by: Nic,
         /// For what.
         address: IpAddr,
+        /// The announced hardware address.
+        mac: Mac,
         /// What it made of it.
         verdict: Verdict,
     },
@@ -66,8 +72,8 @@ pub enum Seen {
     Heard {
         /// When last.
         at: Time,
-        /// Which.
-        by: NodeId,
+        /// By which interface.
+        by: Nic,
     },
     /// Somebody did something that the API can do as well, and the cloud did not decline.
     Done {
@@ -205,7 +211,12 @@ impl Lab {
 /// Opens a lab, shows its objects in the cloud, and lets it go on for as long as the server runs.
 pub async fn start(app: &Arc<App>, file: &Path) -> Result<(), Wrong> {
     let lab = Lab::open(file)?;
-    let mirror = app.with(|inner, now| Mirror::new(&mut inner.model, now, lab.setup())).await;
+    let mirror = app.with(|inner, now| {
+        let mirror = Mirror::new(&mut inner.model, now, lab.setup())?;
+        inner.model.follow_segment(REGION, &mirror.vpc);
+        Ok::<_, Refused>(mirror)
+    });
+    let mirror = mirror.await;
     let mirror = mirror.map_err(|refused| Wrong(refused.to_string()))?;
     let (asks, asked) = mpsc::channel(16);
     // There is one start.
@@ -226,8 +237,8 @@ fn prepare(script: &Script, line: &str, folder: &Path) -> Result<(Script, Setup)
 /// Keeps what the console wants to know.
 struct Watch {
     seen: Vec<Seen>,
-    /// When each machine sent something last.
-    heard: Vec<(NodeId, Time)>,
+    /// When each interface sent something last.
+    heard: Vec<(Nic, Time)>,
 }
 
 impl Observer for Watch {
@@ -238,8 +249,8 @@ impl Observer for Watch {
         for report in reports {
             let at = report.at;
             match report.what {
-                What::Claim { address, by, verdict } => {
-                    self.seen.push(Seen::Claim { at, by, address, verdict });
+                What::Claim { address, by, eni, mac, verdict } => {
+                    self.seen.push(Seen::Claim { at, by: (by, eni), address, mac, verdict });
                 }
                 What::Bound { havip, to, claimed_by, .. } => {
                     let havip = usize::from(havip.0);
@@ -257,7 +268,7 @@ impl Observer for Watch {
                 }
                 What::Program(cvm, life) => self.seen.push(Seen::Program { of: NodeId(cvm.0), life }),
                 What::Sent { .. } => {
-                    let Some(by) = report.who.node() else { continue };
+                    let Some(by) = report.who.node().map(|node| (node, report.who.index())) else { continue };
                     match self.heard.iter_mut().find(|(one, _)| *one == by) {
                         Some((_, last)) => *last = at,
                         None => self.heard.push((by, at)),

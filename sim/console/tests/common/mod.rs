@@ -18,12 +18,20 @@ pub struct Server {
 
 impl Server {
     pub fn start(options: &[&str]) -> Server {
+        Server::heard(options, |line| eprintln!("{line}"))
+    }
+    /// One whose log somebody reads, line by line.
+    pub fn heard(options: &[&str], mut log: impl FnMut(&str) + Send + 'static) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_havip-console"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        #[allow(clippy::disallowed_methods, reason = "the thread that reads its log")]
+        std::thread::spawn(move || errors.lines().map_while(Result::ok).for_each(|line| log(&line)));
         let (mut id, mut secret) = (None, None);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
@@ -115,6 +123,20 @@ impl Server {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// What it tells from here on.
+    pub fn events(&self) -> Events {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        write!(stream, "GET /_havip/events HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        let (mut events, mut line) = (BufReader::new(stream), String::new());
+        // Its head is there: it listens.
+        while line != "\r\n" {
+            line.clear();
+            events.read_line(&mut line).unwrap();
+        }
+        Events(events)
+    }
+
     /// A VPC 10.0.0.0/16 and a subnet 10.0.0.0/24 in it.
     pub fn subnet(&self) -> (String, String) {
         let vpc = self.call("CreateVpc", &json!({ "VpcName": "v", "CidrBlock": "10.0.0.0/16" }));
@@ -123,6 +145,29 @@ impl Server {
             json!({ "VpcId": vpc, "SubnetName": "s", "Zone": "ap-guangzhou-3", "CidrBlock": "10.0.0.0/24" });
         let subnet = self.call("CreateSubnet", &ask);
         (vpc, subnet["Subnet"]["SubnetId"].as_str().unwrap().to_owned())
+    }
+}
+
+/// What a server tells of its own accord.
+pub struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// The next event of a kind.
+    pub fn next(&mut self, kind: &str) -> Value {
+        let (mut line, wanted, mut found) = (String::new(), format!("event: {kind}"), false);
+        let mut quiet = 0;
+        // A comment comes every 15 s of quiet.
+        while quiet < 2 {
+            line.clear();
+            assert_ne!(self.0.read_line(&mut line).expect("in time"), 0, "the stream goes on");
+            quiet += usize::from(line.starts_with(':'));
+            match line.trim_end().strip_prefix("data: ") {
+                Some(data) if found => return serde_json::from_str(data).unwrap(),
+                Some(_) => {}
+                None => found |= line.trim_end() == wanted,
+            }
+        }
+        panic!("never: {kind}");
     }
 }
 
@@ -170,6 +215,11 @@ impl Ask<'_> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
     }
+}
+
+/// The id of what was made: a field of an object of a reply.
+pub fn id(reply: &Value, set: &str, name: &str) -> String {
+    reply[set][name].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
 }
 
 /// What time it is, in seconds from 1970.

@@ -10,7 +10,7 @@ use havip::wire::ethernet::Mac;
 
 use super::objects::{Cause, Havip, Member, RefusedClaim};
 use super::{Code, Happening, Model, Refused, Region, tags};
-use crate::cloud::{Heard, Refusal, Verdict};
+use crate::cloud::{Binding, Heard, Refusal, Verdict};
 
 /// What came of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +36,23 @@ pub enum Warning {
         /// Within how long.
         within: Duration,
     },
-    /// Nothing has been heard from its owner for so long.
+    /// Nothing has been heard from its owner for a while.
     Silent {
         /// The owner.
         eni: String,
-        /// How long.
-        since: Duration,
+        /// When it was heard last.
+        last: Time,
     },
+}
+
+impl Warning {
+    /// Whether two are one, looked at twice.
+    fn is(&self, other: &Warning) -> bool {
+        match (self, other) {
+            (Warning::Turns { enis, .. }, Warning::Turns { enis: others, .. }) => enis == others,
+            (one, other) => one == other,
+        }
+    }
 }
 
 /// Two that take turns move a HAVIP so often...
@@ -51,6 +61,8 @@ const TURNS: usize = 4;
 const TURNS_WITHIN: Duration = Duration::from_secs(120);
 /// An owner that is silent for longer is told of.
 const SILENT: Duration = Duration::from_secs(15);
+/// How often it is looked whether there is something to warn of.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Model {
     /// An interface announces an address. A believed claim moves the binding after `delay`.
@@ -66,6 +78,7 @@ impl Model {
         tags::id("NetworkInterfaceId", "eni", eni)?;
         let here = self.region_mut(region)?;
         let sender = here.eni(eni)?;
+        here.decides(&sender.vpc)?;
         if sender.attachment.is_none() {
             let message = format!("`{eni}` is attached to nothing: it cannot announce.");
             return Err(Refused::new(Code::INVALID_STATE, message));
@@ -85,7 +98,7 @@ impl Model {
         let verdict = match (heard.dismissed(), claimed) {
             (None, Some(id)) => {
                 let here = self.region_mut(region)?;
-                let binding = here.bindings.entry(id).or_insert(super::super::Binding::new(None));
+                let binding = here.bindings.entry(id).or_insert(Binding::new(None));
                 binding.claim(now, number, mac, delay)
             }
             (dismissed, _) => dismissed.unwrap_or(Verdict::Refused(Refusal::NotHavip)),
@@ -97,15 +110,12 @@ impl Model {
         if verdict == Verdict::Believed {
             self.heard_at.insert((region.to_owned(), eni.to_owned(), address), now);
         }
-        self.settle_bindings(now);
+        self.settle(now);
         Ok(ClaimOutcome { verdict })
     }
 
     /// Moves the bindings whose time has come.
     pub(super) fn settle_bindings(&mut self, now: Time) {
-        if self.next_binding.is_none_or(|at| at > now) {
-            return;
-        }
         let mut moves = Vec::new();
         for (name, region) in &mut self.regions {
             for (id, binding) in &mut region.bindings {
@@ -129,6 +139,13 @@ impl Model {
         }
     }
 
+    /// The bindings of a VPC are those of a segment, which decides and tells what came of it; nobody else does.
+    pub fn follow_segment(&mut self, region: &str, vpc: &str) {
+        if let Ok(here) = self.region_mut(region) {
+            here.segment = Some(vpc.to_owned());
+        }
+    }
+
     /// The segment has moved a binding, after a claim that it heard then.
     pub fn bound(&mut self, now: Time, region: &str, havip: &str, to: Option<&str>, mac: Mac, heard: Time) {
         self.moved(now, region, havip, to, Cause::Claim { mac, heard });
@@ -138,6 +155,9 @@ impl Model {
     pub fn unbind(&mut self, now: Time, region: &str, havip: &str) {
         if self.region(region).havips.get(havip).is_some_and(|one| one.eni.is_some()) {
             self.moved(now, region, havip, None, Cause::Detached);
+            if let Ok(here) = self.region_mut(region) {
+                here.bindings.insert(havip.to_owned(), Binding::new(None));
+            }
         }
     }
 
@@ -150,6 +170,40 @@ impl Model {
         self.happened(refused.at, region, Happening::Refused(refused));
     }
 
+    /// From here on owners are listened to, whatever was heard before the model was stored: who says nothing is silent.
+    pub fn listen(&mut self, now: Time) {
+        for region in self.regions.values_mut() {
+            for eni in region.havips.iter().filter_map(|havip| havip.eni.as_ref()) {
+                region.heard.entry(eni.clone()).or_insert(now);
+            }
+        }
+    }
+
+    /// Tells of warnings that have come or gone since this looked last.
+    pub(super) fn look_for_warnings(&mut self, now: Time) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK;
+        let mut told = Vec::new();
+        for (name, region) in &mut self.regions {
+            let mut before = std::mem::take(&mut region.warned);
+            for havip in region.havips.iter() {
+                let (warnings, old) = (region.warnings(now, havip), before.remove(&havip.id));
+                let old = old.unwrap_or_default();
+                if warnings.len() != old.len() || warnings.iter().zip(&old).any(|(new, old)| !new.is(old)) {
+                    told.push((name.clone(), havip.id.clone(), warnings.clone()));
+                }
+                if !warnings.is_empty() {
+                    region.warned.insert(havip.id.clone(), warnings);
+                }
+            }
+        }
+        for (region, havip, warnings) in told {
+            self.happened(now, &region, Happening::Warned { havip, warnings });
+        }
+    }
+
     /// Something was heard from an interface.
     pub fn heard(&mut self, now: Time, region: &str, eni: &str) {
         if let Ok(here) = self.region_mut(region) {
@@ -159,6 +213,16 @@ impl Model {
 }
 
 impl Region {
+    /// Complains where a segment decides who has the HAVIPs of a VPC.
+    pub(super) fn decides(&self, vpc: &str) -> Result<(), Refused> {
+        if self.segment.as_deref() != Some(vpc) {
+            return Ok(());
+        }
+        let message =
+            format!("The machines of `{vpc}` run on a segment: what they have and claim is decided there.");
+        Err(Refused::new(Code::UNSUPPORTED, message))
+    }
+
     /// Whether a HAVIP's drift range lets an interface claim it.
     pub fn may_drift(&self, havip: &Havip, eni: &str) -> bool {
         let cvm = self.enis.get(eni).and_then(|eni| eni.attachment.as_ref()).map(|at| &at.cvm);
@@ -190,7 +254,7 @@ impl Region {
             && let Some(&heard) = self.heard.get(eni)
             && now.saturating_since(heard) > SILENT
         {
-            all.push(Warning::Silent { eni: eni.clone(), since: now.saturating_since(heard) });
+            all.push(Warning::Silent { eni: eni.clone(), last: heard });
         }
         all
     }

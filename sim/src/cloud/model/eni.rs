@@ -102,6 +102,7 @@ impl Model {
     ) -> Result<(String, String), Refused> {
         let name = tags::name("InstanceName", name)?;
         let vpc = eni.vpc.clone();
+        self.region(region).decides(&vpc)?;
         let zone = self.region(region).subnet_of(&eni.vpc, &eni.subnet)?.zone;
         let eni = self.add_eni(now, region, eni, mac)?;
         let number = self.ids.number();
@@ -207,8 +208,12 @@ impl Model {
         self.object(now, region, "eni", id, "changed");
     }
 
-    /// Whatever is bound to an interface is bound to nobody.
+    /// Whatever is bound to an interface is bound to nobody, and what it claimed before does not follow any more.
     fn unbind_from(&mut self, now: Time, region: &str, eni: &str) {
+        let Ok(here) = self.region_mut(region) else { return };
+        if let Some(number) = here.enis.get(eni).map(|eni| eni.number) {
+            here.bindings.values_mut().for_each(|binding| binding.leave(now, number));
+        }
         let bound = |havip: &&super::Havip| havip.eni.as_deref() == Some(eni);
         let havips = self.region(region).havips.iter().filter(bound);
         let ids: Vec<String> = havips.map(|havip| havip.id.clone()).collect();
@@ -243,7 +248,8 @@ impl Model {
     pub fn delete_cvm(&mut self, now: Time, region: &str, id: &str) -> Result<(), Refused> {
         tags::id("InstanceId", "ins", id)?;
         let here = self.region(region);
-        here.cvms.get(id).ok_or_else(|| Refused::missing("instance", id))?;
+        let cvm = here.cvms.get(id).ok_or_else(|| Refused::missing("instance", id))?;
+        here.decides(&cvm.vpc)?;
         let in_range = |range: &[super::Association]| range.iter().any(|one| one.instance == id);
         if let Some(havip) = here.havips.iter().find(|havip| in_range(&havip.range)) {
             let message = format!("`{id}` is in the drift range of `{}`.", havip.id);
@@ -282,7 +288,8 @@ impl Region {
     pub fn enis_of<'a>(&'a self, cvm: &'a str) -> impl Iterator<Item = &'a Eni> {
         self.enis.iter().filter(move |eni| eni.attachment.as_ref().is_some_and(|at| at.cvm == cvm))
     }
-    pub(super) fn eni(&self, id: &str) -> Result<&Eni, Refused> {
+    /// A network interface by its id.
+    pub fn eni(&self, id: &str) -> Result<&Eni, Refused> {
         self.enis.get(id).ok_or_else(|| Refused::missing("network interface", id))
     }
     /// A subnet of a VPC.

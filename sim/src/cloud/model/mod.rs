@@ -70,6 +70,15 @@ pub enum Happening {
     },
     /// A claim was refused.
     Refused(RefusedClaim),
+    /// There is something else to look at of a HAVIP, or nothing any more.
+    Warned {
+        /// The HAVIP's id.
+        havip: String,
+        /// What.
+        warnings: Vec<Warning>,
+    },
+    /// Everything is another cloud's now: it was put back, or begun anew.
+    Replaced,
 }
 
 /// Everything the cloud knows.
@@ -91,6 +100,8 @@ pub struct Model {
     happenings: Vec<(Time, String, Happening)>,
     /// When the next binding moves.
     next_binding: Option<Time>,
+    /// When it is looked next whether there is something to warn of.
+    next_look: Time,
     /// When claims that are believed and still pending were heard: by region, interface and address.
     heard_at: BTreeMap<(String, String, Ipv4Addr), Time>,
 }
@@ -110,6 +121,7 @@ impl Model {
             tokens: Table::default(),
             happenings: Vec::new(),
             next_binding: None,
+            next_look: Time::ZERO,
             heard_at: BTreeMap::new(),
         }
     }
@@ -140,6 +152,16 @@ impl Model {
         let differs = |limit: &&Limit| self.limits.get(limit.name) != limits.get(limit.name);
         self.changed_limits.extend(Limits::ALL.iter().filter(differs).map(|limit| limit.name));
         self.limits = limits;
+    }
+    /// How long asynchronous work takes.
+    pub fn task_delay(&self) -> Duration {
+        self.task_delay
+    }
+    /// This model takes the place of another: how that was set up stays, and who watches is told.
+    pub fn take_place(&mut self, now: Time, of: &Model) {
+        self.task_delay = of.task_delay;
+        self.listen(now);
+        self.happened(now, "", Happening::Replaced);
     }
     /// How long asynchronous work takes from here on.
     pub fn set_task_delay(&mut self, delay: Duration) {

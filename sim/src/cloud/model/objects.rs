@@ -234,7 +234,7 @@ pub struct Eip {
     pub created: Time,
 }
 
-/// Asynchronous work.
+/// Asynchronous work. `Again` is none of its own: its request was sent before, and it ends when the work of that does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each names what it works on")]
 pub enum Work {
@@ -245,6 +245,7 @@ pub enum Work {
     Detach { eni: String },
     Allocate { eips: Vec<String> },
     Release { eips: Vec<String> },
+    Again,
 }
 
 /// How far a task is.

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 
 use havip::time::Time;
 
-use super::ClaimOutcome;
 use super::addresses::Addresses;
 use super::objects::{Cvm, Eip, Eni, Havip, RefusedClaim, Subnet, Vpc};
 use super::table::Table;
+use super::{ClaimOutcome, Warning};
 use crate::cloud::Binding;
 
 /// The regions there are.
@@ -64,6 +64,10 @@ pub struct Region {
     pub(super) heard: BTreeMap<String, Time>,
     /// Claims that were refused, oldest first; the last of them are remembered.
     pub(super) refused: Table<RefusedClaim>,
+    /// What has been warned of, by HAVIP.
+    pub(super) warned: BTreeMap<String, Vec<Warning>>,
+    /// The VPC whose bindings a segment decides.
+    pub(super) segment: Option<String>,
 }
 
 impl Region {
@@ -80,6 +84,8 @@ impl Region {
             bindings: BTreeMap::new(),
             heard: BTreeMap::new(),
             refused: Table::new(),
+            warned: BTreeMap::new(),
+            segment: None,
         }
     }
     /// Its VPCs.

@@ -15,6 +15,7 @@ impl Work {
             Work::DeleteHavip { havip } => havip == id,
             Work::BindEip { havip, eip } | Work::UnbindEip { havip, eip } => havip == id || eip == id,
             Work::Attach { eni, .. } | Work::Detach { eni } => eni == id,
+            Work::Again => false,
             Work::Allocate { eips } | Work::Release { eips } => eips.iter().any(|eip| eip == id),
         }
     }
@@ -23,8 +24,11 @@ impl Work {
 impl Model {
     /// Carries work out: at once, or when the task delay is over. Gives the task's number.
     pub(super) fn start_task(&mut self, now: Time, region: &str, request: &str, work: Work) -> u64 {
+        self.start_task_until(now, now + self.task_delay, region, request, work)
+    }
+
+    fn start_task_until(&mut self, now: Time, due: Time, region: &str, request: &str, work: Work) -> u64 {
         let number = self.ids.number();
-        let due = now + self.task_delay;
         let (id, region) = (request.to_owned(), region.to_owned());
         while self.tasks.len() >= REMEMBERED {
             let Some(oldest) = self.tasks.oldest().filter(|task| task.state != TaskState::Running) else {
@@ -41,12 +45,25 @@ impl Model {
         number
     }
 
-    /// Does everything whose time has come: tasks, then bindings.
+    /// Does everything whose time has come, each at its own time, however late this is called. Of what is due together
+    /// tasks come first.
     pub fn settle(&mut self, now: Time) {
-        while let Some(&next) = self.running.first().filter(|(due, _)| *due <= now) {
-            self.finish(now, next);
+        loop {
+            let task = self.running.first().copied();
+            let binding = self.next_binding.unwrap_or(Time::MAX);
+            match task.filter(|&(due, _)| due <= binding) {
+                Some(next) if next.0 <= now => self.finish(next.0, next),
+                None if binding <= now => self.settle_bindings(binding),
+                _ => return self.look_for_warnings(now),
+            }
         }
-        self.settle_bindings(now);
+    }
+
+    /// Makes a task that is that of an earlier request: a request that was sent again has something to ask for.
+    pub fn repeat_task(&mut self, now: Time, region: &str, request: &str, number: u64) {
+        // One that is not known any more has ended long ago.
+        let due = self.tasks.at(number).map_or(now, |task| task.due.max(now));
+        self.start_task_until(now, due, region, request, Work::Again);
     }
 
     fn finish(&mut self, now: Time, key: (Time, u64)) {
@@ -61,7 +78,7 @@ impl Model {
             Work::UnbindEip { havip, eip } => self.eip_unbound(now, &region, &havip, &eip),
             Work::Attach { eni, cvm } => self.attached(now, &region, &eni, &cvm),
             Work::Detach { eni } => self.detached(now, &region, &eni),
-            Work::Allocate { .. } => {}
+            Work::Allocate { .. } | Work::Again => {}
             Work::Release { eips } => self.released(now, &region, &eips),
         }
     }

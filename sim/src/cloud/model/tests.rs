@@ -1,6 +1,7 @@
 //! The model's stories.
 
 use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
 
 use super::*;
 use crate::cloud::{Refusal, Verdict};
@@ -235,6 +236,57 @@ fn a_detached_interface_leaves_its_havip_bound_to_nobody() {
 }
 
 #[test]
+fn what_is_due_happens_in_its_time_however_late_somebody_looks() {
+    let mut lab = Lab::new();
+    let havip = lab.havip(Some("10.0.0.10")).unwrap();
+    let claim = |lab: &mut Lab, t, eni: usize, delay| {
+        let (eni, vip) = (lab.enis[eni].clone(), "10.0.0.10".parse().unwrap());
+        let delay = Duration::from_secs(delay);
+        assert_eq!(lab.model.claim(at(t), HERE, &eni, vip, None, delay).unwrap().verdict, Verdict::Believed);
+    };
+    claim(&mut lab, 10, 0, 5);
+    claim(&mut lab, 12, 1, 5);
+    lab.model.set_task_delay(Duration::from_secs(10));
+    lab.model.delete_havip(at(13), HERE, &havip, "r").unwrap();
+    lab.model.take_happenings();
+    lab.model.settle(at(1000));
+    let told: Vec<_> = lab.model.take_happenings().into_iter().map(|(when, _, what)| (when, what)).collect();
+    let moved = |what: &Happening| match what {
+        Happening::Moved { moved, .. } => Some((moved.at, moved.to.clone(), moved.cause)),
+        _ => None,
+    };
+    let cause = |eni: usize, heard| Cause::Claim { mac: lab.here().eni(&lab.enis[eni]).unwrap().mac, heard };
+    assert_eq!(moved(&told[0].1), Some((at(15), Some(lab.enis[0].clone()), cause(0, at(10)))));
+    assert_eq!(moved(&told[1].1), Some((at(17), Some(lab.enis[1].clone()), cause(1, at(12)))));
+    let deleted = Happening::Object { kind: "havip", id: havip, what: "deleted" };
+    assert_eq!((told.len(), &told[2]), (3, &(at(23), deleted)));
+}
+
+#[test]
+fn a_claim_does_not_follow_when_its_interface_has_gone_meanwhile() {
+    let mut lab = Lab::new();
+    let havip = lab.havip(Some("10.0.0.10")).unwrap();
+    lab.claim(2, 0, "10.0.0.10");
+    let ask = CreateEni {
+        vpc: lab.vpc.clone(),
+        subnet: lab.subnet.clone(),
+        name: "eth1".into(),
+        ..CreateEni::default()
+    };
+    let eth1 = lab.model.create_eni(at(2), HERE, ask).unwrap();
+    lab.model.attach(at(2), HERE, &eth1, &lab.cvms[0], "r1").unwrap();
+    let vip = "10.0.0.10".parse().unwrap();
+    let delay = Duration::from_secs(5);
+    lab.model.claim(at(3), HERE, &eth1, vip, None, delay).unwrap();
+    lab.model.claim(at(4), HERE, &lab.enis[1], vip, None, delay).unwrap();
+    lab.model.detach(at(5), HERE, &eth1, &lab.cvms[0], "r2").unwrap();
+    lab.model.settle(at(20));
+    let moves = lab.here().havip(&havip).unwrap().timeline.iter().map(|one| one.to.clone());
+    let held: Vec<_> = moves.collect();
+    assert_eq!(held, [Some(lab.enis[0].clone()), Some(lab.enis[1].clone())], "eth1 never had it");
+}
+
+#[test]
 fn two_that_take_turns_and_an_owner_that_is_silent_are_told_of() {
     let mut lab = Lab::new();
     let id = lab.havip(Some("10.0.0.10")).unwrap();
@@ -243,8 +295,82 @@ fn two_that_take_turns_and_an_owner_that_is_silent_are_told_of() {
     }
     let warnings = |lab: &Lab, t| lab.here().warnings(at(t), lab.here().havips().get(&id).unwrap());
     assert!(matches!(&warnings(&lab, 14)[..], [Warning::Turns { moves: 4, .. }]));
-    let since = Duration::from_secs(187);
-    assert_eq!(warnings(&lab, 200), [Warning::Silent { eni: lab.enis[1].clone(), since }]);
+    assert_eq!(warnings(&lab, 200), [Warning::Silent { eni: lab.enis[1].clone(), last: at(13) }]);
+}
+
+#[test]
+fn a_warning_is_told_when_it_comes_and_when_it_goes() {
+    let mut lab = Lab::new();
+    let id = lab.havip(Some("10.0.0.10")).unwrap();
+    lab.claim(10, 0, "10.0.0.10");
+    let mut told = Vec::new();
+    for t in 10..60 {
+        if t == 40 {
+            lab.model.heard(at(t), HERE, &lab.enis[0].clone());
+        }
+        lab.model.settle(at(t));
+        told.extend(lab.model.take_happenings().into_iter().filter_map(|(when, _, what)| match what {
+            Happening::Warned { havip, warnings } => Some((when, havip, warnings)),
+            _ => None,
+        }));
+    }
+    let silent = |last| vec![Warning::Silent { eni: lab.enis[0].clone(), last: at(last) }];
+    let expected = [(at(26), silent(10)), (at(40), vec![]), (at(56), silent(40))];
+    assert_eq!(told, expected.map(|(when, warnings)| (when, id.clone(), warnings)));
+}
+
+#[test]
+fn an_owner_that_was_stored_is_silent_when_it_says_nothing_from_then_on() {
+    let mut lab = Lab::new();
+    let id = lab.havip(Some("10.0.0.10")).unwrap();
+    lab.claim(10, 0, "10.0.0.10");
+    let rows = lab.model.rows();
+    let texts = rows.iter().map(|c| (c.row.0, &*c.row.1, &*c.row.2, c.text.as_deref().unwrap()));
+    let mut model = Model::load(0, texts).unwrap();
+    model.listen(at(1000));
+    let warnings = |t| model.region(HERE).warnings(at(t), model.region(HERE).havip(&id).unwrap());
+    assert_eq!(warnings(1015), []);
+    assert_eq!(warnings(1016), [Warning::Silent { eni: lab.enis[0].clone(), last: at(1000) }]);
+}
+
+#[test]
+fn where_a_segment_decides_nobody_else_does() {
+    let mut lab = Lab::new();
+    let id = lab.havip(Some("10.0.0.10")).unwrap();
+    let (vpc, subnet, eni) = (lab.vpc.clone(), lab.subnet.clone(), lab.enis[0].clone());
+    lab.model.follow_segment(HERE, &vpc);
+    let before = lab.model.rows();
+    let claimed = lab.model.claim(at(2), HERE, &eni, "10.0.0.10".parse().unwrap(), None, Duration::ZERO);
+    let bound = lab.ask(None);
+    let bound = lab.model.create_havip(at(2), HERE, CreateHavip { eni: Some(eni.clone()), ..bound });
+    let machine = CreateEni { vpc, subnet, name: "eth0".into(), ..CreateEni::default() };
+    let made = lab.model.create_cvm(at(2), HERE, "c", machine, None);
+    let gone = lab.model.delete_cvm(at(2), HERE, &lab.cvms[0].clone());
+    let refusals = [claimed.map(|_| ()), bound.map(|_| ()), made.map(|_| ()), gone];
+    assert!(
+        refusals.iter().all(|one| one.as_ref().is_err_and(|why| why.code == Code::UNSUPPORTED)),
+        "{refusals:?}"
+    );
+    assert_eq!(lab.model.rows(), before);
+    lab.model.bound(at(3), HERE, &id, Some(&eni), Mac::UNSPECIFIED, at(2));
+    assert_eq!(lab.here().havip(&id).unwrap().eni, Some(eni), "the segment does");
+}
+
+#[test]
+fn a_request_that_was_sent_again_has_a_task_that_ends_with_the_first() {
+    let mut lab = Lab::new();
+    let havip = lab.havip(None).unwrap();
+    lab.model.set_task_delay(Duration::from_secs(10));
+    let first = lab.model.delete_havip(at(5), HERE, &havip, "first").unwrap();
+    lab.model.repeat_task(at(8), HERE, "second", first);
+    let states = |lab: &Lab| ["first", "second"].map(|id| lab.model.task(id).unwrap().state);
+    lab.model.settle(at(14));
+    assert_eq!(states(&lab), [TaskState::Running; 2]);
+    assert_stored(&lab.model);
+    lab.model.settle(at(15));
+    assert_eq!(states(&lab), [TaskState::Success; 2]);
+    lab.model.repeat_task(at(20), HERE, "third", first);
+    assert_eq!(lab.model.task("third").unwrap().state, TaskState::Success);
 }
 
 #[test]

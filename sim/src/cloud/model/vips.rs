@@ -48,7 +48,8 @@ impl Model {
         let here = self.region_mut(region)?;
         here.take(&subnet.id, vip, "HAVIP", &id);
         *here.havips_of.entry(ask.vpc.clone()).or_default() += 1;
-        here.bindings.insert(id.clone(), Binding::new(None));
+        let bound = ask.eni.as_ref().and_then(|eni| here.enis.get(eni)).map(|eni| eni.number);
+        here.bindings.insert(id.clone(), Binding::new(bound));
         here.havips.insert(Havip {
             id: id.clone(),
             number,
@@ -240,20 +241,19 @@ impl Model {
     /// A binding has moved.
     pub(super) fn moved(&mut self, now: Time, region: &str, id: &str, to: Option<&str>, cause: Cause) {
         let Ok(here) = self.region_mut(region) else { return };
-        let number = to.and_then(|eni| here.enis.get(eni)).map(|eni| eni.number);
         let Some(havip) = here.havips.get_mut(id) else { return };
         let from = std::mem::replace(&mut havip.eni, to.map(str::to_owned));
         if !matches!(cause, Cause::Created) {
             havip.flushed = Some(now);
+        }
+        if let Some(eni) = to {
+            here.heard.entry(eni.to_owned()).or_insert(now);
         }
         let moved = Moved { at: now, from, to: havip.eni.clone(), cause };
         if havip.timeline.len() >= Havip::REMEMBERED {
             havip.timeline.pop_front();
         }
         havip.timeline.push_back(moved.clone());
-        if !matches!(cause, Cause::Claim { .. }) {
-            here.bindings.insert(id.to_owned(), Binding::new(number));
-        }
         self.happened(now, region, Happening::Moved { havip: id.to_owned(), moved });
     }
 }
@@ -270,7 +270,10 @@ impl Region {
         self.vpcs.get(&ask.vpc).ok_or_else(|| Refused::missing("VPC", &ask.vpc))?;
         let eni = match &ask.eni {
             None => None,
-            Some(id) => Some(self.eni(tags::id("NetworkInterfaceId", "eni", id)?)?),
+            Some(id) => {
+                self.decides(&ask.vpc)?;
+                Some(self.eni(tags::id("NetworkInterfaceId", "eni", id)?)?)
+            }
         };
         let subnet = match (&ask.subnet, eni, &ask.vip) {
             (Some(id), ..) => self.subnet_of(&ask.vpc, tags::id("SubnetId", "subnet", id)?)?,

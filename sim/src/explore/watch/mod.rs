@@ -145,7 +145,7 @@ impl Watch {
             What::Held { node, address, held, ran_out } => {
                 self.holds(setup, at, node, address, (held, ran_out));
             }
-            What::Claim { address, by, verdict } => self.cloud_hears(setup, at, address, by, verdict),
+            What::Claim { address, by, verdict, .. } => self.cloud_hears(setup, at, address, by, verdict),
             What::Bound { havip, from, to, .. } => {
                 if from.is_some() && from != to {
                     self.marks.hit(Mark::BindingMoved);

@@ -231,7 +231,7 @@ impl<W: Write> Observer for Pcapng<W> {
         for report in reports {
             match report.what {
                 What::Lost { .. } => self.lost(setup, look, report),
-                What::Claim { address, by, verdict: Verdict::Refused(refusal) } => {
+                What::Claim { address, by, verdict: Verdict::Refused(refusal), .. } => {
                     let sent_by = |mac: &[u8]| setup.enis_of(by).any(|eni| eni.mac.0 == mac);
                     let heard = self.packets.iter_mut().find(|one| {
                         let frame = look.frame(one.frame);

@@ -420,7 +420,7 @@ impl Observer for Picture {
                         }
                     }
                 }
-                What::Claim { address, by, verdict } => self.claim(at, address, by, verdict),
+                What::Claim { address, by, verdict, .. } => self.claim(at, address, by, verdict),
                 What::Bound { havip, to, .. } => self.with(at, usize::from(havip.0), to),
                 What::Neighbour { .. } => self.neighbour(setup, report),
                 What::Sent { .. } => self.sent(setup, look, report),
