@@ -11,6 +11,7 @@ use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
 use super::attack;
+use super::watch::{Promises, promises_of};
 use crate::scenario::{FileDecl, Place, Script, ScriptError, TextDecl, load_keepalived};
 use crate::world::{Act, CvmId, EniIndex, FileId, NodeId, ProgramSetup, Setup, TextId, TimedAct};
 
@@ -21,6 +22,8 @@ pub struct Base {
     pub script: Script,
     /// The same, ready to run.
     pub(super) setup: Setup,
+    /// What its machines promise.
+    pub(super) promises: Promises,
     /// Every file that was read, as the script or an `include` names it: what the cluster is made of.
     pub files: Vec<(String, String)>,
     /// What machines track by scripts and files: the names, by machine.
@@ -72,6 +75,7 @@ impl Base {
         let first = script.prepare(&kept, &load_keepalived)?.setup;
         let mut base = Base {
             files: Vec::new(),
+            promises: promises_of(&first),
             setup: first,
             tracked: Vec::new(),
             own_files: Vec::new(),
@@ -91,6 +95,7 @@ impl Base {
         base.files = shelf.into_inner().into_iter().collect();
         base.script.acts = acts;
         base.setup.acts = base.script.acts.clone();
+        base.promises = promises_of(&base.setup);
         Ok(base)
     }
 

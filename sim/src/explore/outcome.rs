@@ -45,7 +45,8 @@ impl Outcome {
             canary: plan.canary,
             ..base.setup.clone()
         });
-        let watch = watched(&setup, plan, drawn.healed, engine);
+        let promises = base.promises.clone();
+        let watch = run(&setup, Watch::of(&setup, promises, (plan.rules, plan.limit), drawn.healed), engine);
         Outcome {
             violations: watch.violations().to_vec(),
             marks: watch.marks(),
@@ -68,7 +69,10 @@ impl Outcome {
 
 /// Runs a setup from its beginning to its end, held against the rules.
 pub(super) fn watched(setup: &Arc<Setup>, plan: &Plan, healed: Time, engine: Engine) -> Watch {
-    let mut watch = Watch::new(setup, plan.rules, plan.limit, healed);
+    run(setup, Watch::new(setup, plan.rules, plan.limit, healed), engine)
+}
+
+fn run(setup: &Arc<Setup>, mut watch: Watch, engine: Engine) -> Watch {
     let end = Time::ZERO + setup.run;
     engine.run(setup, Duration::ZERO, end, &mut watch);
     watch.finish(setup, end);

@@ -8,7 +8,7 @@ use havip::profile::{Profile, Switch};
 use havip::time::Duration;
 use havip::wire::Family;
 
-use crate::world::{NodeId, ProgramSetup, Setup};
+use crate::world::{EniSetup, NodeId, ProgramSetup, Setup};
 
 /// How much longer an agent's lease is that has heard no broadcast: a cloud may take that long to follow its successor.
 const FOLLOWS: Duration = Duration::from_secs(10);
@@ -52,6 +52,7 @@ pub(super) struct Seat {
 
 /// The seats of every machine.
 pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
+    let addresses = addresses(setup);
     setup
         .cvms
         .iter()
@@ -62,7 +63,7 @@ pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
             let seat = |(i, instance): (usize, &Arc<Instance>)| Seat {
                 in_group: grouped(i),
                 begins: config.startup_delay,
-                hearers: hearers(setup, own, instance),
+                hearers: hearers(setup, &addresses, own, instance),
                 ..seat(instance, *profile, cvm.eni.address.addr().into())
             };
             config.instances.iter().enumerate().map(seat).collect()
@@ -113,16 +114,35 @@ fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
     }
 }
 
-/// Who gets an instance's advertisements: its peers, or everybody who has that virtual router.
-fn hearers(setup: &Setup, own: usize, instance: &Instance) -> Vec<usize> {
-    let hears = |other: &usize| {
-        let node = NodeId(*other as u16);
-        let ProgramSetup::Agent { config, .. } = &setup.cvms[*other].program;
-        let is_peer = instance.peers.iter().any(|peer| setup.owns(node, peer.address));
-        let has_it = config.instances.iter().any(|one| one.vrid == instance.vrid);
-        *other != own && has_it && (is_peer || instance.peers.is_empty())
+/// Every machine's own addresses, sorted.
+fn addresses(setup: &Setup) -> Vec<(IpAddr, usize)> {
+    let of = |cvm: usize| {
+        let all = setup.enis_of(NodeId(cvm as u16)).flat_map(EniSetup::addresses);
+        all.map(move |own| (own.addr(), cvm))
     };
-    (0..setup.cvms.len()).filter(hears).collect()
+    let mut all: Vec<_> = (0..setup.cvms.len()).flat_map(of).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Who gets an instance's advertisements: its peers, or everybody who has that virtual router.
+fn hearers(setup: &Setup, addresses: &[(IpAddr, usize)], own: usize, instance: &Instance) -> Vec<usize> {
+    let owners = |address: IpAddr| {
+        let from = addresses.partition_point(|(other, _)| *other < address);
+        addresses[from..].iter().take_while(move |(other, _)| *other == address).map(|(_, cvm)| *cvm)
+    };
+    let mut all: Vec<usize> = match instance.peers.is_empty() {
+        true => (0..setup.cvms.len()).collect(),
+        false => instance.peers.iter().flat_map(|peer| owners(peer.address)).collect(),
+    };
+    let has_it = |other: &usize| {
+        let ProgramSetup::Agent { config, .. } = &setup.cvms[*other].program;
+        config.instances.iter().any(|one| one.vrid == instance.vrid)
+    };
+    all.sort_unstable();
+    all.dedup();
+    all.retain(|other| *other != own && has_it(other));
+    all
 }
 
 fn percent(of: Duration, share: u64) -> Duration {

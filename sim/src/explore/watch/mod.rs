@@ -37,6 +37,15 @@ use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
 use crate::scenario::{Expect, Fact, TimeText};
 use crate::world::{Act, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What};
 
+/// What each machine's configuration promises, by machine and virtual router: the same for every seed of a cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Promises(Arc<[Vec<Seat>]>);
+
+/// What the machines of a setup promise.
+pub(super) fn promises_of(setup: &Setup) -> Promises {
+    Promises(bounds::of(setup))
+}
+
 /// Watches one run.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -63,7 +72,16 @@ pub struct Watch {
 impl Watch {
     /// Before the first instant. From `healed` on nothing is wrong, if the plan is right.
     pub fn new(setup: &Setup, rules: Rules, limit: Option<Duration>, healed: Time) -> Watch {
-        let seats = bounds::of(setup);
+        Watch::of(setup, promises_of(setup), (rules, limit), healed)
+    }
+
+    /// The same where it is known what the machines promise.
+    pub(super) fn of(
+        setup: &Setup,
+        Promises(seats): Promises,
+        (rules, limit): (Rules, Option<Duration>),
+        healed: Time,
+    ) -> Watch {
         let machines = seats.iter().map(|of| Machine::new(of.iter().map(|seat| seat.priority))).collect();
         Watch {
             rules: if limit.is_some() { rules } else { rules.without(Rule::OutageLimit) },

@@ -28,12 +28,15 @@ impl Watch {
     fn check_holding(&mut self, setup: &Setup, now: Time, (cvm, index): (usize, usize)) {
         let (seat, machine) = (&self.seats[cvm][index], &self.machines[cvm]);
         let chair = machine.chairs[index];
+        if chair.role != Role::Master {
+            return;
+        }
         let has = |address| {
             setup.owns(NodeId(cvm as u16), address)
                 || machine.addresses.iter().any(|one| one.address == address)
         };
         let missing = seat.addresses.iter().copied().find(|address| !has(*address));
-        let (Role::Master, Some(missing)) = (chair.role, missing) else { return };
+        let Some(missing) = missing else { return };
         let from = chair.since.max(machine.since).max(machine.deleted);
         if now <= from + SETTLES {
             return self.wait_until(Matter::Holdings, from + SETTLES);
