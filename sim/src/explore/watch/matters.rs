@@ -33,27 +33,35 @@ impl Matter {
 
 /// Of each matter: nothing about it can be wrong up to and including this instant.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadlines([Time; Matter::ALL.len()]);
+pub(super) struct Deadlines {
+    of: [Time; Matter::ALL.len()],
+    /// None is earlier.
+    earliest: Time,
+}
 
 impl Deadlines {
-    pub(super) const NONE: Deadlines = Deadlines([Time::MAX; Matter::ALL.len()]);
+    pub(super) const NONE: Deadlines = Deadlines { of: [Time::MAX; Matter::ALL.len()], earliest: Time::MAX };
 
     /// Something is wrong if it is still so then.
     pub(super) fn wait(&mut self, matter: Matter, until: Time) {
-        let deadline = &mut self.0[matter as usize];
+        let deadline = &mut self.of[matter as usize];
         *deadline = until.min(*deadline);
+        self.earliest = until.min(self.earliest);
     }
     /// Forgets a matter's: it is being looked at.
     pub(super) fn clear(&mut self, matter: Matter) {
-        self.0[matter as usize] = Time::MAX;
+        self.of[matter as usize] = Time::MAX;
     }
     /// Whether one has passed.
     pub(super) fn is_over(&self, matter: Matter, now: Time) -> bool {
-        now > self.0[matter as usize]
+        now > self.of[matter as usize]
     }
     /// The first instant of a run in which one has passed, if that is no later than `now`, an instant itself.
-    pub(super) fn passed(&self, now: Time, tick: Duration) -> Option<Time> {
-        let earliest = self.0.iter().copied().min().unwrap_or(Time::MAX);
-        (earliest < now).then(|| (earliest + Duration::from_nanos(1)).round_up(tick))
+    pub(super) fn passed(&mut self, now: Time, tick: Duration) -> Option<Time> {
+        if self.earliest >= now {
+            return None;
+        }
+        self.earliest = self.of.iter().copied().min().unwrap_or(Time::MAX);
+        (self.earliest < now).then(|| (self.earliest + Duration::from_nanos(1)).round_up(tick))
     }
 }

@@ -132,8 +132,11 @@ impl Watch {
 
     fn take(&mut self, setup: &Setup, look: &dyn Look, report: &Report) {
         let at = report.at;
-        self.facts.apply(setup, look, report);
-        self.outages.apply(setup, look, &self.facts, report);
+        // Most that is said is said over and over, and means nothing to those two.
+        if !matches!(report.what, What::Received { .. } | What::Sent { kind: Kind::Vrrp, .. }) {
+            self.facts.apply(setup, look, report);
+            self.outages.apply(setup, look, &self.facts, report);
+        }
         match report.what {
             What::Received { frame, kind: Kind::Vrrp, .. } => {
                 let damaged = match look.mark(frame) {

@@ -33,9 +33,9 @@ impl Watch {
             }
             return;
         }
-        let chair = *chair;
+        let (role, late, was_master) = (chair.role, chair.late, chair.was_master);
         let name = &setup.cvms[cvm].name;
-        if chair.late && machine.runs() {
+        if late && machine.runs() {
             let since = machine.since;
             self.violated(Rule::NoLateSpeech, at, || {
                 format!(
@@ -47,15 +47,10 @@ impl Watch {
                 )
             });
         }
-        let may = chair.role == Role::Master || chair.was_master.is_some_and(|until| at <= until + ASKS);
+        let may = role == Role::Master || was_master.is_some_and(|until| at <= until + ASKS);
         if !may {
             self.violated(Rule::AdvertisesAsMasterOnly, at, || {
-                format!(
-                    "{name} advertises priority {} at {} and is {}",
-                    advert.priority,
-                    when(at),
-                    chair.role
-                )
+                format!("{name} advertises priority {} at {} and is {}", advert.priority, when(at), role)
             });
         }
     }

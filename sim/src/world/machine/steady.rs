@@ -283,10 +283,9 @@ impl World {
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
         let is_of_row = |cvm: CvmId| row.place_of(cvm).is_some();
         debug_assert!(is_of_row(cvm));
-        let certain = |client: ClientId| !self.wants().probes && self.is_certain(client);
         let moved = |due| match due {
             Due::Program(cvm) => is_of_row(cvm),
-            Due::Client(client) => certain(client),
+            Due::Client(client) => !self.wants().probes && self.is_certain(client),
             _ => false,
         };
         let end = end + Duration::from_nanos(1);
