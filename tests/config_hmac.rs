@@ -129,6 +129,24 @@ fn no_key_and_no_password_is_ever_printed() {
     let cut = load("key 1 s3cr!s3cr3t-s3cr3t\nkey 2 s3#s3cr3t x\nactive_key 1", "");
     let shown: String = cut.diagnoses.iter().map(|d| d.render(&cut.sources, false)).collect();
     assert!(shown.contains("bad-key") && !shown.contains("s3cr"), "{shown}");
+    // A line that is wrong by a letter or a word is no less secret.
+    for (block, lines) in [
+        ("key s3cr3t", ""),
+        ("keyy 3 s3cr3t", ""),
+        ("kye s3cr3t", ""),
+        ("active_key s3cr3t", ""),
+        ("", " authentication {\n auth_type s3cr3t\n auth_passs s3cr3t\n }"),
+        ("", " authentication {\n auth_pas s3cr3t\n authpass s3cr3t\n }"),
+        ("", " authentication { auth_type PASS auth_pass s3cr3t }"),
+        ("", " auth_pass s3cr3t\n auth_hmac s3cr3t {\n }"),
+    ] {
+        let loaded = load(block, lines);
+        let said =
+            loaded.diagnoses.iter().map(|d| d.render(&loaded.sources, false) + &d.one_line(&loaded.sources));
+        let said: String = said.collect();
+        assert!(!said.contains("s3cr3t"), "{block}{lines}: {said}");
+        assert!(!loaded.diagnoses.is_empty());
+    }
     let good = load("key 1 abcdefghijklmnopqrstuvwxyz-123456\nactive_key 1", "");
     assert!(!format!("{good:?}").contains("abcdef"));
 }

@@ -1,4 +1,5 @@
-//! Advertisements at line rate for a minute, one a tick: the state is what the profile says, and memory stays flat.
+//! Advertisements for a minute, one a tick of 100 us, which is all that one sender can send here: the state is what the
+//! profile says, and memory stays flat.
 
 use std::sync::Arc;
 

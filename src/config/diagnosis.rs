@@ -75,6 +75,15 @@ impl Severity {
 }
 
 impl Diagnosis {
+    /// Takes a word out of everything that is said; not out of what a fix writes.
+    pub(super) fn hide(&mut self, word: &str) {
+        let said = [&mut self.message].into_iter().chain(&mut self.label).chain(&mut self.help);
+        for text in said.chain(self.fix.as_mut().map(|fix| &mut fix.title)) {
+            if text.contains(word) {
+                *text = text.replace(word, "***");
+            }
+        }
+    }
     /// The diagnosis with its place in the text, for a terminal; lines end with `\n`, the last one too.
     pub fn render(&self, sources: &Sources, color: bool) -> String {
         let level = match self.severity {

@@ -14,7 +14,7 @@ use super::lexer::{Item, lex};
 use super::overrides::{self, Override};
 use super::parser::{Mends, Node, parse};
 use super::tracking::Definitions;
-use super::{Config, Loaded, Options, Sources, Span, advice, garp};
+use super::{Config, Loaded, Options, Sources, Span, advice, garp, suggest};
 use crate::files::Files;
 
 /// A slip inside a block that was itself mended shows in the next reading; more than this is no slip.
@@ -35,6 +35,7 @@ pub fn load(files: &Files, options: &Options) -> Loaded {
     let secrets: Vec<Span> =
         strict.secrets.iter().chain(mended.iter().flat_map(|m| &m.secrets)).copied().collect();
     secrets.into_iter().for_each(|span| sources.hide(span));
+    let hidden = hide_what_may_be_secret(&mut sources);
     let (mut diagnoses, mut dropped) = lexed.into_parts();
     dropped += strict.dropped;
     match mended {
@@ -52,6 +53,9 @@ pub fn load(files: &Files, options: &Options) -> Loaded {
     if dropped > 0 {
         let message = format!("{dropped} further remarks are left out");
         diagnoses.push(Diagnosis::new(Severity::Note, "and-more", None, message));
+    }
+    for diagnosis in &mut diagnoses {
+        hidden.iter().for_each(|word| diagnosis.hide(word));
     }
     Loaded { config: strict.config, diagnoses, sources, unmatched_with }
 }
@@ -183,6 +187,28 @@ fn secrets(top: &[Node]) -> Vec<Span> {
         _ => None,
     });
     words.flatten().map(|w| w.span).collect()
+}
+
+/// Lines that were meant to say a password or a key, and are wrong by a letter or a word, or stand in the wrong place: no
+/// keyword tells what is secret in them, and a diagnosis shows them. The words that no message may have either.
+fn hide_what_may_be_secret(sources: &mut Sources) -> Vec<String> {
+    let (mut spans, mut words) = (Vec::new(), Vec::new());
+    for (file, source) in (0..).zip(sources.files()) {
+        let mut start = 0;
+        for line in source.text.split_inclusive('\n') {
+            let secret = suggest::secret_in(line);
+            let of = secret.clone().map_or("", |range| &line[range]).split_whitespace();
+            words.extend(of.filter(|word| word.len() > 3).map(str::to_owned));
+            spans.extend(secret.map(|range| Span {
+                file,
+                start: (start + range.start) as u32,
+                end: (start + range.end) as u32,
+            }));
+            start += line.len();
+        }
+    }
+    spans.into_iter().for_each(|span| sources.hide(span));
+    words
 }
 
 /// Reads again with the unknown blocks mended, until no new one shows. `None` where there are none.

@@ -1,5 +1,7 @@
 //! What somebody meant by a word that is no keyword.
 
+use std::ops::Range;
+
 use super::keywords::{Context, Keyword, TABLE, lookup, of};
 
 /// A guess at an unknown keyword.
@@ -44,6 +46,38 @@ fn glued(context: Context, word: &str) -> Option<&'static Keyword> {
         rows.filter(|k| begins(k)).max_by_key(|k| k.name.len())
     };
     longest(&mut of(context)).or_else(|| longest(&mut TABLE.iter().filter(|k| k.form.has_block())))
+}
+
+/// What of a line may be a password or a key, whatever is wrong with the line.
+pub(super) fn secret_in(line: &str) -> Option<Range<usize>> {
+    let place = |word: &str| word.as_ptr() as usize - line.as_ptr() as usize;
+    let words =
+        || line.split(|c: char| c.is_whitespace() || "{}".contains(c)).filter(|word| !word.is_empty());
+    let is_like = |word: &str, keyword: &str| word == keyword || distance(word, keyword) <= 1;
+    let mut rest = words().skip_while(|word| word.starts_with('@'));
+    let first = rest.next()?;
+    let after = |word: &str| rest_of(line, place(word) + word.len());
+    // A password may stand behind other words of its block, a key at the beginning of its line alone.
+    if let Some(pass) = words().find(|word| word.len() <= 16 && is_like(word, "auth_pass")) {
+        return after(pass);
+    }
+    if first.len() <= 4 && is_like(first, "key") {
+        let number = rest.next().filter(|word| word.parse::<u8>().is_ok());
+        return after(number.unwrap_or(first));
+    }
+    if is_like(first, "auth_hmac") || ["active_key", "auth_type"].contains(&first) {
+        let word = rest.next()?;
+        let known = word.parse::<u8>().is_ok() || ["PASS", "AH"].contains(&word);
+        return (!known).then(|| place(word)..place(word) + word.len());
+    }
+    None
+}
+
+/// The words of a line from here on; none where there are none.
+fn rest_of(line: &str, from: usize) -> Option<Range<usize>> {
+    let rest = &line[from..];
+    let (begin, end) = (from + (rest.len() - rest.trim_start().len()), from + rest.trim_end().len());
+    (begin < end).then_some(begin..end)
 }
 
 /// A character that leaves no trace on a screen.

@@ -95,17 +95,26 @@ fn remedy(kind: Verdict, cluster: &Cluster, settings: &Settings, rows: &[&Row]) 
 }
 
 fn cure(kind: Verdict, cluster: &Cluster, settings: &Settings, row: &Row) -> Cure {
+    // Machines that do not understand each other, or serve nobody by their own will, are nothing else's fault.
+    let is_service = row.story == Story::ServiceDies && kind == Verdict::NobodyServes;
+    if !is_service && cluster.machines.iter().any(|machine| !machine.instance().accepts) {
+        return closed(cluster);
+    }
+    if let Some(cure) = disagreement(cluster).filter(|_| !is_service) {
+        return cure;
+    }
     match kind {
         Verdict::LeftBehind => left_behind(cluster, row, "5"),
         Verdict::StaleLimit(_) => left_behind(cluster, row, "1"),
         Verdict::SecondSwitch => second_switch(cluster, row),
         Verdict::NobodyServes if row.story == Story::ServiceDies => service::dead(cluster, row),
-        Verdict::NobodyServes if cluster.machines.iter().any(|machine| !machine.instance().accepts) => {
-            closed(cluster)
-        }
         Verdict::TwoMasters | Verdict::NobodyServes | Verdict::TwoMastersLimit(_) => {
-            disagreement(cluster).unwrap_or_else(|| elections(cluster, kind, row))
+            elections(cluster, kind, row)
         }
+        Verdict::OutageLimit(_) if row.story == Story::NoneServes => Cure {
+            why: "no machine has the service until it is mended, 40 s after the power went: no line decides that".to_owned(),
+            ..unknown()
+        },
         Verdict::OutageLimit(_) if waits_for_a_claim(row) => left_behind(cluster, row, "1"),
         Verdict::OutageLimit(limit) => slow(cluster, settings, row, limit),
     }

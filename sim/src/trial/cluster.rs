@@ -161,7 +161,8 @@ fn read(path: &Path, name: &'static str, all: &[PathBuf], profile: Profile) -> R
     })?;
     let loaded = understand(&files, name, &[], profile);
     let mixed = loaded.diagnoses.iter().find(|d| d.code == "family-mismatch");
-    if mixed.is_some() || loaded.config.instances.iter().any(|i| i.is_ipv6()) {
+    let excluded = |i: &Instance| i.excluded.iter().any(|one| one.address.addr().is_ipv6());
+    if mixed.is_some() || loaded.config.instances.iter().any(|i| i.is_ipv6() || excluded(i)) {
         let mut refusal = Refusal::new(format!("{shown}: IPv6 addresses are not supported yet by `try`"));
         if let Some(found) = mixed {
             refusal = refusal.diagnosis(found.render(&loaded.sources, false));

@@ -1,7 +1,9 @@
 //! Where the machines of a cluster say different things of what must be the same, or talk where nobody hears: the most
 //! common reason of two masters.
 
-use havip::config::{HmacMode, Instance, Version};
+use std::net::IpAddr;
+
+use havip::config::{HmacMode, Instance, Version, includes};
 
 use super::advice::{Cure, decided, decided_in_all};
 use super::change::{Block, Change, Edit, Found};
@@ -37,6 +39,14 @@ pub(super) fn disagreement(cluster: &Cluster) -> Option<Cure> {
         }
         if ours.password != theirs.password {
             return Some(password(model, i, other));
+        }
+        if ours.version == Version::V3 && ours.v3_checksum_as_v2 != theirs.v3_checksum_as_v2 {
+            let value = if ours.v3_checksum_as_v2 { "on" } else { "off" };
+            let why = "each finds the other's checksums wrong";
+            return Some(scalar(model, other, "v3_checksum_as_v2", "default off", value, why));
+        }
+        if let Some(cure) = ttl(model, other).or_else(|| ttl(other, model)) {
+            return Some(cure);
         }
         if refuses_by_hmac(ours, theirs) || refuses_by_hmac(theirs, ours) {
             return Some(hmac(cluster, i));
@@ -91,6 +101,28 @@ fn password(model: &Machine, place: usize, other: &Machine) -> Cure {
     }
 }
 
+/// A peer's advertisements come with another TTL than its `min_ttl` and `max_ttl` allow.
+fn ttl(receiver: &Machine, sender: &Machine) -> Option<Cure> {
+    let from = IpAddr::V4(sender.address);
+    let peer = receiver.instance().peers.iter().find(|peer| peer.address == from)?;
+    let (least, most) = peer.ttl?;
+    let sent = sender.instance().unicast_ttl.unwrap_or(255);
+    if (least..=most).contains(&sent) {
+        return None;
+    }
+    let allowed = format!("{}: unicast_peer {{ {from} min_ttl {least} max_ttl {most} }}", receiver.path);
+    Some(Cure {
+        decided: vec![allowed, decided(sender, "unicast_ttl", "default 255")],
+        why: format!(
+            "{} takes {}'s adverts with a TTL of {least} to {most}, and they come with {sent}: it drops them and is master \
+             beside it",
+            receiver.name, sender.name
+        ),
+        write: vec![format!("unicast_ttl {most}")],
+        change: Some(Change { with: vec![("unicast_ttl", most.to_string())], edits: Vec::new() }),
+    })
+}
+
 /// Whether a machine takes no advertisement of another, for what `auth_hmac` says of the one or the other.
 fn refuses_by_hmac(receiver: &Instance, sender: &Instance) -> bool {
     let signs = sender.hmac.as_ref().filter(|hmac| hmac.mode != HmacMode::ReceiveOnly);
@@ -103,6 +135,12 @@ fn refuses_by_hmac(receiver: &Instance, sender: &Instance) -> bool {
     }
 }
 
+/// Whether a line of the user's own file names a file for a key.
+fn keeps_keys_apart(machine: &Machine) -> bool {
+    let files = machine.loaded.sources.files();
+    files.iter().flat_map(|file| file.text.lines()).any(|line| includes::key_word(line).is_some())
+}
+
 /// The `auth_hmac` block of one machine on another that has none, or another one.
 fn hmac(cluster: &Cluster, place: usize) -> Cure {
     let (first, other) = (&cluster.machines[0], &cluster.machines[place]);
@@ -112,6 +150,19 @@ fn hmac(cluster: &Cluster, place: usize) -> Cure {
         _ => None,
     };
     let machine = &cluster.machines[to];
+    // What the blocks say may be right, and what their keys are in is not the same.
+    if [first, other].iter().all(|machine| keeps_keys_apart(machine)) {
+        return Cure {
+            decided: [first, other].map(|machine| decided(machine, "auth_hmac", "")).to_vec(),
+            why: format!(
+                "{} and {} have their keys in files of their own, and those do not say the same: each drops the other's \
+                 adverts, so both are master",
+                first.name, other.name
+            ),
+            write: vec!["nothing here: copy the files of the keys from one machine to the others".to_owned()],
+            change: None,
+        };
+    }
     let edit = text.and_then(|text| match Block::find(&machine.text, "auth_hmac") {
         Found::One(block) => Some(Edit::Replace(block.span(), text.to_owned())),
         Found::None => {

@@ -44,7 +44,10 @@ impl World {
         if !self.is_local(port, dst) {
             return self.lose(from, frame, Some(port), Loss::NotHeld);
         }
-        if self.filters(node, dst.into()) {
+        // RFC 9568 section 6.1: "IPv6 Neighbor Solicitations and Neighbor Advertisements MUST NOT be dropped when
+        // Accept_Mode is False."
+        let discovers = protocol == Protocol::ICMPV6 && matches!(packet.payload().first(), Some(135 | 136));
+        if !discovers && self.filters(node, dst.into()) {
             return self.lose(from, frame, Some(port), Loss::Filtered);
         }
         if protocol == Protocol::ICMPV6 {

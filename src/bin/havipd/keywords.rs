@@ -48,7 +48,9 @@ fn text(wanted: &dyn Fn(&&Keyword) -> bool) -> String {
         if rows.is_empty() {
             continue;
         }
-        text += &format!("{}{}:\n", if text.is_empty() { "" } else { "\n" }, context.name());
+        // A digit before each: how much users need it.
+        let head = if text.is_empty() { "(1 must, 2 expected, 3 recognised only)\n\n" } else { "\n" };
+        text += &format!("{head}{}:\n", context.name());
         text.extend(rows.into_iter().map(row));
     }
     text
@@ -97,7 +99,7 @@ fn row(k: &Keyword) -> String {
         Effect::Unseen => " [nobody sees it from outside]",
         Effect::Skipped => " [not modelled yet]",
     };
-    format!("  {:<44} {doc}{state}\n", form.trim_end_matches(" -"))
+    format!("  {} {:<44} {doc}{state}\n", k.tier, form.trim_end_matches(" -"))
 }
 
 fn effect(k: &Keyword) -> &'static str {

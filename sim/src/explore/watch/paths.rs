@@ -2,7 +2,9 @@
 
 use havip::time::{Duration, Time};
 
-use crate::world::{Act, CloudAct, ConsoleAct, EipId, End, EniIndex, GroupRule, NodeId, Path, Setup};
+use crate::world::{
+    Act, CloudAct, ConsoleAct, Direction, EipId, End, EniIndex, GroupRule, NodeId, Path, Setup, Traffic,
+};
 
 /// No delay that is injected is longer.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -15,8 +17,8 @@ pub(super) struct Paths {
     /// By node: a bit for each interface whose cable is out.
     unplugged: Vec<u64>,
     deaf: bool,
-    /// Machines that a security group keeps something from.
-    closed: Vec<NodeId>,
+    /// Machines that a security group keeps something from, and what.
+    closed: Vec<(NodeId, Traffic, Direction)>,
     /// Elastic IPs that were unbound.
     unbound: Vec<EipId>,
     /// Until when frames may arrive that were delayed or held back.
@@ -69,10 +71,11 @@ impl Paths {
             Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
             Act::Cloud(CloudAct::HearClaims) => self.deaf = false,
             Act::Cloud(CloudAct::BindDelay(_, longest)) => self.bind_delay = longest,
-            Act::Console(ConsoleAct::Security(node, _, GroupRule { allow: false, .. })) => {
-                self.closed.push(node);
+            Act::Console(ConsoleAct::Security(node, _, GroupRule { allow, traffic, direction })) => {
+                let rule = (node, traffic, direction);
+                self.closed.retain(|one| *one != rule);
+                self.closed.extend((!allow).then_some(rule));
             }
-            Act::Console(ConsoleAct::Security(node, ..)) => self.closed.retain(|one| *one != node),
             Act::Console(ConsoleAct::UnbindEip(eip)) => self.unbound.push(eip),
             Act::Console(ConsoleAct::BindEip(eip, _)) => self.unbound.retain(|one| *one != eip),
             _ => return false,
@@ -107,7 +110,7 @@ impl Paths {
     pub(super) fn is_well(&self, a: NodeId, b: Option<NodeId>) -> bool {
         let plugged = |node: NodeId| {
             let is_in = self.unplugged.get(usize::from(node.0)).is_none_or(|out| *out == 0);
-            is_in && !self.closed.contains(&node)
+            is_in && self.closed.iter().all(|(closed, ..)| *closed != node)
         };
         let disturbs = |(path, _): &(Path, bool)| {
             let meets = |one: End, other: End| touches(one, Some(a)) && touches(other, b);
@@ -164,5 +167,31 @@ mod tests {
         paths.act(Time::ZERO, &Act::Plug(a, None));
         paths.act(Time::ZERO, &Act::Cloud(CloudAct::DropClaims));
         assert!(paths.is_well(a, None) && !paths.cloud_hears(a));
+    }
+
+    /// What a security group lets through again is one thing, what it still drops another.
+    #[test]
+    fn a_machine_is_closed_until_each_of_its_rules_is_taken_back() {
+        let mut paths = Paths {
+            standing: Vec::new(),
+            unplugged: vec![0; 2],
+            deaf: false,
+            closed: Vec::new(),
+            unbound: Vec::new(),
+            late: Time::ZERO,
+            pending: Time::ZERO,
+            bind_delay: Duration::ZERO,
+        };
+        let (a, b) = (NodeId(0), NodeId(1));
+        let mut say = |allow, traffic, direction| {
+            let rule = GroupRule { allow, traffic, direction };
+            paths.act(Time::ZERO, &Act::Console(ConsoleAct::Security(a, None, rule)));
+            paths.is_well(b, Some(a))
+        };
+        assert!(!say(false, Traffic::All, Direction::In));
+        assert!(!say(true, Traffic::All, Direction::Out), "that was never dropped");
+        assert!(!say(false, Traffic::Protocol(112), Direction::In));
+        assert!(!say(true, Traffic::Protocol(112), Direction::In));
+        assert!(say(true, Traffic::All, Direction::In));
     }
 }

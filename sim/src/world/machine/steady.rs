@@ -20,7 +20,7 @@ use crate::world::kinds::kind_of_packet;
 use crate::world::links::Fate;
 use crate::world::queue::Due;
 use crate::world::report::{FrameId, Report, What};
-use crate::world::setup::{ClientId, CvmId};
+use crate::world::setup::CvmId;
 use crate::world::state::World;
 
 /// What a program makes of a packet: [`havip::program::Program::shrugs_at`].

@@ -193,7 +193,7 @@ pub fn cases() -> Vec<Case> {
             .outside(
                 &[2, 3],
                 "the program's timer was served 10 and 14 ms late, on a bench that was slow throughout this case: from \
-                 exec to the first advert 3.71, 3.71 and 3.83 s, where no run of another case has more than 3.69",
+                 exec to the first advert 3.71, 3.71 and 3.83 s, where no run of another case has more than 3.71",
             )
             .host(
                 "exec again -> a's first advert",
