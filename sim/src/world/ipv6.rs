@@ -27,6 +27,8 @@ impl World {
             return self.lose(from, frame, Some(port), Loss::Malformed);
         };
         let (dst, protocol, is_discovery) = (packet.dst(), packet.next_header(), is_discovery(&packet));
+        // Before any filter. RFC 9568 section 6.1: "IPv6 Neighbor Solicitations and Neighbor Advertisements MUST NOT be
+        // dropped when Accept_Mode is False."
         if is_discovery {
             return self.receive_discovery(port, frame);
         }
@@ -44,10 +46,7 @@ impl World {
         if !self.is_local(port, dst) {
             return self.lose(from, frame, Some(port), Loss::NotHeld);
         }
-        // RFC 9568 section 6.1: "IPv6 Neighbor Solicitations and Neighbor Advertisements MUST NOT be dropped when
-        // Accept_Mode is False."
-        let discovers = protocol == Protocol::ICMPV6 && matches!(packet.payload().first(), Some(135 | 136));
-        if !discovers && self.filters(node, dst.into()) {
+        if self.filters(node, dst.into()) {
             return self.lose(from, frame, Some(port), Loss::Filtered);
         }
         if protocol == Protocol::ICMPV6 {

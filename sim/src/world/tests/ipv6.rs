@@ -67,6 +67,26 @@ fn a_client_finds_the_address_by_discovery_and_follows_its_announcement() {
     assert_eq!(hand.reached(), [NodeId(0), NodeId(1)]);
 }
 
+/// RFC 9568 section 6.1: "IPv6 Neighbor Solicitations and Neighbor Advertisements MUST NOT be dropped when Accept_Mode is
+/// False."
+#[test]
+fn a_filter_for_the_address_drops_what_is_sent_to_it_and_answers_whoever_looks_for_it() {
+    let mut hand = Hand::new(LAN);
+    let address = "fd00:16::12/128".parse().unwrap();
+    hand.asks(A, Action::AddAddress { interface: ETH0, address, lifetime: None, accept: false });
+    announces(&mut hand, A, "fd00:16::12");
+    hand.run(90_000);
+    assert_eq!(hand.answered(), 0);
+    // The group is asked once; when its entry is doubted, the holder itself; it says so each time.
+    let (group, itself) =
+        ("-> ff02::1:ff00:12 ns who has fd00:16::12", "-> fd00:16::12 ns who has fd00:16::12");
+    assert_eq!((hand.seen(&[group]), hand.seen(&[itself])), (1, 1), "{:#?}", hand.frames);
+    assert_eq!(
+        hand.seen(&["-> fd00:16::100 na fd00:16::12"]) + hand.seen(&["-> fe80", " na fd00:16::12"]),
+        2
+    );
+}
+
 #[test]
 fn without_an_announcement_the_client_stays_until_its_entry_is_doubted() {
     let mut hand = Hand::new(LAN);
