@@ -71,6 +71,10 @@ def post(url, body, headers=None):
         return json.load(answer)
 
 
+class Interrupted(Exception):
+    """The page was left while a script was to run in it."""
+
+
 class Replaced(Exception):
     """The element found is not on the page any more."""
 
@@ -86,7 +90,8 @@ class Browser:
                 break
         self.root = f"http://127.0.0.1:{match[1]}"
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,620"]
-        asked = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": {"args": options}}}
+        chrome = {"browserName": "chrome", "goog:chromeOptions": {"args": options}, "timeouts": {"script": 5000}}
+        asked = {"alwaysMatch": chrome}
         session = post(self.root + "/session", {"capabilities": asked})["value"]
         self.root += "/session/" + session["sessionId"]
 
@@ -97,13 +102,21 @@ class Browser:
             said = error.read().decode()
             if "stale element reference" in said:
                 raise Replaced from error
+            if "script timeout" in said:
+                raise Interrupted from error
             sys.exit(f"error: {path} {body}: {said[:500]}")
 
     def go(self, url):
         self.call("url", url=url)
 
     def script(self, text, *arguments):
-        return self.call("execute/sync", script=text, args=list(arguments))
+        # One that is asked while the page is being left is never answered: the next page is asked again.
+        for _ in range(10):
+            try:
+                return self.call("execute/sync", script=text, args=list(arguments))
+            except Interrupted:
+                time.sleep(0.1)
+        sys.exit(f"error: the page does not answer: {text}")
 
     def text(self, selector):
         """What is shown in an element; nothing where there is none."""
