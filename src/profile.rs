@@ -68,6 +68,8 @@ pub enum Switch {
     StartupDelayOnce,
     /// Of two owners of an address the one with the higher source stays.
     RanksOwners,
+    /// An advertisement names its link-local addresses first (RFC 9568 section 5.2.9).
+    LinkLocalFirst,
 }
 
 /// A row of the table.
@@ -104,7 +106,7 @@ impl Profile {
             Switch::RefusedFeedsBackup,
         ]),
     };
-    /// The same bytes on the wire, and keepalived's flaws mended.
+    /// The same messages on the wire, and keepalived's flaws mended.
     pub const HAVIP: Profile = Profile {
         name: "havip",
         switches: bits(&[
@@ -124,6 +126,7 @@ impl Profile {
             Switch::OneGoodbye,
             Switch::StartupDelayOnce,
             Switch::RanksOwners,
+            Switch::LinkLocalFirst,
         ]),
     };
     /// Every profile, the measured one first.

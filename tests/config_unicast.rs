@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use havip::config::{self, Loaded, Options, Peer, VRRP_GROUP, VRRP_GROUP6, Version};
 use havip::files::Files;
+use havip::profile::Profile;
 
 fn load(text: &str) -> Loaded {
     config::load(&Files::single("x.conf", text), &Options::default())
@@ -111,6 +112,18 @@ fn ipv6_addresses_make_it_an_ipv6_instance_of_version_3() {
     let loaded = load(&instance(" version 2", "fd00::12"));
     assert_eq!(codes(&loaded), ["ipv6-version", "not-link-local"]);
     assert_eq!(loaded.config.instances[0].version, Version::V3);
+}
+
+#[test]
+fn havip_puts_a_link_local_address_first_wherever_it_is_written() {
+    let codes_as = |profile, addresses: &str| {
+        let files = Files::single("x.conf", instance("", addresses));
+        codes(&config::load(&files, &Options { profile, ..Options::default() }))
+    };
+    let (keepalived, havip) = (Profile::KEEPALIVED, Profile::HAVIP);
+    assert_eq!(codes_as(keepalived, "fd00:16::12\nfe80::12"), ["not-link-local"]);
+    assert_eq!(codes_as(havip, "fd00:16::12\nfe80::12"), [""; 0]);
+    assert_eq!(codes_as(havip, "fd00:16::12"), ["not-link-local"], "there is none to put first");
 }
 
 #[test]

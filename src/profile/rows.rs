@@ -202,6 +202,15 @@ pub const ROWS: &[Row] = &[
         issues: "none reported",
         scenario: "two-owners-of-one-address.scn",
     },
+    Row {
+        switch: Switch::LinkLocalFirst,
+        name: "link-local-first",
+        what: "an advertisement names its link-local IPv6 addresses first, in whatever order the file has them",
+        why: "the first one is the virtual router's own by RFC 9568 (5.2.9, 6.1): what hosts would have as their router",
+        case: "d01: keepalived sends the file's order and logs `the first IPv6 VIP address should be link local`",
+        issues: "none reported",
+        scenario: "link-local-address-listed-last.scn",
+    },
 ];
 
 #[cfg(test)]
@@ -216,7 +225,7 @@ mod tests {
             let texts = [row.name, row.what, row.why, row.case, row.issues, row.scenario];
             assert!(texts.iter().all(|t| !t.is_empty()), "{row:?}");
         }
-        assert_eq!(ROWS.len(), Switch::RanksOwners as usize + 1, "the last switch has the last row");
+        assert_eq!(ROWS.len(), Switch::LinkLocalFirst as usize + 1, "the last switch has the last row");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::config::{Instance, VirtualRoute};
 use crate::profile::{Profile, Switch};
 use crate::program::{Action, Actions, AddressChange, InterfaceId, Now, Record, Role, Subject, Value, Why};
 use crate::time::{Duration, Time};
-use crate::wire::vrrp::PRIORITY_OWNER;
+use crate::wire::vrrp::{MAX_ADDRESSES, PRIORITY_OWNER};
 
 /// One virtual router.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl VirtualRouter {
         place: Place,
         held: Vec<Held>,
     ) -> Self {
-        let advertised = advertised(&held);
+        let advertised = advertised(profile, &held);
         VirtualRouter {
             profile,
             subject,
@@ -173,7 +173,7 @@ impl VirtualRouter {
 
     /// The interface that it has waited for is there.
     pub fn move_to(&mut self, place: Place, held: Vec<Held>) {
-        self.advertised = advertised(&held);
+        self.advertised = advertised(self.profile, &held);
         (self.place, self.held) = (place, held);
     }
 
@@ -487,7 +487,14 @@ impl VirtualRouter {
     }
 }
 
-/// The addresses that fit into an advertisement, whose number has 8 bits.
-fn advertised(held: &[Held]) -> Vec<IpAddr> {
-    held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).take(255).collect()
+/// The addresses that an advertisement has room for.
+fn advertised(profile: Profile, held: &[Held]) -> Vec<IpAddr> {
+    let mut all: Vec<IpAddr> = held.iter().filter(|h| h.advertised).map(|h| h.address.addr()).collect();
+    // RFC 9568 section 5.2.9: "For IPv6, the first address MUST be the IPv6 link-local address associated with the
+    // Virtual Router."
+    if profile.has(Switch::LinkLocalFirst) {
+        all.sort_by_key(|address| !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()));
+    }
+    all.truncate(MAX_ADDRESSES);
+    all
 }

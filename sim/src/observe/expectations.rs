@@ -92,6 +92,7 @@ impl Expectations {
         let facts = Facts::new(setup);
         let all: Vec<Watch> = expectations.iter().map(|one| Watch::new(&facts, one)).collect();
         let depends = all.iter().fold(Changes::NONE, |sum, watch| sum | watch.depends);
+        let facts = if depends.meets(Changes::ADVERTISED) { facts.with_adverts() } else { facts };
         let lan = matches!(setup.segment, Segment::Lan(_));
         let announcers = lan && all.iter().any(|watch| matches!(watch.expect, Expect::Moves(..)));
         let outages = Outages::new(setup);
@@ -109,7 +110,7 @@ impl Expectations {
 
 impl Observer for Expectations {
     fn wants(&self) -> Wants {
-        let frames = Changes::TRAFFIC | Changes::CLAIMED;
+        let frames = Changes::TRAFFIC | Changes::CLAIMED | Changes::ADVERTISED;
         let traffic = Wants {
             facts: true,
             frames: self.depends.meets(frames),

@@ -37,6 +37,9 @@ impl Changes {
     /// A route came to or went from a machine.
     pub const ROUTED: Changes = Changes(256);
 
+    /// An advertisement was sent at this instant.
+    pub const ADVERTISED: Changes = Changes(512);
+
     /// Whether the two have a family in common.
     pub const fn meets(self, other: Changes) -> bool {
         self.0 & other.0 != 0
@@ -53,6 +56,7 @@ impl Changes {
             // Known when the run is over: an outage begins before anybody can tell that it is one.
             Fact::Served(_) | Fact::Unserved(_) => Changes::NONE,
             Fact::Claimed(_) => Changes::CLAIMED,
+            Fact::Advertised(..) => Changes::ADVERTISED,
             Fact::Notified(..) => Changes::NOTIFIED,
             Fact::Routed(..) => Changes::ROUTED,
         }
@@ -83,6 +87,8 @@ pub struct Facts {
     transitions: Vec<(CvmId, Role)>,
     /// Whose announcements this instant has, a frame each.
     claims: Vec<NodeId>,
+    /// Whose advertisements this instant has, and the address that each names first; looked at where a fact asks.
+    adverts: Option<Vec<(NodeId, IpAddr)>>,
     /// What programs told others at this instant, without quotes.
     notified: Vec<(CvmId, String)>,
     routes: Vec<(CvmId, String)>,
@@ -139,10 +145,16 @@ impl Facts {
             refused: Vec::new(),
             transitions: Vec::new(),
             claims: Vec::new(),
+            adverts: None,
             notified: Vec::new(),
             routes: Vec::new(),
             texts: Arc::clone(&setup.texts),
         }
+    }
+
+    /// Looks at what advertisements say, too, for [`Fact::Advertised`].
+    pub fn with_adverts(self) -> Facts {
+        Facts { adverts: Some(Vec::new()), ..self }
     }
 
     /// A new instant: what is true at one instant only is true no more.
@@ -159,6 +171,10 @@ impl Facts {
         if !self.claims.is_empty() {
             self.claims.clear();
             changes = changes | Changes::CLAIMED;
+        }
+        if let Some(adverts) = self.adverts.as_mut().filter(|adverts| !adverts.is_empty()) {
+            adverts.clear();
+            changes = changes | Changes::ADVERTISED;
         }
         if !self.notified.is_empty() {
             self.notified.clear();
@@ -180,6 +196,13 @@ impl Facts {
                     return Changes::NONE;
                 };
                 self.announced(setup, node, address)
+            }
+            What::Sent { frame, kind: Kind::Vrrp } if look.mark(frame).is_none() => {
+                let Some(adverts) = &mut self.adverts else { return Changes::NONE };
+                let first = peek::advert(look.frame(frame)).and_then(|advert| advert.first);
+                let (Some(node), Some(first)) = (report.who.node(), first) else { return Changes::NONE };
+                adverts.push((node, first));
+                Changes::ADVERTISED
             }
             What::Notified { cvm, told, .. } => {
                 self.notified.push((cvm, look.told(told).replace('"', "")));
@@ -242,6 +265,9 @@ impl Facts {
             Fact::Served(_) => false,
             Fact::Unserved(_) => true,
             Fact::Claimed(cvm) => self.claims_of(cvm) > 0,
+            Fact::Advertised(cvm, address) => {
+                self.adverts.iter().flatten().any(|one| *one == (NodeId(cvm.0), address))
+            }
             Fact::Routed(cvm, text) => {
                 let text = self.texts.get(usize::from(text.0)).map_or("", String::as_str);
                 self.routes.iter().any(|(who, route)| *who == cvm && route.contains(text))

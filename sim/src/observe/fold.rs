@@ -252,7 +252,7 @@ mod tests {
 
     fn advert(priority: u8) -> Advert {
         let to = IpAddr::from([172, 16, 16, 6]);
-        Advert { from: to, to, vrid: 51, priority, interval: Duration::from_secs(1) }
+        Advert { from: to, to, vrid: 51, priority, interval: Duration::from_secs(1), first: None }
     }
 
     /// The counts of the folds that adverts at these milliseconds make.

@@ -10,6 +10,8 @@ const ETHERNET: usize = 14;
 const IPV6_HEADER: usize = 40;
 /// Where the destination stands in an IPv6 header.
 const IPV6_DST: usize = 24;
+/// Where the addresses begin in an advertisement.
+const ADDRESSES: usize = 8;
 const ICMPV6: u8 = 58;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
@@ -25,6 +27,8 @@ pub(crate) struct Advert {
     pub(crate) priority: u8,
     /// The interval it promises.
     pub(crate) interval: Duration,
+    /// The address it names first, if any.
+    pub(crate) first: Option<IpAddr>,
 }
 
 /// An advertisement in a frame of either family.
@@ -35,15 +39,16 @@ pub(crate) fn advert(frame: &[u8]) -> Option<Advert> {
         false => (usize::from(ip.first()? & 0x0f) * 4, address(ip, 12)?, address(ip, 16)?),
     };
     let vrrp = ip.get(header..)?;
-    let &[first, vrid, priority, _count, fifth, sixth, ..] = vrrp else { return None };
-    let interval = match first >> 4 {
+    let &[version, vrid, priority, count, fifth, sixth, ..] = vrrp else { return None };
+    let interval = match version >> 4 {
         // The second byte of version 2's pair is `Adver Int` in seconds, the first the authentication type.
         2 => Duration::from_secs(u64::from(sixth)),
         // Version 3: 4 reserved bits, then 12 bits of hundredths.
         3 => Duration::from_centis(u64::from(fifth & 0x0f) << 8 | u64::from(sixth)),
         _ => return None,
     };
-    Some(Advert { from, to, vrid, priority, interval })
+    let first = if from.is_ipv6() { address_v6(vrrp, ADDRESSES) } else { address(vrrp, ADDRESSES) };
+    Some(Advert { from, to, vrid, priority, interval, first: first.filter(|_| count > 0) })
 }
 
 /// Whether a frame is for a group: a broadcast is one.
@@ -117,6 +122,17 @@ mod tests {
         let seen = advert(&CAPTURED).unwrap();
         assert_eq!(seen.to, IpAddr::from([172, 16, 16, 6]));
         assert_eq!((seen.vrid, seen.priority, seen.interval), (51, 100, Duration::from_secs(1)));
+        assert_eq!(seen.first, Some(IpAddr::from([172, 16, 16, 12])));
+        assert_eq!(
+            advert(&{
+                let mut none = CAPTURED;
+                none[37] = 0;
+                none
+            })
+            .unwrap()
+            .first,
+            None
+        );
         assert_eq!(destination(&CAPTURED), seen.to);
     }
 
@@ -145,6 +161,7 @@ mod tests {
         let seen = advert(&advertises).unwrap();
         assert_eq!(seen.to, "ff02::12".parse::<IpAddr>().unwrap());
         assert_eq!((seen.vrid, seen.priority, seen.interval), (51, 100, Duration::from_secs(1)));
+        assert_eq!(seen.first, Some("fd00:16::12".parse().unwrap()));
         assert_eq!(announced(&advertises), None);
         let announces = bytes(
             "333300000001 020000000005 86dd 60000000 0020 3aff fd000016000000000000000000000012

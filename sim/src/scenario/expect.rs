@@ -65,6 +65,8 @@ pub enum Fact {
     Unserved(ClientId),
     /// `claimed a`: the machine announced an address that is not its own at this instant.
     Claimed(CvmId),
+    /// `advertised a fe80::12`: the machine sent an advertisement that names this address first at this instant.
+    Advertised(CvmId, IpAddr),
     /// `notified a "VI_1 MASTER"`: its program told somebody, in words with these among them, at this instant.
     Notified(CvmId, TextId),
     /// `routed a "10.9.0.0/16"`: a route with these words in it has been added on the machine.
@@ -74,7 +76,14 @@ pub enum Fact {
 impl Fact {
     /// Whether it is true at an instant only, and lasts no time.
     pub const fn is_of_an_instant(&self) -> bool {
-        matches!(self, Fact::Refused(_) | Fact::Transition(..) | Fact::Claimed(_) | Fact::Notified(..))
+        matches!(
+            self,
+            Fact::Refused(_)
+                | Fact::Transition(..)
+                | Fact::Claimed(_)
+                | Fact::Advertised(..)
+                | Fact::Notified(..)
+        )
     }
 }
 

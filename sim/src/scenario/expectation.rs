@@ -145,6 +145,10 @@ fn fact<'a>(r: &mut Reader<'_, 'a>, scope: &mut Scope<'_, '_>) -> Result<(Fact, 
         "served" => Fact::Served(scope.client(r, "served")?),
         "unserved" => Fact::Unserved(scope.client(r, "unserved")?),
         "claimed" => Fact::Claimed(scope.cvm(r, "claimed")?),
+        "advertised" => {
+            let cvm = scope.cvm(r, "advertised")?;
+            Fact::Advertised(cvm, value::any_address(r.word("an address such as `172.16.16.12`")?)?)
+        }
         "notified" => {
             let cvm = scope.cvm(r, "notified")?;
             let what = "what its program tells, such as `\"VI_1 MASTER\"`";

@@ -392,6 +392,7 @@ impl fmt::Display for FactText<'_> {
                 write!(f, "unserved {}", self.names.node(self.names.node_of(client)))
             }
             Fact::Claimed(c) => write!(f, "claimed {}", cvm(c)),
+            Fact::Advertised(c, address) => write!(f, "advertised {} {address}", cvm(c)),
             Fact::Routed(c, text) => write!(f, "routed {} {}", cvm(c), Quoted(self.names.text(text))),
             Fact::Notified(c, text) => write!(f, "notified {} {}", cvm(c), Quoted(self.names.text(text))),
         }

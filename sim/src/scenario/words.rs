@@ -54,7 +54,7 @@ pub(super) const CLOUD_ACTS: [&str; 3] = ["bind-delay", "drop-claims", "hear-cla
 pub(super) const FORMS: [&str; 5] = ["by", "during", "in", "never", "eventually"];
 
 /// What a fact begins with.
-pub(super) const FACTS: [&str; 12] = [
+pub(super) const FACTS: [&str; 13] = [
     "master",
     "bound",
     "unbound",
@@ -65,6 +65,7 @@ pub(super) const FACTS: [&str; 12] = [
     "served",
     "unserved",
     "claimed",
+    "advertised",
     "notified",
     "routed",
 ];

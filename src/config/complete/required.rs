@@ -6,6 +6,7 @@ use super::Job;
 use crate::config::Span;
 use crate::config::diagnosis::{Diagnosis, quote};
 use crate::config::model::{Instance, Version, VirtualAddress};
+use crate::profile::Switch;
 
 impl Job<'_> {
     pub(super) fn check_unicast(&mut self, strict: Option<Span>) {
@@ -79,11 +80,18 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// Whether the agent names a link-local address first, wherever it is written.
+    fn is_put_first(&self, instance: &Instance) -> bool {
+        let link_local =
+            |a: &VirtualAddress| matches!(a.address.addr(), IpAddr::V6(v6) if v6.is_unicast_link_local());
+        self.options.profile.has(Switch::LinkLocalFirst) && instance.addresses.iter().any(link_local)
+    }
+
     /// RFC 9568 section 6.1: "The first address MUST be the Link-Local address associated with the Virtual
     /// Router." keepalived only logs it.
     fn check_link_local(&mut self, instance: &Instance, first: &VirtualAddress, strict: Option<Span>) {
         let IpAddr::V6(address) = first.address.addr() else { return };
-        if instance.is_unicast() || address.is_unicast_link_local() {
+        if instance.is_unicast() || address.is_unicast_link_local() || self.is_put_first(instance) {
             return;
         }
         let span = self.draft.held.get(&address.into()).copied().unwrap_or(self.draft.name.span);

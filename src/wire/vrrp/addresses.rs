@@ -36,8 +36,7 @@ impl<'a> Addresses<'a> {
     }
     /// The IPv6 addresses of `list`; of more than [`MAX_ADDRESSES`], the first so many.
     pub fn v6(list: &'a [Ipv6Addr]) -> Self {
-        // RFC 9568 section 5.2.9 wants the link-local one first. keepalived sends another and says so in its
-        // log: the order is the caller's.
+        // RFC 9568 section 5.2.9 wants the link-local one first: the order is the caller's.
         Addresses { list: List::V6(list), family: Family::Ipv6, len: list.len().min(MAX_ADDRESSES) }
     }
     /// Those of `list` that are of `family`; of more than [`MAX_ADDRESSES`], the first so many.

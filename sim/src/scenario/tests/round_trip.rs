@@ -262,6 +262,8 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
             any::<u16>().prop_map(|n| Fact::Refused(address_v6(n).into())),
             (cvm(), role.clone()).prop_map(|(cvm, role)| Fact::Transition(cvm, role)),
             cvm().prop_map(Fact::Claimed),
+            (cvm(), any::<u32>()).prop_map(|(cvm, ip)| Fact::Advertised(cvm, Ipv4Addr::from(ip).into())),
+            (cvm(), any::<u16>()).prop_map(|(cvm, n)| Fact::Advertised(cvm, address_v6(n).into())),
             (cvm(), text()).prop_map(|(cvm, text)| Fact::Notified(cvm, text)),
         ]
     };

@@ -422,6 +422,8 @@ fn every_fact() {
         ("served web", Fact::Served(WEB)),
         ("unserved web", Fact::Unserved(WEB)),
         ("claimed a", Fact::Claimed(A)),
+        ("advertised a 172.16.16.12", Fact::Advertised(A, "172.16.16.12".parse().unwrap())),
+        ("advertised b fe80::12", Fact::Advertised(B, "fe80::12".parse().unwrap())),
         ("notified a \"VI_1 MASTER\"", Fact::Notified(A, TextId(0))),
         ("routed a 10.9.0.0/16", Fact::Routed(A, TextId(0))),
     ] {
