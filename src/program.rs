@@ -445,11 +445,14 @@ pub trait Program {
     /// When to be called with [`Event::Timer`] at the latest, on the monotonic clock.
     fn deadline(&self) -> Option<Time>;
 
-    /// What it is going to do at its timer, if that is to send some packets and nothing else, and to do the same again at
-    /// the next: those packets are pushed. Numbers in them may count on.
-    fn beat(&self, _out: &mut Actions) -> Option<Beat> {
+    /// Whether what it is going to do at its timer is to send some packets, to add once more addresses that it has, and
+    /// nothing else, and to do the same again at the next. Numbers in packets may count on. It takes no notice of the
+    /// answer that it has those addresses.
+    fn beat(&self) -> Option<Beat> {
         None
     }
+    /// What it does at its next beat, if it has one.
+    fn push_beat(&self, _out: &mut Actions) {}
     /// Whether a packet would make it do nothing but move its deadline, and the same one again and again: then how long
     /// behind the packet that will be. True of every packet that comes before the deadline.
     fn shrugs_at(&self, _now: Now, _interface: InterfaceId, _packet: &[u8]) -> Option<Duration> {

@@ -460,8 +460,11 @@ impl Program for Agent {
     fn deadline(&self) -> Option<Time> {
         (self.earliest != Time::MAX).then_some(self.earliest)
     }
-    fn beat(&self, out: &mut Actions) -> Option<Beat> {
-        self.steady_beat(out)
+    fn beat(&self) -> Option<Beat> {
+        self.steady_beat()
+    }
+    fn push_beat(&self, out: &mut Actions) {
+        self.push_steady_beat(out);
     }
     fn shrugs_at(&self, now: Now, interface: InterfaceId, packet: &[u8]) -> Option<Duration> {
         self.shrugs(now, interface, packet)

@@ -6,8 +6,14 @@ use crate::time::{Duration, Time};
 use crate::vrrp::{Datagram, VirtualRouter};
 
 impl Agent {
-    pub(super) fn steady_beat(&self, out: &mut Actions) -> Option<Beat> {
-        self.only_router()?.beat(out)
+    pub(super) fn steady_beat(&self) -> Option<Beat> {
+        self.only_router()?.beat()
+    }
+
+    pub(super) fn push_steady_beat(&self, out: &mut Actions) {
+        if let Some(router) = self.only_router() {
+            router.push_beat(out);
+        }
     }
 
     pub(super) fn shrugs(&self, now: Now, interface: InterfaceId, packet: &[u8]) -> Option<Duration> {

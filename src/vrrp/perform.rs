@@ -230,13 +230,23 @@ impl VirtualRouter {
         Duration::from_secs(nanos.div_ceil(1_000_000_000))
     }
 
-    fn renew_lease(&mut self, out: &mut Actions) {
+    /// Whether addresses are added once more with each advertisement; not while they are being added.
+    pub(super) fn renews_leases(&self) -> bool {
         let adds_them_yet = self.installing > 0 || self.timers.due(Timer::LateClaim) != Time::MAX;
-        if adds_them_yet || !self.profile.has(Switch::LeasesAddresses) {
+        !adds_them_yet && self.profile.has(Switch::LeasesAddresses)
+    }
+
+    fn renew_lease(&mut self, out: &mut Actions) {
+        if !self.renews_leases() {
             return;
         }
+        self.renewing = self.renewing.saturating_add(self.held.len() as u16);
+        self.push_renewals(out);
+    }
+
+    /// Adds what it holds once more.
+    pub(super) fn push_renewals(&self, out: &mut Actions) {
         for held in &self.held {
-            self.renewing = self.renewing.saturating_add(1);
             out.push(self.adding(held));
         }
     }

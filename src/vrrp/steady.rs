@@ -6,28 +6,34 @@
 use super::receive::{Advert, Datagram, Receiver};
 use super::router::{Awaited, VirtualRouter, Waiting};
 use super::timers::Timer;
-use crate::profile::Switch;
 use crate::program::{Actions, Beat, Now, Role};
 use crate::time::{Duration, Time};
 use crate::wire::vrrp::PRIORITY_LEAVING;
 
 impl VirtualRouter {
-    /// As a master that nobody contests: its next advertisement is pushed.
-    pub fn beat(&self, out: &mut Actions) -> Option<Beat> {
+    /// As a master that nobody contests: when it advertises, until something else is due.
+    pub fn beat(&self) -> Option<Beat> {
         let every = self.config.advert_interval;
         let due = self.timers.due(Timer::Advert);
-        let renews = self.profile.has(Switch::LeasesAddresses);
-        if self.role != Role::Master || renews || !self.decides_alone() || due != self.spoke + every {
+        if self.role != Role::Master || !self.decides_alone() || due != self.spoke + every {
+            return None;
+        }
+        // What it has asked of its kernel is answered between two advertisements.
+        if self.installing > 0 || self.renewing > 0 {
             return None;
         }
         let refresh = self.claims.refresh_due().unwrap_or(Time::MAX);
-        let beat = Beat {
-            every,
-            within: self.longest_silence().unwrap_or(Duration::MAX),
-            until: refresh.min(self.timers.earliest_but(Timer::Advert)),
-        };
+        let until = refresh.min(self.timers.earliest_but(Timer::Advert));
+        let within = self.longest_silence().unwrap_or(Duration::MAX);
+        (due < until).then_some(Beat { every, within, until })
+    }
+
+    /// Its next advertisement, and the addresses whose lease begins anew with it.
+    pub fn push_beat(&self, out: &mut Actions) {
         self.push_next_advert(out);
-        Some(beat)
+        if self.renews_leases() {
+            self.push_renewals(out);
+        }
     }
 
     /// As a backup that obeys: how long it waits after an advertisement that says what the last one said.

@@ -107,17 +107,19 @@ impl EventLoop {
         }
         let EventLoop { world, programs, actions, row, .. } = self;
         let Some(cvm) = self.speaker.filter(|&cvm| world.has_room_for_beats(cvm)) else { return };
-        let Some(beat) = programs[usize::from(cvm.0)].as_ref().and_then(|program| program.beat(actions))
-        else {
-            return;
-        };
+        let Some(program) = &programs[usize::from(cvm.0)] else { return };
+        let Some(beat) = program.beat() else { return };
+        program.push_beat(actions);
         let shrugs = |cvm: CvmId, now, interface, packet: &[u8]| {
             programs[usize::from(cvm.0)].as_ref()?.shrugs_at(now, interface, packet)
         };
         let kept_on = world.keep_on((cvm, beat, actions), end, &shrugs, row);
+        if kept_on.is_none() {
+            self.speaker = None; // until somebody has had an event: most likely whoever does not shrug
+        }
         world.show(actions, row, &mut |world, reports| observer.instant(setup, world, reports));
         actions.clear();
-        for (cvm, times, last) in row.of_each().filter(|_| kept_on) {
+        for (cvm, times, last) in row.of_each().filter(|_| kept_on == Some(true)) {
             if let Some(program) = &mut programs[usize::from(cvm.0)] {
                 program.keep_on(times, world.clock_of(cvm, last));
                 world.set_deadline(cvm, program.deadline());
@@ -127,13 +129,10 @@ impl EventLoop {
 
     /// The one program that has a beat. Two that have one would answer each other.
     fn find_speaker(&mut self) -> Option<CvmId> {
-        let EventLoop { world, programs, actions, .. } = self;
+        let EventLoop { world, programs, .. } = self;
         let running = (0..).map(CvmId).zip(programs).filter(|(cvm, _)| world.is_running(*cvm));
-        let mut speakers = running.filter(|(_, program)| {
-            let beats = program.as_ref().is_some_and(|program| program.beat(actions).is_some());
-            actions.clear();
-            beats
-        });
+        let mut speakers =
+            running.filter(|(_, program)| program.as_ref().is_some_and(|program| program.beat().is_some()));
         let speaker = speakers.next().map(|(cvm, _)| cvm);
         speaker.filter(|_| speakers.next().is_none())
     }

@@ -38,9 +38,14 @@ impl Program for AnyProgram {
             AnyProgram::Agent(agent) => agent.deadline(),
         }
     }
-    fn beat(&self, out: &mut Actions) -> Option<Beat> {
+    fn beat(&self) -> Option<Beat> {
         match self {
-            AnyProgram::Agent(agent) => agent.beat(out),
+            AnyProgram::Agent(agent) => agent.beat(),
+        }
+    }
+    fn push_beat(&self, out: &mut Actions) {
+        match self {
+            AnyProgram::Agent(agent) => agent.push_beat(out),
         }
     }
     fn shrugs_at(&self, now: Now, interface: InterfaceId, packet: &[u8]) -> Option<Duration> {

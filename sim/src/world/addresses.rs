@@ -35,8 +35,8 @@ pub(super) enum Change {
 /// An address that stays for a while only.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
-    port: PortId,
-    address: IpAddr,
+    pub(super) port: PortId,
+    pub(super) address: IpAddr,
     pub(super) ends: Time,
 }
 
@@ -47,8 +47,7 @@ impl World {
     /// Begins to put an address on an interface or to take it off, as a program asked.
     pub(super) fn install(&mut self, port: PortId, asked: Time, address: IpNet, change: Change) {
         let node = self.nic(port).node;
-        let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, number_of(address.addr()));
-        let done = self.instant(asked + takes);
+        let done = self.installed_at(port, asked, address.addr()).max(self.next_tick());
         let kernel = self.kernel(node);
         // The kernel takes requests in turn.
         let done = kernel.installs.back().map_or(done, |last| done.max(last.done));
@@ -72,7 +71,7 @@ impl World {
 
     pub(super) fn finish_install(&mut self, node: NodeId, install: Install, by_hand: bool) {
         let Install { port, address: net, change, .. } = install;
-        let (now, host, address) = (self.now, self.host, net.addr());
+        let (now, address) = (self.now, net.addr());
         let nic = self.nic_mut(port);
         let (held, interface) = (nic.holds(address), nic.interface());
         let (add, attached) = (matches!(change, Change::Add { .. }), nic.attached);
@@ -97,23 +96,43 @@ impl World {
             (false, true) => self.take_off(port, address),
             _ => {}
         }
-        self.kernel(node).filtered.retain(|one| *one != address);
-        if let Change::Add { accept: false, .. } = change {
-            self.kernel(node).filtered.push(address);
-        }
-        // What is said last of an address's lifetime holds.
-        let leases = &mut self.kernel(node).leases;
-        leases.retain(|lease| (lease.port, lease.address) != (port, address));
-        if let Change::Add { lifetime: Some(lifetime), .. } = change {
-            let ends = host.lifetime_ends(node.0.into(), now, lifetime, number_of(address));
-            leases.push(Lease { port, address, ends });
-        }
+        self.note_change(port, address, change, now);
         if add != held {
             self.report(self.who(port), What::Held { node, address, held: add, ran_out: false });
         }
         if let Some(cvm) = self.setup.cvm_of(node) {
             self.signal(cvm, now, Signal::Address(interface, address, answer));
         }
+    }
+
+    /// What is said last of an address holds: whether packets for it are taken in, and how long it stays from then on.
+    pub(super) fn note_change(&mut self, port: PortId, address: IpAddr, change: Change, done: Time) {
+        let (node, host) = (self.nic(port).node, self.host);
+        let kernel = self.kernel(node);
+        kernel.filtered.retain(|one| *one != address);
+        kernel.leases.retain(|lease| (lease.port, lease.address) != (port, address));
+        let Change::Add { lifetime, accept } = change else { return };
+        if !accept {
+            kernel.filtered.push(address);
+        }
+        if let Some(lifetime) = lifetime {
+            let ends = host.lifetime_ends(node.0.into(), done, lifetime, number_of(address));
+            kernel.leases.push(Lease { port, address, ends });
+        }
+    }
+
+    /// When an address that is asked for at an instant is there, if the kernel has nothing else to do.
+    pub(super) fn installed_at(&self, port: PortId, asked: Time, address: IpAddr) -> Time {
+        let node = self.nic(port).node;
+        let takes = self.host.takes(&host::ADDRESS_INSTALL, node.0.into(), asked, number_of(address));
+        (asked + takes).round_up(self.setup.tick)
+    }
+
+    /// When an address is taken off by itself; `Time::MAX` if it stays.
+    pub(super) fn lease_ends(&self, port: PortId, address: IpAddr) -> Time {
+        let leases = &self.kernels[usize::from(self.nic(port).node.0)].leases;
+        let lease = leases.iter().find(|lease| (lease.port, lease.address) == (port, address));
+        lease.map_or(Time::MAX, |lease| lease.ends)
     }
 
     /// Takes an address off an interface, and before it those that go with it.

@@ -411,22 +411,29 @@ impl World {
 
     /// Has a kernel woken when it next has something to do.
     pub(super) fn arm_kernel(&mut self, node: NodeId) {
-        let outbox = self.setup.cvm_of(node).and_then(|cvm| self.outbox_due(cvm)).unwrap_or(Time::MAX);
         let kernel = &self.kernels[usize::from(node.0)];
         if kernel.paused || !kernel.powered {
             return;
         }
+        let next = self.kernel_due(node, |_| true);
+        self.wake(self.instant(next), Due::Kernel(node));
+    }
+
+    /// When a kernel next has something to do, of leases to end those that count.
+    pub(super) fn kernel_due(&self, node: NodeId, counts: impl Fn(&Lease) -> bool) -> Time {
+        let outbox = self.setup.cvm_of(node).and_then(|cvm| self.outbox_due(cvm)).unwrap_or(Time::MAX);
+        let kernel = &self.kernels[usize::from(node.0)];
         let due = |all: &VecDeque<Install>| all.front().map_or(Time::MAX, |i| i.done);
         let route = kernel.route_tampers.front().map_or(Time::MAX, |(done, _)| *done);
         let install = due(&kernel.installs).min(due(&kernel.tampers)).min(route);
-        let lease = kernel.leases.iter().map(|lease| lease.ends).min().unwrap_or(Time::MAX);
-        let mut next =
-            self.nics[usize::from(node.0)].neighbours.deadline().min(install).min(lease).min(outbox);
-        if kernel.more.1 > 0 {
-            let more = self.ports_of(node).skip(1).map(|port| self.nic(port).neighbours.deadline());
-            next = next.min(more.min().unwrap_or(Time::MAX));
+        let lease = kernel.leases.iter().filter(|lease| counts(lease)).map(|lease| lease.ends).min();
+        let neighbours = self.nics[usize::from(node.0)].neighbours.deadline();
+        let next = neighbours.min(install).min(outbox).min(lease.unwrap_or(Time::MAX));
+        if kernel.more.1 == 0 {
+            return next;
         }
-        self.wake(self.instant(next), Due::Kernel(node));
+        let more = self.ports_of(node).skip(1).map(|port| self.nic(port).neighbours.deadline());
+        next.min(more.min().unwrap_or(Time::MAX))
     }
 }
 

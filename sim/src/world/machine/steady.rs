@@ -14,6 +14,7 @@ use havip::wire::ipv4;
 use super::Running;
 use super::outbox::Burst;
 use crate::world::act::Kind;
+use crate::world::addresses::{Change, Lease};
 use crate::world::chance::Nth;
 use crate::world::frames::PortId;
 use crate::world::kinds::kind_of_packet;
@@ -34,6 +35,10 @@ pub struct Row {
     hearers: Vec<Hearer>,
     /// By machine: its place among the hearers.
     places: Vec<Option<u16>>,
+    /// The addresses that each beat adds once more.
+    renewals: Vec<Renewal>,
+    /// Of one beat: when each of them is there.
+    renewed: Vec<Time>,
     /// Of one beat: the port and the instant of each packet, and how many of that instant.
     sent: Vec<(PortId, Time, u16)>,
     /// Of one beat: which packet arrived where, and when.
@@ -82,6 +87,18 @@ struct Hop {
     hearer: Option<usize>,
 }
 
+/// An address that each beat adds once more.
+#[derive(Clone, Copy, Debug)]
+struct Renewal {
+    port: PortId,
+    address: std::net::IpAddr,
+    lifetime: Option<Duration>,
+    accept: bool,
+    /// When it was there last, and until when it stays at the least.
+    last: Time,
+    stays: Time,
+}
+
 /// A program that shrugs at the beat.
 #[derive(Clone, Copy, Debug)]
 struct Hearer {
@@ -101,6 +118,7 @@ impl Row {
         self.packets.clear();
         self.hops.clear();
         self.shown.clear();
+        self.renewals.clear();
         self.add_hearer(speaker);
     }
 
@@ -165,21 +183,21 @@ impl World {
     }
 
     /// Lets a program's beats happen that are certain, those that are over by `end`. True if there were any; the row says
-    /// what came of them, and whoever is in it has a new deadline.
+    /// what came of them, and whoever is in it has a new deadline. `None` if it is not certain what comes of a beat.
     pub(crate) fn keep_on(
         &mut self,
         (cvm, beat, packets): (CvmId, Beat, &Actions),
         end: Time,
         shrugs: Shrugs<'_>,
         row: &mut Row,
-    ) -> bool {
+    ) -> Option<bool> {
         let now = self.now;
         // All that this instant has done is seen from the next one on.
         self.now = self.next_tick();
-        let certain = self.find_hops(cvm, packets, shrugs, row).is_some();
-        let quiet = if certain { self.quiet_besides(cvm, end, row) } else { self.now };
+        let certain = self.find_hops(cvm, packets, shrugs, row);
+        let quiet = certain.map(|()| self.quiet_besides(cvm, end, row));
         self.now = now;
-        self.beat_until((cvm, beat), quiet, row)
+        Some(self.beat_until((cvm, beat), quiet?, row))
     }
 
     /// What a machine's clocks show at an instant.
@@ -196,7 +214,15 @@ impl World {
         }
         let node = self.setup.node_of_cvm(cvm);
         for action in packets.iter() {
+            if let Action::AddAddress { interface, address, lifetime, accept } = action {
+                let port = self.port_of_interface(node, interface)?;
+                self.find_renewal((port, address.addr()), lifetime, accept, row)?;
+                continue;
+            }
             let Action::SendPacket { interface, packet } = action else { return None };
+            if !row.renewals.is_empty() {
+                return None; // it would leave behind what the kernel is asked for
+            }
             let (from, before) = (self.port_of_interface(node, interface)?, row.hops.len());
             let dst = ipv4::Packet::new(packet).ok()?.dst();
             if !self.nic(from).carrier {
@@ -218,6 +244,20 @@ impl World {
             row.packets.push(Sent { from, kind: kind_of_packet(packet), mac: to_mac, next_hop, hops });
         }
         Some(())
+    }
+
+    /// An address that is there already is added once more: all that changes is until when it stays.
+    fn find_renewal(
+        &self,
+        (port, address): (PortId, std::net::IpAddr),
+        lifetime: Option<Duration>,
+        accept: bool,
+        row: &mut Row,
+    ) -> Option<()> {
+        let (nic, stays) = (self.nic(port), self.lease_ends(port, address));
+        let is_there = nic.attached && nic.holds(address) && self.filters(nic.node, address) != accept;
+        row.renewals.push(Renewal { port, address, lifetime, accept, last: Time::ZERO, stays });
+        is_there.then_some(())
     }
 
     /// A group's packet: to everybody on a lan that knows its sender, to nobody in a VPC.
@@ -281,15 +321,21 @@ impl World {
 
     /// Until when nothing happens but a beat, what it moves, and probes whose fate is certain.
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
-        let is_of_row = |cvm: CvmId| row.place_of(cvm).is_some();
+        let (node, is_of_row) = (self.setup.node_of_cvm(cvm), |cvm: CvmId| row.place_of(cvm).is_some());
         debug_assert!(is_of_row(cvm));
         let moved = |due| match due {
             Due::Program(cvm) => is_of_row(cvm),
             Due::Client(client) => !self.wants().probes && self.is_certain(client),
+            Due::Kernel(at) => at == node && !row.renewals.is_empty(),
             _ => false,
         };
+        let renews = |lease: &Lease| {
+            row.renewals.iter().any(|one| (one.port, one.address) == (lease.port, lease.address))
+        };
+        let kernel =
+            if row.renewals.is_empty() { Time::MAX } else { self.kernel_due(node, |one| !renews(one)) };
         let end = end + Duration::from_nanos(1);
-        self.next_act_at().min(self.queue.next_besides(moved)).min(end)
+        self.next_act_at().min(self.queue.next_besides(moved)).min(kernel).min(end)
     }
 
     fn beat_until(&mut self, (cvm, beat): (CvmId, Beat), quiet: Time, row: &mut Row) -> bool {
@@ -312,7 +358,11 @@ impl World {
                 one.cvm == cvm
                     || self.userlands[usize::from(one.cvm.0)].clock.when(one.deadline) > over + margin
             };
-            if over + margin >= quiet.min(next_fires) || !row.hearers.iter().all(is_waited_for) {
+            let stays = |one: &Renewal| one.stays > over + margin;
+            if over + margin >= quiet.min(next_fires)
+                || !row.hearers.iter().all(is_waited_for)
+                || !row.renewals.iter().all(stays)
+            {
                 break;
             }
             burst = after;
@@ -326,6 +376,9 @@ impl World {
                 let shown = self.clock_of(row.hearers[hearer].cvm, at).mono;
                 let one = &mut row.hearers[hearer];
                 (one.deadline, one.times, one.last) = (shown + one.wait, one.times + 1, at);
+            }
+            for (one, &at) in row.renewals.iter_mut().zip(&row.renewed) {
+                (one.last, one.stays) = (at, one.lifetime.map_or(Time::MAX, |lifetime| at + lifetime));
             }
             let speaker = &mut row.hearers[0];
             (speaker.deadline, speaker.times, speaker.last) = (next_deadline, speaker.times + 1, fires);
@@ -344,9 +397,10 @@ impl World {
     /// When the packets of a beat leave and arrive. Says when the wire is free again, and when everything is over.
     fn one_beat(&self, (cvm, fires, mut burst): (CvmId, Time, Burst), row: &mut Row) -> (Burst, Time) {
         let (tick, mut over) = (self.setup.tick, fires);
-        let Row { packets, hops, sent, arrivals, .. } = row;
+        let Row { packets, hops, sent, arrivals, renewals, renewed, .. } = row;
         arrivals.clear();
         sent.clear();
+        renewed.clear();
         let mut hops = hops.iter();
         for (index, packet) in packets.iter().enumerate() {
             let at = burst.leaves(self.host, cvm, fires);
@@ -366,6 +420,14 @@ impl World {
             }
         }
         arrivals.sort_unstable_by_key(|&(at, heard)| (at, heard.port, heard.packet));
+        let asked = burst.free_at.max(fires);
+        for one in renewals {
+            // Its kernel takes requests in turn, and has done none of them in the instant in which it was asked.
+            let at = self.installed_at(one.port, asked, one.address).max(fires + tick);
+            let at = renewed.last().map_or(at, |before| at.max(*before));
+            renewed.push(at);
+            over = over.max(at);
+        }
         (burst, over)
     }
 
@@ -427,6 +489,12 @@ impl World {
             if let Some(switch) = self.switches.get_mut(subnet) {
                 switch.learn(last_left, mac, packet.from);
             }
+        }
+        for Renewal { port, address, lifetime, accept, last, .. } in row.renewals.iter().copied() {
+            self.note_change(port, address, Change::Add { lifetime, accept }, last);
+        }
+        if let Some(one) = row.renewals.first() {
+            self.arm_kernel(self.nic(one.port).node);
         }
     }
 }
