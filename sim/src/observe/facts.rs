@@ -288,6 +288,10 @@ impl Facts {
         self.notified.iter().filter(|(who, _)| *who == cvm).count() as u32
     }
 
+    /// Whether a machine's program is alive.
+    pub fn runs(&self, cvm: CvmId) -> bool {
+        self.cvms.get(usize::from(cvm.0)).is_some_and(|machine| machine.alive)
+    }
     /// Whether a machine's program is alive, not frozen, and master of something.
     pub fn is_master(&self, cvm: CvmId) -> bool {
         self.cvms.get(usize::from(cvm.0)).is_some_and(|machine| machine.masters().next().is_some())

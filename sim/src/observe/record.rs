@@ -152,6 +152,8 @@ struct Notes {
     reason: Reason,
     /// The last act on it, and when.
     act: Option<(Time, u32)>,
+    /// The act that starts its program once it has ended.
+    restart: Option<u32>,
     /// What its program announces, and how often it said so.
     claims: Why,
     announcement: u32,
@@ -162,8 +164,14 @@ struct Notes {
 impl Recorder {
     /// Nothing seen yet.
     pub fn new(setup: &Setup) -> Recorder {
-        let notes =
-            Notes { reason: Reason::Boot, act: None, claims: Why::NONE, announcement: 0, heard: None };
+        let notes = Notes {
+            reason: Reason::Boot,
+            act: None,
+            restart: None,
+            claims: Why::NONE,
+            announcement: 0,
+            heard: None,
+        };
         let mut next = setup.nodes();
         let more = setup.cvms.iter().map(|cvm| {
             next += cvm.more.len();
@@ -333,7 +341,13 @@ impl Recorder {
             Some(node) => {
                 let notes = &mut self.nodes[usize::from(node.0)];
                 notes.act = Some((at, index));
-                notes.reason = Reason::Act(index);
+                let is_stop = |index: u32| matches!(setup.acts[index as usize].act, Act::Stop(_));
+                match (act, notes.reason) {
+                    (Act::Start(cvm), Reason::Act(last)) if is_stop(last) && self.facts.runs(*cvm) => {
+                        notes.restart = Some(index);
+                    }
+                    _ => notes.reason = Reason::Act(index),
+                }
             }
             None => self.cloud = Reason::Act(index),
         }
@@ -354,6 +368,9 @@ impl Recorder {
             Life::Started => notes.reason = Reason::Started,
             Life::Exited if !matches!(reason, Reason::Act(_)) => notes.reason = Reason::Ended,
             _ => {}
+        }
+        if let (Life::Exited | Life::Killed, Some(act)) = (life, notes.restart.take()) {
+            notes.reason = Reason::Act(act);
         }
         if !told {
             self.push(at, who, Entry::Life(life, reason));

@@ -58,11 +58,20 @@ enum Running {
     Yes,
 }
 
+/// What becomes of a program that is told to end, once it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    StaysAway,
+    StartsAgain,
+}
+
 /// A program, as its machine sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     running: Running,
     frozen: bool,
+    /// It is told to end.
+    ending: Option<Then>,
     /// When it last went on after standing still.
     pub(super) thawed: Option<Time>,
     /// In order of their instants.
@@ -121,6 +130,7 @@ impl Machine {
         Machine {
             running: Running::No,
             frozen: false,
+            ending: None,
             thawed: None,
             signals: VecDeque::new(),
             listens: Vec::new(),
@@ -330,7 +340,7 @@ impl World {
                 }
             }
             Action::Record(record) => self.report(Who::Node(node), What::Record(cvm, record)),
-            Action::Exit => self.end_program(cvm, Life::Exited),
+            Action::Exit => self.let_end(cvm, Life::Exited),
         }
     }
 

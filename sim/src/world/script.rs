@@ -12,13 +12,9 @@ impl World {
     /// Does one thing to the world, at this instant. An act that finds nothing to do does nothing.
     pub(super) fn carry_out(&mut self, act: &Act, index: u32) {
         match *act {
-            Act::Start(cvm) => {
-                if self.kernels[usize::from(cvm.0)].powered {
-                    self.boot(cvm);
-                }
-            }
+            Act::Start(cvm) => self.start_program(cvm),
             Act::Stop(cvm) => self.stop_program(cvm),
-            Act::Kill(cvm) => self.end_program(cvm, Life::Killed),
+            Act::Kill(cvm) => self.let_end(cvm, Life::Killed),
             Act::PowerOff(cvm) => {
                 self.end_program(cvm, Life::Killed);
                 self.forget_everything(self.setup.node_of_cvm(cvm));

@@ -3,7 +3,7 @@
 use havip::program::{Interface, InterfaceId};
 use havip::time::Time;
 
-use super::{Machine, Running, Signal};
+use super::{Machine, Running, Signal, Then};
 use crate::world::act::Drift;
 use crate::world::frames::PortId;
 use crate::world::host;
@@ -41,12 +41,34 @@ impl World {
         self.arm_kernel(node);
     }
 
+    /// Somebody starts the program. One that is told to end does so first, as with `systemctl restart`.
+    pub(in crate::world) fn start_program(&mut self, cvm: CvmId) {
+        let machine = self.machine(cvm);
+        if machine.ending.is_some() {
+            machine.ending = Some(Then::StartsAgain);
+        } else if self.kernels[usize::from(cvm.0)].powered {
+            self.boot(cvm);
+        }
+    }
+
     /// SIGTERM. A program that has not begun yet never does.
     pub(in crate::world) fn stop_program(&mut self, cvm: CvmId) {
         match self.machine(cvm).running {
             Running::No => {}
             Running::Starting => self.end_program(cvm, Life::Exited),
-            Running::Yes => self.signal_in_a_while(cvm, Signal::Stop),
+            Running::Yes => {
+                self.machine(cvm).ending = Some(Then::StaysAway);
+                self.signal_in_a_while(cvm, Signal::Stop);
+            }
+        }
+    }
+
+    /// The program is gone, by itself or by SIGKILL, and starts again if somebody has asked for that meanwhile.
+    pub(in crate::world) fn let_end(&mut self, cvm: CvmId, how: Life) {
+        let then = self.machine(cvm).ending;
+        self.end_program(cvm, how);
+        if then == Some(Then::StartsAgain) {
+            self.boot(cvm);
         }
     }
 
