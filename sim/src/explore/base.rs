@@ -88,7 +88,7 @@ impl Base {
         base.name_own_files();
         let acts = base.script.acts.clone();
         for (cvm, &file) in base.own_files.clone().iter().enumerate() {
-            let act = Act::Reload(CvmId(cvm as u16), file);
+            let act = Act::Reload(CvmId(cvm as u16), file, Duration::ZERO);
             base.script.acts.push(TimedAct { at: Time::ZERO, act, line: 0 });
         }
         base.setup = base.script.prepare(&kept, &load_keepalived)?.setup;

@@ -238,7 +238,7 @@ impl<'a> Scene<'a> {
             Injection::Unplug => self.unplug(from, to),
             Injection::Reload => {
                 let cvm = self.machine();
-                self.at(from, Act::Reload(cvm, self.base.own_files[usize::from(cvm.0)]));
+                self.at(from, Act::Reload(cvm, self.base.own_files[usize::from(cvm.0)], Duration::ZERO));
             }
             Injection::AddressDeleted => {
                 let (cvm, address) = (self.machine(), self.address());

@@ -49,7 +49,7 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         | Act::Thaw(cvm)
         | Act::Pause(cvm)
         | Act::Resume(cvm)
-        | Act::Reload(cvm, _)
+        | Act::Reload(cvm, ..)
         | Act::Script(cvm, ..)
         | Act::File(cvm, ..)
         | Act::Service(_, cvm, _)

@@ -296,7 +296,8 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "reload" => {
             let machine = cvm(r)?;
             r.literal("with")?;
-            Act::Reload(machine, scope.file(r.word("a configuration file")?)?)
+            let file = scope.file(r.word("a configuration file")?)?;
+            Act::Reload(machine, file, taking(r, scope)?)
         }
         "fail" => service(r, scope, Health::Dead)?,
         "hang" => service(r, scope, Health::Hung)?,
@@ -339,6 +340,15 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
             return Err(word.unexpected("an act").suggest(nearest, list).into());
         }
     })
+}
+
+/// `[taking 50ms]`.
+fn taking(r: &mut Reader<'_, '_>, scope: &Scope<'_, '_>) -> Result<Duration, Stop> {
+    if r.take("taking").is_none() {
+        return Ok(Duration::ZERO);
+    }
+    let word = r.word("a time such as `50ms`")?;
+    Ok(scope.length(value::time(word)?, word.place)?)
 }
 
 /// `NAME on a`.

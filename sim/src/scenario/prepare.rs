@@ -171,7 +171,7 @@ impl Script {
     fn reloads(&self, files: &[Arc<Files>], load: &Load<'_>) -> Vec<Reload> {
         let mut all: Vec<Reload> = Vec::new();
         for timed in &self.acts {
-            let Act::Reload(cvm, file) = timed.act else { continue };
+            let Act::Reload(cvm, file, _) = timed.act else { continue };
             let (Some(decl), Some(files)) =
                 (self.cvms.get(usize::from(cvm.0)), files.get(usize::from(file.0)))
             else {

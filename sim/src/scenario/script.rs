@@ -250,7 +250,7 @@ impl Script {
         let mut new_ids: Vec<Option<FileId>> = vec![None; self.files.len()];
         let mut files = Vec::new();
         for timed in &mut self.acts {
-            if let Act::Reload(_, id) = &mut timed.act
+            if let Act::Reload(_, id, _) = &mut timed.act
                 && let Some(new_id) = new_ids.get_mut(usize::from(id.0))
             {
                 *id = *new_id.get_or_insert_with(|| {

@@ -86,7 +86,7 @@ impl<'a> ActText<'a> {
             | Act::ClockDrift(cvm, _)
             | Act::Tamper(cvm, ..)
             | Act::DelRoute(cvm, _)
-            | Act::Reload(cvm, _) => Some(NodeId(cvm.0)),
+            | Act::Reload(cvm, ..) => Some(NodeId(cvm.0)),
             Act::Unplug(node, _)
             | Act::Plug(node, _)
             | Act::Attach(node, _)
@@ -109,7 +109,7 @@ impl<'a> ActText<'a> {
     /// `power off`, `reload with other.conf`, `drop claims`. An act on paths is said as in the script.
     pub fn in_record(&self) -> String {
         match self.act {
-            Act::Reload(_, file) => format!("reload with {}", self.names.file(*file)),
+            Act::Reload(_, file, _) => format!("reload with {}", self.names.file(*file)),
             Act::Cloud(act) => CloudText(*act).to_string().replacen('-', " ", 1),
             act @ (Act::Unplug(node, Some(eni))
             | Act::Plug(node, Some(eni))
@@ -243,7 +243,10 @@ impl fmt::Display for ActText<'_> {
             | Act::Detach(node, eni) => {
                 write!(f, ".{}", self.names.eni(node, eni))
             }
-            Act::Reload(_, file) => write!(f, " with {}", Quoted(self.names.file(file))),
+            Act::Reload(_, file, takes) => {
+                write!(f, " with {}", Quoted(self.names.file(file)))?;
+                if takes.is_zero() { Ok(()) } else { write!(f, " taking {}", TimeText(takes)) }
+            }
             Act::ClockStep(_, by) => {
                 let sign = if by < 0 { '-' } else { '+' };
                 write!(f, " step {sign}{}", TimeText(Duration::from_nanos(by.unsigned_abs())))

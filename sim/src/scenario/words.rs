@@ -74,7 +74,7 @@ pub(super) const FACTS: [&str; 13] = [
 pub(super) const MEASURES: [&str; 4] = ["outage", "moves", "claims", "notifies"];
 
 /// The remaining words.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "seed",
     "exact",
     "latency",
@@ -82,6 +82,7 @@ const OTHERS: [&str; 18] = [
     "keepalived",
     "mac",
     "with",
+    "taking",
     "off",
     "probe",
     "every",

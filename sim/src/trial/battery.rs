@@ -314,7 +314,7 @@ impl Story {
             Story::Reload => {
                 let mut at = start;
                 for cvm in others.iter().copied().chain([first]) {
-                    acts.at(at, Act::Reload(cvm, file_of(cluster, cvm)));
+                    acts.at(at, Act::Reload(cvm, file_of(cluster, cvm), Duration::ZERO));
                     at += s(5);
                 }
             }

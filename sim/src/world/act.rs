@@ -35,8 +35,8 @@ pub enum Act {
     Plug(NodeId, Option<EniIndex>),
     /// A further interface that was declared `off` is plugged into the running machine.
     Attach(NodeId, EniIndex),
-    /// SIGHUP, the machine's configuration file now being this one.
-    Reload(CvmId, FileId),
+    /// SIGHUP, the machine's configuration file now being this one, which takes the program so long to read.
+    Reload(CvmId, FileId, Duration),
     /// What a `vrrp_script` of that name finds from its next run on.
     Script(CvmId, TextId, ScriptAct),
     /// The file of a `track_file` of that name is written with this text, or removed.

@@ -41,7 +41,7 @@ pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 pub(super) enum Signal {
     Start,
     Stop,
-    Reload(FileId),
+    Reload(FileId, Duration),
     Link(InterfaceId, bool),
     Attached(PortId),
     Address(InterfaceId, IpAddr, AddressChange),
@@ -70,6 +70,8 @@ enum Then {
 pub(super) struct Machine {
     running: Running,
     frozen: bool,
+    /// It is busy with its configuration until then.
+    reads_until: Time,
     /// It is told to end.
     ending: Option<Then>,
     /// When it last went on after standing still.
@@ -130,6 +132,7 @@ impl Machine {
         Machine {
             running: Running::No,
             frozen: false,
+            reads_until: Time::ZERO,
             ending: None,
             thawed: None,
             signals: VecDeque::new(),
@@ -176,6 +179,7 @@ impl Machine {
     }
     fn has_due(&self, now: Time) -> bool {
         !self.frozen
+            && self.reads_until <= now
             && (self.signals.front().is_some_and(|&(at, _)| at <= now)
                 || self.running == Running::Yes
                     && (!self.inbox.is_empty() || self.fires <= now && self.fired != now))
@@ -267,7 +271,10 @@ impl World {
                 Signal::Link(interface, up) => Event::Link { interface, up },
                 Signal::Address(interface, address, change) => Event::Address { interface, address, change },
                 Signal::RouteVanished(route) => Event::RouteVanished { route: self.setup.text(route) },
-                Signal::Reload(file) => Event::Reload { files: &self.setup.files[usize::from(file.0)] },
+                Signal::Reload(file, takes) => {
+                    machine.reads_until = now + takes;
+                    Event::Reload { files: &self.setup.files[usize::from(file.0)] }
+                }
                 Signal::Script(script, result) => {
                     machine.children.ended(script);
                     Event::Script { script, result }
@@ -380,7 +387,10 @@ impl World {
             return self.lose(self.frames.from(frame), frame, Some(port), Loss::SocketQueueFull);
         }
         machine.inbox.push_back(Came { port, to, frame });
-        if !machine.frozen {
+        let (frozen, reads_until) = (machine.frozen, machine.reads_until);
+        if reads_until > self.now {
+            self.arm_program(cvm);
+        } else if !frozen {
             self.ready.push(cvm);
         }
     }
@@ -417,7 +427,8 @@ impl World {
             return;
         }
         let signal = machine.signals.front().map_or(Time::MAX, |&(at, _)| at);
-        let next = signal.min(machine.fires);
+        let next = if machine.inbox.is_empty() { signal.min(machine.fires) } else { now };
+        let next = next.max(machine.reads_until);
         self.wake(next, Due::Program(cvm));
     }
 

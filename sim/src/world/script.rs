@@ -27,7 +27,7 @@ impl World {
             Act::Unplug(node, eni) => self.set_carriers(node, eni, false),
             Act::Plug(node, eni) => self.set_carriers(node, eni, true),
             Act::Attach(node, eni) => self.attach(node, eni),
-            Act::Reload(cvm, file) => self.reload_program(cvm, file),
+            Act::Reload(cvm, file, takes) => self.reload_program(cvm, file, takes),
             Act::Script(cvm, name, act) => self.change_script(cvm, name, act),
             Act::File(cvm, name, text) => self.write_file(cvm, name, text),
             Act::Service(service, cvm, health) => self.change_service(cvm, service, health),

@@ -226,7 +226,7 @@ impl Watch {
             self.is_told_to_stop(at, cvm);
         }
         // keepalived begins to wait anew when it has read its files again (reality 8).
-        if let Act::Reload(cvm, _) = *act
+        if let Act::Reload(cvm, ..) = *act
             && let Some(machine) = self.machines.get_mut(usize::from(cvm.0))
         {
             machine.since = at + Duration::from_millis(200);

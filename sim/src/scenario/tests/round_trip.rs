@@ -213,7 +213,11 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         (select(on_cvm.to_vec()), cvm()).prop_map(|(of, cvm)| of(cvm)),
         wire().prop_map(|(node, eni)| Act::Unplug(node, eni)),
         wire().prop_map(|(node, eni)| Act::Plug(node, eni)),
-        (cvm(), 0..FILES).prop_map(|(cvm, file)| Act::Reload(cvm, FileId(file))),
+        (cvm(), 0..FILES, ticks(tick, 0)).prop_map(|(cvm, file, takes)| Act::Reload(
+            cvm,
+            FileId(file),
+            takes
+        )),
         (kinds(), path()).prop_map(|(kinds, path)| Act::Drop(kinds, path)),
         (share(), kinds(), path()).prop_map(|(share, kinds, path)| Act::Loss(share, kinds, path)),
         (ordered(ticks(tick, 1)), path()).prop_map(|((a, b), path)| Act::Delay(a, b, path)),

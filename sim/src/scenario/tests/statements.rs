@@ -145,7 +145,8 @@ fn acts_on_machines() {
         ("resume a", Act::Resume(A)),
         ("unplug b", Act::Unplug(NodeId(1), None)),
         ("plug web", Act::Plug(NodeId(2), None)),
-        ("reload a with other.conf", Act::Reload(A, FileId(0))),
+        ("reload a with other.conf", Act::Reload(A, FileId(0), Duration::ZERO)),
+        ("reload a with other.conf taking 50ms", Act::Reload(A, FileId(0), Duration::from_millis(50))),
     ] {
         assert_eq!(act(text), expected, "{text}");
     }

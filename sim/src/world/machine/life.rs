@@ -1,7 +1,7 @@
 //! The life of a program on its machine: how it begins, what it is told, what stops it, how it ends.
 
 use havip::program::{Interface, InterfaceId};
-use havip::time::Time;
+use havip::time::{Duration, Time};
 
 use super::{Machine, Running, Signal, Then};
 use crate::world::act::Drift;
@@ -72,11 +72,12 @@ impl World {
         }
     }
 
-    /// SIGHUP, or just another file for a program that is not running.
-    pub(in crate::world) fn reload_program(&mut self, cvm: CvmId, file: FileId) {
+    /// SIGHUP, or just another file for a program that is not running. To read it `takes` so long: the program does nothing
+    /// else meanwhile.
+    pub(in crate::world) fn reload_program(&mut self, cvm: CvmId, file: FileId, takes: Duration) {
         self.machine(cvm).file = Some(file);
         if self.machine(cvm).running == Running::Yes {
-            self.signal_in_a_while(cvm, Signal::Reload(file));
+            self.signal_in_a_while(cvm, Signal::Reload(file, takes));
         }
     }
 

@@ -164,6 +164,7 @@ impl World {
         let idle = machine.inbox.is_empty() && machine.outbox.is_empty() && machine.signals.is_empty();
         machine.running == Running::Yes
             && !machine.frozen
+            && machine.reads_until <= self.now
             && !self.is_held(cvm)
             && idle
             && machine.fires > self.now
