@@ -288,10 +288,13 @@ impl Neighbours {
     /// Runs the timers that are due (`neigh_timer_handler`).
     pub fn run_timers(&mut self, now: Time, wants: &mut Vec<Want>) {
         let (clock, reachable_for) = (self.clock, self.reachable_time(now));
-        for entry in self.entries.iter_mut().filter(|e| e.timer <= now) {
-            entry.run_timer(now, clock, reachable_for, wants);
+        self.next = Time::MAX;
+        for entry in &mut self.entries {
+            if entry.timer <= now {
+                entry.run_timer(now, clock, reachable_for, wants);
+            }
+            self.next = self.next.min(entry.timer);
         }
-        self.next = self.entries.iter().map(|e| e.timer).min().unwrap_or(Time::MAX);
     }
 
     /// Forgets everything: the carrier is gone. Returns the packets that waited.

@@ -122,10 +122,9 @@ impl Queue {
     pub(crate) fn has_frames(&self) -> bool {
         !self.frames.is_empty()
     }
-    /// When the first wake-up is due that is none of some; `Time::MAX` if none is.
-    pub(crate) fn next_besides(&self, some: impl Fn(Due) -> bool) -> Time {
-        let others = self.wakes.all().filter(|&(place, _)| !some(self.due_at(place)));
-        others.map(|(_, at)| at).min().unwrap_or(Time::MAX)
+    /// When the first wake-up is due that is none of some; `before`, if none is due earlier.
+    pub(crate) fn next_besides(&self, before: Time, some: impl Fn(Due) -> bool) -> Time {
+        self.wakes.next_but(before, |place| some(self.due_at(place)))
     }
     /// How many frames and wake-ups wait: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {

@@ -207,7 +207,7 @@ impl World {
         let certain = |due| matches!(due, Due::Client(client) if self.is_certain(client));
         let woken = match self.setup.clients.len() {
             0 | 1 => self.queue.next(),
-            _ => self.queue.next_frame().min(self.queue.next_besides(certain)),
+            _ => self.queue.next_besides(self.queue.next_frame(), certain),
         };
         self.next_act_at().min(woken).min(self.until)
     }

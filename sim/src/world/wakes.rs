@@ -56,14 +56,15 @@ impl Wakes {
         self.set(i - places, Time::MAX);
         Some(i - places)
     }
-    /// Every place that has one, and when it is due.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (usize, Time)> + '_ {
+    /// When the next one is due but for some places; `before`, if none is due earlier. Only those are asked about that
+    /// would be the next.
+    pub(crate) fn next_but(&self, before: Time, some: impl Fn(usize) -> bool) -> Time {
         let places = self.times[self.times.len() / 2..].iter().copied().enumerate();
-        places.filter(|&(_, at)| at != Time::MAX)
+        places.fold(before, |next, (place, at)| if at < next && !some(place) { at } else { next })
     }
     /// How many there are: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {
-        self.all().count()
+        self.times[self.times.len() / 2..].iter().filter(|&&at| at != Time::MAX).count()
     }
 }
 
@@ -87,6 +88,13 @@ mod tests {
                 prop_assert_eq!(wakes.next(), list.into_iter().min().unwrap_or(Time::MAX));
             }
             prop_assert_eq!(wakes.len(), list.iter().filter(|&&at| at != Time::MAX).count());
+            for odd in [0, 1] {
+                let others = list.iter().enumerate().filter(|(place, _)| place % 2 != odd).map(|(_, at)| *at);
+                let before = Time::from_nanos(15);
+                let expected = others.min().unwrap_or(Time::MAX);
+                prop_assert_eq!(wakes.next_but(Time::MAX, |place| place % 2 == odd), expected);
+                prop_assert_eq!(wakes.next_but(before, |place| place % 2 == odd), expected.min(before));
+            }
             let mut expected: Vec<(Time, usize)> = list.into_iter().zip(0..).filter(|e| e.0 != Time::MAX).collect();
             expected.sort_unstable();
             for (at, place) in expected {

@@ -174,8 +174,12 @@ impl World {
     pub(crate) fn has_room_for_beats(&self, cvm: CvmId) -> bool {
         let set_aside = |due| matches!(due, Due::Client(_) | Due::Program(_));
         let fires = self.machines[usize::from(cvm.0)].fires;
-        self.only_waits(cvm)
-            && fires + self.margin() < self.next_act_at().min(self.queue.next_besides(set_aside))
+        if !self.only_waits(cvm) {
+            return false;
+        }
+        let over = fires + self.margin();
+        let after = over + Duration::from_nanos(1);
+        over < self.next_act_at() && self.queue.next_besides(after, set_aside) == after
     }
 
     /// A client that is asked sends a frame at the earliest this long before something else happens.
@@ -336,7 +340,7 @@ impl World {
         let kernel =
             if row.renewals.is_empty() { Time::MAX } else { self.kernel_due(node, |one| !renews(one)) };
         let end = end + Duration::from_nanos(1);
-        self.next_act_at().min(self.queue.next_besides(moved)).min(kernel).min(end)
+        self.queue.next_besides(self.next_act_at().min(kernel).min(end), moved)
     }
 
     fn beat_until(&mut self, (cvm, beat): (CvmId, Beat), quiet: Time, row: &mut Row) -> bool {
