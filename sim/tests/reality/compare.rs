@@ -236,12 +236,17 @@ fn distinct<'w>(words: impl Iterator<Item = &'w str>) -> String {
     if seen.is_empty() { "none".to_owned() } else { seen.join(" or ") }
 }
 
-/// A length as a reader wants it: four digits that count.
+/// A length as a reader wants it: four digits that count, the last of them rounded half up.
 pub fn show(length: Nanos) -> String {
-    let (sign, us) = (if length < 0 { "-" } else { "" }, length.abs() / 1000);
-    match us {
-        0..1_000 => format!("{sign}{us} us"),
-        1_000..100_000 => format!("{sign}{}.{:02} ms", us / 1000, us % 1000 / 10),
-        _ => format!("{sign}{}.{:04} s", us / 1_000_000, us % 1_000_000 / 100),
+    let sign = if length < 0 { "-" } else { "" };
+    let rounded = |unit: Nanos| (length.abs() + unit / 2) / unit;
+    // A length belongs to the row in which its rounded digits have a place.
+    match (rounded(1_000), rounded(10_000)) {
+        (us @ 0..1_000, _) => format!("{sign}{us} us"),
+        (_, tens @ 0..10_000) => format!("{sign}{}.{:02} ms", tens / 100, tens % 100),
+        _ => {
+            let tenths = rounded(100_000);
+            format!("{sign}{}.{:04} s", tenths / 10_000, tenths % 10_000)
+        }
     }
 }
