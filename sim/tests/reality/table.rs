@@ -20,6 +20,9 @@ Frames are the same byte for byte but for the IP identification, the header chec
 IPv6, the flow label: the kernel makes it of a secret that it draws, so that it is another one on each bench.
 Hardware addresses are the bench's, and are compared.
 
+Every figure of every run was read for a row, or is of a kind that has none: `sim/tests/reality/data/README.md` says
+which and why, and the test counts them.
+
 ";
 
 /// The page.

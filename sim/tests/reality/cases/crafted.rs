@@ -2,7 +2,8 @@
 
 use havip::program::Role;
 
-use crate::capture::{A, B, VIP, gap};
+use super::shared::{came_and_went, in_turn};
+use crate::capture::{A, B, Capture, VIP, gap};
 use crate::case::Case;
 use crate::figures::{Figures, MS, Nanos};
 
@@ -27,6 +28,28 @@ fn stranger(name: &'static str, near: Nanos, late: &'static [usize]) -> Case {
             },
         )
         .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 17_900 * MS)))
+        .equal("adverts of a, its GARPs; of b, its GARPs", answers, |c| {
+            let (from, to) = (c.act(0), c.act(0) + 7_700 * MS);
+            let of = |node| {
+                let adverts = Capture::count(c.adverts(node), from, to);
+                format!("{adverts}, {}", Capture::count(c.claims(node), from, to))
+            };
+            Some(format!("{}; {}", of(A), of(B)))
+        })
+        .equal(
+            "addresses that come and go",
+            |m| came_and_went(m, "/addr"),
+            |c| Some(in_turn(c.moves(c.act(0), c.act(0) + 7_700 * MS))),
+        )
+}
+/// What the two send behind the crafted frame.
+fn answers(m: &Figures) -> Option<String> {
+    let crafted = m.time("/c/first/0")?;
+    let of = |node: &str| {
+        let adverts = m.times(&format!("/{node}/first")).into_iter().filter(|&at| at > crafted).count();
+        Some(format!("{adverts}, {}", m.text(&format!("/{node}/garps"))?))
+    };
+    Some(format!("{}; {}", of("a")?, of("b")?))
 }
 /// Some runs have one more advertisement of a between the command and the crafted frame.
 fn next_of_a(m: &Figures) -> &'static str {
@@ -48,7 +71,7 @@ fn a_to_b(m: &Figures) -> Option<Nanos> {
 
 /// Who believes which time to live.
 fn hop_limit(name: &'static str, seconds: Nanos) -> Case {
-    Case::new(name, seconds)
+    Case::new(name, seconds + 1)
         .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 9_900 * MS)))
         .equal(
             "time to live of a's adverts",
