@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use havip::program::{Record, Role};
 use havip::time::Time;
 use havip_sim::observe::Observer;
-use havip_sim::world::{ClientId, CvmId, Kind, Look, Loss, NodeId, Report, Setup, Wants, What, Who};
+use havip_sim::world::{ClientId, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Wants, What, Who};
 
 use crate::figures::{MS, Nanos};
 
@@ -48,6 +48,16 @@ pub struct Frame {
     pub bytes: Vec<u8>,
 }
 
+impl Frame {
+    /// The priority of an advertisement.
+    pub fn priority(&self) -> Option<u8> {
+        match self.sort {
+            Sort::Advert(_, priority) => Some(priority),
+            Sort::Claim(_) => None,
+        }
+    }
+}
+
 /// A run as it was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
@@ -63,6 +73,8 @@ pub struct Capture {
     held: Vec<(Nanos, NodeId, IpAddr, bool)>,
     /// When each answered probe was sent, and up to when all of them were answered.
     answered: Vec<(ClientId, Nanos, Nanos)>,
+    /// When a machine's program was gone.
+    ended: Vec<(Nanos, CvmId)>,
     /// Broadcast and unicast requests of clients for the address.
     pub asked: Vec<(Nanos, NodeId, bool)>,
 }
@@ -103,6 +115,7 @@ impl Observer for Capture {
                     }
                 }
                 What::Record(cvm, Record::Transition { to, .. }) => self.roles.push((at, cvm, to)),
+                What::Program(cvm, Life::Exited) => self.ended.push((at, cvm)),
                 What::Held { node, address, held, .. } => self.held.push((at, node, address, held)),
                 What::Notified { cvm, told, pipe } => {
                     self.told.push((at, NodeId(cvm.0), pipe, look.told(told).to_owned()));
@@ -215,6 +228,10 @@ impl Capture {
         let is = |&&(at, cvm, to): &&(Nanos, CvmId, Role)| at >= from && cvm.0 == node.0 && to == role;
         self.roles.iter().find(is).map(|&(at, ..)| at)
     }
+    /// When a machine's program was gone, from an instant on.
+    pub fn gone(&self, node: NodeId, from: Nanos) -> Option<Nanos> {
+        self.ended.iter().find(|&&(at, cvm)| at >= from && cvm.0 == node.0).map(|&(at, _)| at)
+    }
     /// When an address came to a machine or left it, from an instant on.
     pub fn address(
         &self,
@@ -240,6 +257,30 @@ impl Capture {
         };
         [(A, 'a'), (B, 'b'), (C, 'c')].into_iter().filter(|&(node, _)| holds(node)).map(|(_, c)| c).collect()
     }
+    /// Which addresses came to a machine or left it in a span, in order: which machine, whether they came, which.
+    pub fn moves(&self, from: Nanos, to: Nanos) -> impl Iterator<Item = (char, bool, String)> {
+        let of_it = move |one: &&(Nanos, NodeId, IpAddr, bool)| (from..to).contains(&one.0) && one.1.0 < 3;
+        let named = |node: NodeId| ['a', 'b', 'c'][usize::from(node.0)];
+        self.held
+            .iter()
+            .filter(of_it)
+            .map(move |&(_, node, what, came)| (named(node), came, what.to_string()))
+    }
+    /// When an address came to a machine, each time, or left it.
+    pub fn changes(&self, node: NodeId, address: impl Into<IpAddr>, came: bool) -> Vec<Nanos> {
+        let address = address.into();
+        let of_it = self.held.iter().filter(|one| one.1 == node && one.2 == address && one.3 == came);
+        of_it.map(|one| one.0).collect()
+    }
+    /// When each address came to a machine.
+    pub fn arrivals(&self, node: NodeId) -> impl Iterator<Item = Nanos> {
+        self.held.iter().filter(move |one| one.1 == node && one.3).map(|one| one.0)
+    }
+    /// Who advertised last before an instant.
+    pub fn master_before(&self, at: Nanos) -> Option<NodeId> {
+        let advert = |frame: &&Frame| frame.at < at && matches!(frame.sort, Sort::Advert(..));
+        self.frames.iter().rev().find(advert).map(|frame| frame.node)
+    }
     /// How many of these there are in a span.
     pub fn count<'f>(frames: impl Iterator<Item = &'f Frame>, from: Nanos, to: Nanos) -> usize {
         frames.filter(|frame| (from..to).contains(&frame.at)).count()
@@ -248,11 +289,19 @@ impl Capture {
     pub fn since<'f>(frames: impl Iterator<Item = &'f Frame>, from: Nanos) -> Vec<Nanos> {
         frames.filter(|frame| frame.at >= from).map(|frame| frame.at - from).collect()
     }
+    /// When the last answered probe was sent.
+    pub fn answered_last(&self) -> Option<Nanos> {
+        self.answered.iter().map(|&(.., last)| last).max()
+    }
     /// The longest time between two answered probes of the client, one sent after the other, from an instant on:
     /// as `ping` shows it.
     pub fn longest_gap(&self, from: Nanos, period: Nanos) -> Option<Nanos> {
-        let ends = self.answered.windows(2).filter(|pair| pair[1].1 >= from);
-        ends.map(|pair| pair[1].1 - pair[0].2).max().map(|gap| gap.max(period))
+        self.longest_gap_until(from, Nanos::MAX, period)
+    }
+    /// The same of those that begin before another instant.
+    pub fn longest_gap_until(&self, from: Nanos, until: Nanos, period: Nanos) -> Option<Nanos> {
+        let ends = self.answered.windows(2).filter(|pair| pair[1].1 >= from && pair[0].2 < until);
+        ends.map(|pair| pair[1].1.min(until) - pair[0].2).max().map(|gap| gap.max(period))
     }
 }
 

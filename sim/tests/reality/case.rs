@@ -1,5 +1,7 @@
 //! A measured case as the simulator replays it: which acts, at which instants, and what is held against what.
 
+use std::sync::Arc;
+
 use crate::capture::Capture;
 use crate::figures::{self, Figures, MS, Nanos, SECOND};
 
@@ -11,6 +13,9 @@ pub const LATE: &str = "the program's timer was served late. Of the 1978 measure
 
 /// A length of time of a run, as measured.
 pub type Measured = fn(&Figures) -> Option<Nanos>;
+
+/// How a figure is read from a run's figures, or from a capture.
+pub type Reads<From, To> = Arc<dyn Fn(&From) -> To + Send + Sync>;
 
 /// Something done in the course of a run.
 #[derive(Clone)]
@@ -40,19 +45,19 @@ pub enum Place {
 #[derive(Clone)]
 pub enum Rule {
     /// Figure i against run i: within 2 ms, or 1 ms for each advertisement interval spanned.
-    Timer(Measured, fn(&Capture) -> Option<Nanos>),
+    Timer(Reads<Figures, Option<Nanos>>, Reads<Capture, Option<Nanos>>),
     /// Figure i against run i: the same.
-    Equal(fn(&Figures) -> Option<String>, fn(&Capture) -> Option<String>),
+    Equal(Reads<Figures, Option<String>>, Reads<Capture, Option<String>>),
     /// A quantity of the host: what a thousand seeds give, from the first to the ninety-ninth percentile, has an
     /// instant in common with what was measured.
-    Host(fn(&Figures) -> Vec<Nanos>, fn(&Capture) -> Vec<Nanos>),
+    Host(Reads<Figures, Vec<Nanos>>, Reads<Capture, Vec<Nanos>>),
 }
 
 /// One row of the scorecard.
 #[derive(Clone)]
 pub struct Quantity {
     /// What it is.
-    pub what: &'static str,
+    pub what: String,
     /// How it is held.
     pub rule: Rule,
     /// Runs, from 1, that are not within, and why; none of a host's.
@@ -149,31 +154,46 @@ impl Case {
         self.fits = Some(fits);
         self
     }
-    fn row(mut self, what: &'static str, rule: Rule) -> Case {
-        self.quantities.push(Quantity { what, rule, outside: Vec::new() });
+    fn row(mut self, what: impl Into<String>, rule: Rule) -> Case {
+        self.quantities.push(Quantity { what: what.into(), rule, outside: Vec::new() });
         self
     }
     /// A length that timers of the program make.
-    pub fn timer(self, what: &'static str, real: Measured, sim: fn(&Capture) -> Option<Nanos>) -> Case {
-        self.row(what, Rule::Timer(real, sim))
+    pub fn timer(
+        self,
+        what: impl Into<String>,
+        real: impl Fn(&Figures) -> Option<Nanos> + Send + Sync + 'static,
+        sim: impl Fn(&Capture) -> Option<Nanos> + Send + Sync + 'static,
+    ) -> Case {
+        self.row(what, Rule::Timer(Arc::new(real), Arc::new(sim)))
     }
     /// A count, an order, a holder.
     pub fn equal(
         self,
-        what: &'static str,
-        real: fn(&Figures) -> Option<String>,
-        sim: fn(&Capture) -> Option<String>,
+        what: impl Into<String>,
+        real: impl Fn(&Figures) -> Option<String> + Send + Sync + 'static,
+        sim: impl Fn(&Capture) -> Option<String> + Send + Sync + 'static,
     ) -> Case {
-        self.row(what, Rule::Equal(real, sim))
+        self.row(what, Rule::Equal(Arc::new(real), Arc::new(sim)))
     }
     /// A length that the host makes.
     pub fn host(
         self,
-        what: &'static str,
-        real: fn(&Figures) -> Vec<Nanos>,
-        sim: fn(&Capture) -> Vec<Nanos>,
+        what: impl Into<String>,
+        real: impl Fn(&Figures) -> Vec<Nanos> + Send + Sync + 'static,
+        sim: impl Fn(&Capture) -> Vec<Nanos> + Send + Sync + 'static,
     ) -> Case {
-        self.row(what, Rule::Host(real, sim))
+        self.row(what, Rule::Host(Arc::new(real), Arc::new(sim)))
+    }
+    /// Whether it has a row whose name ends so.
+    pub fn has(&self, what: &str) -> bool {
+        self.quantities.iter().any(|quantity| quantity.what.ends_with(what))
+    }
+    /// Runs of a row, by its name, that are not within, and why.
+    pub fn outside_of(mut self, what: &str, runs: &[usize], why: &'static str) -> Case {
+        let row = self.quantities.iter_mut().find(|quantity| quantity.what == what);
+        row.unwrap_or_else(|| panic!("{}: no row {what}", self.name)).outside.push((runs.to_vec(), why));
+        self
     }
     /// Runs of the latest row that are not within, and why. They must not be within: a reason that is needed no
     /// more is to be taken out.

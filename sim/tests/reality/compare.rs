@@ -50,11 +50,12 @@ pub fn outcome(case: &Case) -> Outcome {
     }
     let player = Player::new(case);
     let runs = figures::runs(case.name);
+    let places: Vec<Figures> = runs.iter().map(Figures::for_a_place).collect();
     let captures: Vec<Capture> =
-        runs.par_iter().enumerate().map(|(i, run)| replay(&player, run, i as u64)).collect();
+        places.par_iter().enumerate().map(|(i, run)| replay(&player, run, i as u64)).collect();
     let host: Vec<&Quantity> =
         case.quantities.iter().filter(|quantity| matches!(quantity.rule, Rule::Host(..))).collect();
-    let mut samples = if host.is_empty() { Vec::new() } else { sample(&player, &runs, &host) }.into_iter();
+    let mut samples = if host.is_empty() { Vec::new() } else { sample(&player, &places, &host) }.into_iter();
     for quantity in &case.quantities {
         let row = match &quantity.rule {
             Rule::Timer(real, sim) => {
@@ -68,7 +69,7 @@ pub fn outcome(case: &Case) -> Outcome {
                 equal(quantity, &pairs)
             }
             Rule::Host(real, _) => {
-                let real = runs.iter().flat_map(real).collect();
+                let real = runs.iter().flat_map(|run| real(run)).collect();
                 host_row(quantity, real, samples.next().unwrap_or_default())
             }
         };
@@ -90,7 +91,7 @@ fn replay(player: &Player<'_>, run: &Figures, i: u64) -> Capture {
 fn sample(player: &Player<'_>, runs: &[Figures], quantities: &[&Quantity]) -> Vec<Vec<Nanos>> {
     let one = |seed: u64| -> Vec<Vec<Nanos>> {
         let capture = player.play(runs.get(seed as usize % runs.len().max(1)), seed);
-        let of = |quantity: &&Quantity| match quantity.rule {
+        let of = |quantity: &&Quantity| match &quantity.rule {
             Rule::Host(_, sim) => sim(&capture),
             _ => Vec::new(),
         };
@@ -161,7 +162,7 @@ fn held<T: Copy>(
     }
     let reasons = quantity.outside.iter().map(|(runs, why)| format!("{}: {why}", listed(runs))).collect();
     Row {
-        what: quantity.what.to_owned(),
+        what: quantity.what.clone(),
         n,
         real: String::new(),
         simulated: String::new(),
@@ -203,7 +204,7 @@ fn host_row(quantity: &Quantity, mut real: Vec<Nanos>, mut simulated: Vec<Nanos>
         format!("{} / {} / {}", word(low), word(median), word(high))
     };
     Row {
-        what: quantity.what.to_owned(),
+        what: quantity.what.clone(),
         n: real.len(),
         real: range(real),
         simulated: format!("{} (p1 / p50 / p99)", three(low, median, high)),
@@ -236,12 +237,17 @@ fn distinct<'w>(words: impl Iterator<Item = &'w str>) -> String {
     if seen.is_empty() { "none".to_owned() } else { seen.join(" or ") }
 }
 
-/// A length as a reader wants it: four digits that count.
+/// A length as a reader wants it: four digits that count, the last of them rounded half up.
 pub fn show(length: Nanos) -> String {
-    let (sign, us) = (if length < 0 { "-" } else { "" }, length.abs() / 1000);
-    match us {
-        0..1_000 => format!("{sign}{us} us"),
-        1_000..100_000 => format!("{sign}{}.{:02} ms", us / 1000, us % 1000 / 10),
-        _ => format!("{sign}{}.{:04} s", us / 1_000_000, us % 1_000_000 / 100),
+    let sign = if length < 0 { "-" } else { "" };
+    let rounded = |unit: Nanos| (length.abs() + unit / 2) / unit;
+    // A length belongs to the row in which its rounded digits have a place.
+    match (rounded(1_000), rounded(10_000)) {
+        (us @ 0..1_000, _) => format!("{sign}{us} us"),
+        (_, tens @ 0..10_000) => format!("{sign}{}.{:02} ms", tens / 100, tens % 100),
+        _ => {
+            let tenths = rounded(100_000);
+            format!("{sign}{}.{:04} s", tenths / 10_000, tenths % 10_000)
+        }
     }
 }

@@ -16,7 +16,7 @@ pub fn rows(case: &Case) -> Vec<Row> {
     let (runs, crafted) = (figures::runs(case.name), figures::crafted(case.name));
     let table = runs.first().and_then(|run| run.value("/table")).and_then(|table| table.as_array());
     let Some(table) = table.filter(|_| case.pending.is_none()) else { return Vec::new() };
-    let capture = Player::new(case).play(runs.first(), 1);
+    let capture = Player::new(case).play(runs.first().map(figures::Figures::for_a_place).as_ref(), 1);
     let mut rows = Vec::new();
     for (n, frame) in crafted.iter().enumerate() {
         // The harness says `send NAME`, and the table has the name alone.

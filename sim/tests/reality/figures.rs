@@ -1,6 +1,8 @@
 //! What was measured: the folders under `data/`, as `data/README.md` says they were made.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -12,14 +14,22 @@ pub const MS: Nanos = 1_000_000;
 /// A second.
 pub const SECOND: Nanos = 1_000 * MS;
 
+/// What somebody asked figures for: the case, and where in them.
+static ASKED: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
 /// The figures of one run, as the harness of that run wrote them.
 #[derive(Clone, Debug)]
-pub struct Figures(Value);
+pub struct Figures {
+    case: String,
+    all: Value,
+    /// Whether who reads a figure holds it. Who only looks for an act's place does not.
+    held: bool,
+}
 
 impl Figures {
     /// A length of time, written in seconds. Nothing where it was not measured.
     pub fn time(&self, path: &str) -> Option<Nanos> {
-        nanos(self.0.pointer(path)?)
+        nanos(self.value(path)?)
     }
     /// One length less another.
     pub fn less(&self, path: &str, other: &str) -> Option<Nanos> {
@@ -27,16 +37,16 @@ impl Figures {
     }
     /// A list of lengths; empty where there is none.
     pub fn times(&self, path: &str) -> Vec<Nanos> {
-        let list = self.0.pointer(path).and_then(Value::as_array);
+        let list = self.value(path).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(nanos).collect()
     }
     /// How long a list is.
     pub fn count(&self, path: &str) -> Option<String> {
-        Some(self.0.pointer(path)?.as_array()?.len().to_string())
+        Some(self.value(path)?.as_array()?.len().to_string())
     }
     /// A word, or a number as it is written.
     pub fn text(&self, path: &str) -> Option<String> {
-        match self.0.pointer(path)? {
+        match self.value(path)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
@@ -44,7 +54,45 @@ impl Figures {
     }
     /// Anything else in it.
     pub fn value(&self, path: &str) -> Option<&Value> {
-        self.0.pointer(path)
+        if self.held {
+            let asked = (self.case.clone(), path.to_owned());
+            ASKED.lock().unwrap_or_else(PoisonError::into_inner).insert(asked);
+        }
+        self.all.pointer(path)
+    }
+    /// The same figures for somebody who puts acts where a run had them.
+    pub fn for_a_place(&self) -> Figures {
+        Figures { held: false, ..self.clone() }
+    }
+    /// Whether there is something there. That is no use of the figure.
+    pub fn has(&self, path: &str) -> bool {
+        self.all.pointer(path).is_some_and(|value| !value.is_null())
+    }
+    /// Where in it every figure is; a list of figures is one.
+    pub fn places(&self) -> Vec<String> {
+        let mut places = Vec::new();
+        walk(&self.all, String::new(), &mut places);
+        places
+    }
+    /// Whether somebody asked for the figure there, for something in it or for what it is in.
+    pub fn was_asked(&self, place: &str) -> bool {
+        let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        asked.iter().any(|(case, path)| *case == self.case && (within(path, place) || within(place, path)))
+    }
+}
+
+fn walk(value: &Value, at: String, places: &mut Vec<String>) {
+    match value {
+        Value::Object(parts) => {
+            for (name, part) in parts {
+                walk(part, format!("{at}/{name}"), places);
+            }
+        }
+        Value::Null => {}
+        _ => places.push(at),
     }
 }
 
@@ -122,7 +170,11 @@ pub fn runs(case: &str) -> Vec<Figures> {
     let numbered = (1..).map_while(|n| file(case, &format!("run{n}.metrics.json")).ok());
     let mut texts: Vec<String> = numbered.collect();
     texts.extend(file(case, "metrics.json").ok());
-    let parse = |text: String| Figures(serde_json::from_str(&text).expect("figures"));
+    let parse = |text: String| Figures {
+        case: case.to_owned(),
+        all: serde_json::from_str(&text).expect("figures"),
+        held: true,
+    };
     texts.into_iter().map(parse).collect()
 }
 

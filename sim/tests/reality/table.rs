@@ -16,6 +16,13 @@ acts at the same offset from the advertisement before them, figure i held agains
 holder, a frame: the same. Of a quantity of the host, which no timer makes: what 1,000 seeds give, from the first to
 the ninety-ninth percentile, and what was measured have values in common. Figures are least / median / greatest.
 
+Frames are the same byte for byte but for the IP identification, the header checksum that follows from it, and, of
+IPv6, the flow label: the kernel makes it of a secret that it draws, so that it is another one on each bench.
+Hardware addresses are the bench's, and are compared.
+
+Every figure of every run was read for a row, or is of a kind that has none: `sim/tests/reality/data/README.md` says
+which and why, and the test counts them.
+
 ";
 
 /// The page.

@@ -2,7 +2,8 @@
 
 use havip::program::Role;
 
-use crate::capture::{A, B, VIP, gap};
+use super::shared::{came_and_went, in_turn};
+use crate::capture::{A, B, Capture, VIP, gap};
 use crate::case::Case;
 use crate::figures::{Figures, MS, Nanos};
 
@@ -20,13 +21,37 @@ fn stranger(name: &'static str, near: Nanos, late: &'static [usize]) -> Case {
         .timer("a's last before -> b's first", a_to_b, |c| gap(c.last(A, c.act(0)), c.first(B, c.act(0))))
         .equal(
             "a gives way",
-            |_| Some("yes".into()),
+            |m| {
+                came_and_went(m, "/addr").map(|moves| if moves.contains("a -") { "yes" } else { "no" }.into())
+            },
             |c| {
                 let gave = c.role(A, Role::Backup, c.act(0)).is_some_and(|at| at - c.act(0) < 10 * MS);
                 Some(if gave { "yes" } else { "no" }.into())
             },
         )
         .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 17_900 * MS)))
+        .equal("adverts of a, its GARPs; of b, its GARPs", answers, |c| {
+            let (from, to) = (c.act(0), c.act(0) + 7_700 * MS);
+            let of = |node| {
+                let adverts = Capture::count(c.adverts(node), from, to);
+                format!("{adverts}, {}", Capture::count(c.claims(node), from, to))
+            };
+            Some(format!("{}; {}", of(A), of(B)))
+        })
+        .equal(
+            "addresses that come and go",
+            |m| came_and_went(m, "/addr"),
+            |c| Some(in_turn(c.moves(c.act(0), c.act(0) + 7_700 * MS))),
+        )
+}
+/// What the two send behind the crafted frame.
+fn answers(m: &Figures) -> Option<String> {
+    let crafted = m.time("/c/first/0")?;
+    let of = |node: &str| {
+        let adverts = m.times(&format!("/{node}/first")).into_iter().filter(|&at| at > crafted).count();
+        Some(format!("{adverts}, {}", m.text(&format!("/{node}/garps"))?))
+    };
+    Some(format!("{}; {}", of("a")?, of("b")?))
 }
 /// Some runs have one more advertisement of a between the command and the crafted frame.
 fn next_of_a(m: &Figures) -> &'static str {
@@ -48,7 +73,7 @@ fn a_to_b(m: &Figures) -> Option<Nanos> {
 
 /// Who believes which time to live.
 fn hop_limit(name: &'static str, seconds: Nanos) -> Case {
-    Case::new(name, seconds)
+    Case::new(name, seconds + 1)
         .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 9_900 * MS)))
         .equal(
             "time to live of a's adverts",
@@ -69,9 +94,15 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         Case::new("c21b_crafted_multicast", 10).crafted().equal(
-            "who holds the address at the end",
-            |_| Some("a".into()),
-            |c| Some(c.holders(VIP, 10_200 * MS)),
+            "how often a gives way",
+            |m| {
+                let table = m.value("/table")?.as_array()?;
+                Some(table.iter().filter(|row| row[1] == "a->BACKUP").count().to_string())
+            },
+            |c| {
+                let next = |at: &Nanos| c.role(A, Role::Backup, at + 1);
+                Some(std::iter::successors(next(&c.act(0)), next).count().to_string())
+            },
         ),
         stranger("d17b_check_unicast_src_forged_peer", 10_304, &[]),
         stranger("d17c_default_stranger", 10_248, &[1]),

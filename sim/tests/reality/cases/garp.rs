@@ -50,6 +50,38 @@ fn twenty() -> Case {
             first_burst,
         )
 }
+/// The second burst is as long as the first: its end.
+pub(super) fn ends(case: Case) -> Case {
+    case.host(
+        "first advert -> last GARP of all",
+        |m| m.times("/last").last().copied().into_iter().collect(),
+        |c| claims(c).last().copied().into_iter().collect(),
+    )
+    .host(
+        "first advert -> first GARP",
+        |m| m.times("/first").first().copied().into_iter().collect(),
+        |c| claims(c).first().copied().into_iter().collect(),
+    )
+    .host(
+        "first advert -> the first address is there",
+        |m| m.times("/addr_first_last").first().copied().into_iter().collect(),
+        |c| came(c).first().copied().into_iter().collect(),
+    )
+    .host(
+        "first advert -> the last address is there",
+        |m| m.times("/addr_first_last").last().copied().into_iter().collect(),
+        |c| came(c).last().copied().into_iter().collect(),
+    )
+    .host(
+        "between two adverts",
+        |m| m.times("/adverts").windows(2).map(|pair| pair[1] - pair[0]).collect(),
+        |c| Capture::since(c.adverts(A), 0).windows(2).map(|pair| pair[1] - pair[0]).collect(),
+    )
+}
+/// When addresses came to a, after its first advertisement.
+fn came(c: &Capture) -> Vec<Nanos> {
+    c.first(A, 0).map_or(Vec::new(), |first| c.arrivals(A).map(|at| at - first).collect())
+}
 fn order(m: &Figures) -> Option<String> {
     let list = m.value("/order")?.as_array()?;
     let words: Vec<&str> = list.iter().take(25).filter_map(|word| word.as_str()).collect();
@@ -61,6 +93,11 @@ fn many(name: &'static str, one_more: &'static [usize]) -> Case {
     Case::new(name, 16)
         .equal("GARPs in all", |m| m.text("/n"), |c| Some(claims(c).len().to_string()))
         .outside(one_more, ONE_MORE)
+        .equal(
+            "GARPs of the first burst",
+            |m| m.text("/n1"),
+            |c| Some(claims(c).into_iter().filter(|&at| at < 3_000 * MS).count().to_string()),
+        )
         .equal("whose the first 25 are, by the last byte of the address", order, seen_order)
         .outside(one_more, ONE_MORE)
         .host(
@@ -87,8 +124,8 @@ pub fn cases() -> Vec<Case> {
         second(schedule("c14h_garp_repeat3_nointerval", 11)),
         second(bursts_of("c14e_garp_interval", 15)),
         second(bursts_of("c14g_garp_interval_default_repeat", 15)),
-        twenty(),
-        many("d21_garpint001_20vips", &[]),
-        many("d21d_garpint0001_100vips", &[3]),
+        ends(twenty()),
+        ends(many("d21_garpint001_20vips", &[])),
+        ends(many("d21d_garpint0001_100vips", &[3])),
     ]
 }

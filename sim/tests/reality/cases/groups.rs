@@ -1,7 +1,8 @@
 //! Sync groups and what is told of them.
 
+use super::shared::{came_and_went, in_turn};
 use super::takeover::{lost_pings, lost_probes};
-use crate::capture::{A, B, Capture, VIP, VIP_17, gap};
+use crate::capture::{A, B, Capture, VIP, VIP_17, bursts, gap};
 use crate::case::Case;
 use crate::figures::{Figures, MS, Nanos, SECOND};
 
@@ -38,7 +39,7 @@ fn unplug(name: &'static str, near: Nanos, back: Nanos) -> Case {
         .act(near, "unplug a.eth1")
         .after('a', before)
         .act(back, "plug a.eth1")
-        .then()
+        .after('b', phase_of_b)
         .equal("prio 0 adverts of VI_1 and VI_2", prio_0s, goodbyes)
         .timer(
             "last advert of VI_2 -> b's first of VI_2",
@@ -53,6 +54,10 @@ fn unplug(name: &'static str, near: Nanos, back: Nanos) -> Case {
         )
         .equal("who holds them, cable in", |m| held(m, "h2"), |c| holders(c, c.act(1) + 13 * SECOND))
         .host("lost pings of VI_1's client, as a length", lost_pings, lost_probes)
+}
+/// b's last advertisement of the first instance, or a's next, says how long before the act one came.
+fn phase_of_b(m: &Figures) -> Option<Nanos> {
+    Some((-m.time("/VI_1/up_b_last/0")?).rem_euclid(SECOND + 200_000))
 }
 /// With a group what befalls one instance befalls the other.
 fn together(case: Case) -> Case {
@@ -131,13 +136,85 @@ fn stop() -> Case {
     ends(case)
 }
 
+/// One instance's figures, and the capture on its bridge.
+type Instance = (&'static str, fn(&Capture) -> Capture);
+const INSTANCES: [Instance; 2] = [("VI_1", Capture::clone), ("VI_2", Capture::second)];
+
+/// `7 adverts, GARPs: 5 at 0.0, 5 at 5.0`, in s after the first.
+fn worded(adverts: usize, garps: &[Nanos]) -> String {
+    let first = garps.first().copied().unwrap_or(0);
+    let since: Vec<Nanos> = garps.iter().map(|at| at - first).collect();
+    let adverts = if adverts == 0 { String::new() } else { format!("{adverts} adverts, ") };
+    format!("{adverts}GARPs: {}", bursts(&since))
+}
+/// Both addresses of a node move within a millisecond: in which order is how long the kernel takes for each.
+fn settled(moves: &str) -> String {
+    let mut each: Vec<&str> = moves.split(", ").collect();
+    each.sort_unstable();
+    each.join(", ")
+}
+/// Rows that every case of two instances has.
+fn of_each(mut case: Case) -> Case {
+    let returns = case.steps.len() > 1;
+    for (name, bridge) in INSTANCES {
+        let path = move |figure: &str| format!("/{name}/{figure}");
+        case = case
+            .host(
+                format!("exec -> a's first advert of {name}"),
+                move |m| m.times(&path("a_first")),
+                move |c| bridge(c).first(A, 0).into_iter().collect(),
+            )
+            .equal(
+                format!("what b sends of {name} then"),
+                move |m| Some(worded(m.times(&path("b_during")).len(), &m.times(&path("b_garp")))),
+                move |c| {
+                    let (from, to) = (c.act(0), c.act(0) + if returns { 10_080 * MS } else { 10 * SECOND });
+                    let seen = bridge(c);
+                    let garps = seen.claims(B).map(|frame| frame.at).filter(|at| (from..to).contains(at));
+                    Some(worded(Capture::count(seen.adverts(B), from, to), &garps.collect::<Vec<_>>()))
+                },
+            );
+        if returns {
+            case = case.equal(
+                format!("GARPs of a for {name}, cable in, in s after the first, six of them"),
+                move |m| Some(worded(0, &m.times(&path("up_a_garp")))),
+                move |c| {
+                    let garps = Capture::since(bridge(c).claims(A), c.act(1));
+                    Some(worded(0, &garps.into_iter().take(6).collect::<Vec<_>>()))
+                },
+            );
+        }
+        if returns && case.name == "d03_sync_cable_eth1" {
+            case = case.timer(
+                format!("cable in -> b's last advert of {name}"),
+                move |m| m.time(&path("up_b_last/0")),
+                move |c| gap(Some(c.act(1)), bridge(c).last(B, Nanos::MAX)),
+            );
+        }
+    }
+    case =
+        case.equal("who holds the two addresses before", |m| held(m, "h0"), |c| holders(c, c.act(0))).equal(
+            "addresses that come and go",
+            |m| came_and_went(m, "/addr_down").map(|moves| settled(&moves)),
+            |c| Some(settled(&in_turn(c.moves(c.act(0), c.act(0) + 10 * SECOND)))),
+        );
+    if returns {
+        case = case.equal(
+            "addresses that come and go, cable in",
+            |m| came_and_went(m, "/addr_up").map(|moves| settled(&moves)),
+            |c| Some(settled(&in_turn(c.moves(c.act(1), Nanos::MAX)))),
+        );
+    }
+    case
+}
+
 /// Groups.
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![
-        together(unplug("d03_sync_cable_eth1", 10_316, 20_450)),
-        kill(),
-        stop(),
-        apart(unplug("d03e_nosync_cable_eth1", 10_489, 20_573)),
+        of_each(together(unplug("d03_sync_cable_eth1", 10_316, 20_450))),
+        of_each(kill()),
+        of_each(stop()),
+        of_each(apart(unplug("d03e_nosync_cable_eth1", 10_489, 20_573))),
     ];
     cases.extend(super::notify::cases());
     cases

@@ -2,6 +2,7 @@
 
 use havip::program::Role;
 
+use super::takeover::answering;
 use crate::capture::{A, B, Capture, Frame, Sort, VIP, bursts, gap};
 use crate::case::{Case, LATE};
 use crate::figures::{Figures, MS, Nanos, SECOND};
@@ -46,7 +47,7 @@ fn measured_order(m: &Figures) -> Option<String> {
 }
 fn seen_order(c: &Capture) -> Option<String> {
     let word = |frame: &Frame| {
-        let kind = if matches!(frame.sort, Sort::Claim(_)) { "garp" } else { "advert" };
+        let kind = if matches!(frame.sort, Sort::Advert(..)) { "advert" } else { "garp" };
         format!("{} {kind}", if frame.node == A { "a" } else { "b" })
     };
     Some(order(c.frames.iter().filter(|frame| frame.at > c.act(1)).map(word)))
@@ -84,12 +85,38 @@ fn one_way() -> Case {
             |m| m.text("/holders_during"),
             |c| Some(c.holders(VIP, c.act(1))),
         )
+        .equal(
+            "adverts of a during it",
+            |m| m.text("/a_adverts_during"),
+            |c| counted(Capture::count(c.adverts(A), c.act(0), c.act(1))),
+        )
+        .equal("who answers for the address during it", answering, |c| Some(c.holders(VIP, c.act(1))))
+        .timer(
+            "cut -> first advert of b",
+            |m| m.time("/drop_to_b_first_advert"),
+            |c| gap(Some(c.act(0)), c.first(B, c.act(0))),
+        )
+        .timer(
+            "heal -> last advert of b",
+            |m| m.time("/heal_to_b_last_advert"),
+            |c| gap(Some(c.act(1)), c.last(B, Nanos::MAX)),
+        )
+        .equal(
+            "GARPs of a after the heal, the first 14, in s after the first",
+            |m| Some(from_the_first(&m.times("/a_garps_after_heal"))),
+            |c| Some(from_the_first(&Capture::since(c.claims(A), c.act(1)))),
+        )
         .timer("heal -> b BACKUP", |m| m.time("/heal_to_b_backup_log"), healed)
         .equal(
             "who holds the address after it",
             |m| m.text("/holders_after"),
             |c| Some(c.holders(VIP, c.act(1) + 7 * SECOND)),
         )
+}
+
+fn from_the_first(times: &[Nanos]) -> String {
+    let first = times.first().copied().unwrap_or(0);
+    bursts(&times.iter().take(14).map(|at| at - first).collect::<Vec<_>>())
 }
 
 /// b's frames do not reach a: nothing happens.
@@ -109,10 +136,26 @@ fn harmless() -> Case {
             |c| counted(Capture::count(c.adverts(A), c.act(0), c.act(1))),
         )
         .equal(
-            "GARPs of both during it",
+            "GARPs of a during it",
             |m| m.text("/a_garps_during"),
-            |c| counted(Capture::count(c.claims(A).chain(c.claims(B)), c.act(0), c.act(1))),
+            |c| counted(Capture::count(c.claims(A), c.act(0), c.act(1))),
         )
+        .equal(
+            "GARPs of b during it",
+            |m| m.text("/b_garps_during"),
+            |c| counted(Capture::count(c.claims(B), c.act(0), c.act(1))),
+        )
+        .equal(
+            "GARPs of a after it",
+            |m| m.count("/a_garps_after_heal"),
+            |c| counted(Capture::count(c.claims(A), c.act(1), Nanos::MAX)),
+        )
+        .equal(
+            "who holds the address during it",
+            |m| m.text("/holders_during"),
+            |c| Some(c.holders(VIP, c.act(1))),
+        )
+        .equal("who answers for the address during it", answering, |c| Some(c.holders(VIP, c.act(1))))
         .equal(
             "who holds the address after it",
             |m| m.text("/holders_after"),
@@ -125,6 +168,22 @@ fn equals() -> Case {
     Case::new("c09_equal_prio", 21)
         .act(9_065, "drop vrrp a <-> b")
         .act(15_095, "heal")
+        .seeded(|m, c| m.text("/holders_start").is_some_and(|first| first == c.holders(VIP, c.act(0))))
+        .equal(
+            "who holds the address first, of two that start at once",
+            |m| m.text("/holders_start"),
+            |c| Some(c.holders(VIP, c.act(0))),
+        )
+        .host(
+            "exec -> first advert of anybody",
+            |m| m.time("/first_advert_a").min(m.time("/first_advert_b")).into_iter().collect(),
+            |c| c.first(A, 0).min(c.first(B, 0)).into_iter().collect(),
+        )
+        .equal(
+            "adverts of a after the heal",
+            |m| m.text("/a_adverts_after_heal"),
+            |c| counted(Capture::count(c.adverts(A), c.act(1), c.act(1) + 6 * SECOND)),
+        )
         .equal(
             "who holds the address during it",
             |m| m.text("/holders_partition"),
@@ -176,6 +235,21 @@ fn stale() -> Case {
             "one or two pings of 104 ms: the runs' first requests agree within half a ping, and then the kernel's \
              timers and the ping's phase, which no figure has, decide which ping finds the address again",
         )
+        .equal("outages of the client after the heal, of more than 3 s", gaps, |c| {
+            counted(usize::from(c.longest_gap(c.act(1), 0).is_some_and(|gap| gap > 3 * SECOND)))
+        })
+        .equal(
+            "whose advert is first after the heal",
+            |m| m.text("/first_advert_after_heal_from"),
+            |c| {
+                let (a, b) = (c.first(A, c.act(1)), c.first(B, c.act(1)));
+                Some(if b.is_some_and(|b| Some(b) < a) { "b" } else { "a" }.to_owned())
+            },
+        )
+        .timer("heal -> that advert", |m| m.time("/heal_to_first_advert"), |c| {
+            let first = c.adverts(A).chain(c.adverts(B)).filter(|frame| frame.at >= c.act(1));
+            gap(Some(c.act(1)), first.map(|frame| frame.at).min())
+        })
         .host(
             "client's first request to b -> its request to all",
             |m| first_request(m).and_then(|first| Some(request_to_all(m)? - first)).into_iter().collect(),
@@ -208,6 +282,11 @@ fn before_the_next(m: &Figures) -> Option<Nanos> {
     Some(if m.text("/first_advert_after_heal_from")? == "a" { SECOND + 200_000 } else { 648_700_000 } - next)
 }
 
+/// The first request after the heal, of runs in which the client lost the address.
+fn gaps(m: &Figures) -> Option<String> {
+    m.count("/client_gaps_after_heal")
+}
+
 /// a's frames do not reach b, with something about answering in the configuration.
 fn d_one_way(name: &'static str, near: Nanos, heal: Nanos, seconds: Nanos, late: &'static [usize]) -> Case {
     Case::new(name, seconds)
@@ -235,25 +314,16 @@ fn d_one_way(name: &'static str, near: Nanos, heal: Nanos, seconds: Nanos, late:
                 Some(format!("{} {after}", c.holders(VIP, c.act(1))))
             },
         )
+        .equal("what goes over the bridge first after it", measured_order, seen_order)
 }
 fn spelled(list: &serde_json::Value) -> String {
     let words = list.as_array().into_iter().flatten().filter_map(|word| word.as_str());
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// With an answer to every lower advertisement, a's own tick and b's next advertisement come due at about the same
-/// instant, and which is first is the hosts' affair: how many of a's go out is a range.
-fn race(case: Case) -> Case {
-    case.host(
-        "adverts of a during it, as many seconds: its tick and b's next advert race",
-        |m| m.time("/during/a/adverts").into_iter().collect(),
-        |c| vec![Capture::count(c.adverts(A), c.act(0), c.act(1)) as Nanos * SECOND],
-    )
-}
-
 /// Both directions of a's port are silent.
 fn split(name: &'static str, near: Nanos, heal: Nanos) -> Case {
-    Case::new(name, 32)
+    Case::new(name, 34)
         .act(near, "cut a <-> *")
         .after('a', a_before)
         .act(heal, "heal")
@@ -264,6 +334,14 @@ fn split(name: &'static str, near: Nanos, heal: Nanos) -> Case {
             gap(c.last(A, c.act(0)), c.first(A, c.act(1)))
         })
         .equal("what goes over the bridge first after it", measured_order, seen_order)
+        .equal(
+            "who holds the address, during and after",
+            |m| m.value("/h").map(spelled),
+            |c| {
+                let after = c.holders(VIP, c.act(1) + 5 * SECOND);
+                Some(format!("{} {after}", c.holders(VIP, c.act(1))))
+            },
+        )
         .equal("GARPs of a after it, in s", after_heal, |c| {
             let claims = Capture::since(c.claims(A), c.act(1));
             let first = claims.first().copied().unwrap_or(0);
@@ -286,17 +364,17 @@ pub fn cases() -> Vec<Case> {
         harmless(),
         equals(),
         stale(),
-        d_one_way("d09_lower_prio_no_advert_oneway", 10_185, 22_231, 31, &[1]).equal(
+        d_one_way("d09_lower_prio_no_advert_oneway", 10_185, 22_231, 33, &[1]).equal(
             "adverts of a during it",
             |m| m.text("/during/a/adverts"),
             |c| counted(Capture::count(c.adverts(A), c.act(0), c.act(1))),
         ),
-        race(d_one_way("d09b_higher_prio_send_advert_oneway", 10_188, 22_201, 31, &[3])),
+        d_one_way("d09b_higher_prio_send_advert_oneway", 10_188, 22_201, 33, &[3]),
         split("d09d_split_lower_prio_no_advert_good", 10_204, 19_915),
         split("d09e_split_default_bad", 10_872, 20_360),
         split("d09f_split_default_good", 9_973, 19_913),
-        race(d_one_way("d10_garp_lower_prio_delay2_repeat2", 10_093, 22_110, 28, &[])),
-        race(d_one_way("d10b_garp_lower_prio_repeat0", 9_877, 18_893, 25, &[])),
-        race(d_one_way("d10c_garp_lower_prio_delay0", 10_026, 19_048, 25, &[3])),
+        d_one_way("d10_garp_lower_prio_delay2_repeat2", 10_093, 22_110, 30, &[]),
+        d_one_way("d10b_garp_lower_prio_repeat0", 9_877, 18_893, 27, &[]),
+        d_one_way("d10c_garp_lower_prio_delay0", 10_026, 19_048, 27, &[3]),
     ]
 }

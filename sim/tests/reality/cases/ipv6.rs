@@ -133,6 +133,6 @@ pub fn cases() -> Vec<Case> {
         kill("d02_v6_unicast_kill9", 10_850),
         stop("d02b_v6_unicast_term", 10_142, &[]),
         repeated(),
-        five(),
+        super::garp::ends(five()),
     ]
 }

@@ -7,6 +7,7 @@ mod heal;
 mod ipv6;
 mod notify;
 mod reload;
+mod shared;
 mod startup;
 mod takeover;
 mod tracking;
@@ -26,5 +27,5 @@ pub fn all() -> Vec<Case> {
         ipv6::cases(),
         crafted::cases(),
     ];
-    families.into_iter().flatten().collect()
+    families.into_iter().flatten().map(shared::rows).collect()
 }

@@ -43,15 +43,27 @@ pub(super) fn ordered(m: &Figures) -> Vec<Nanos> {
 
 /// The pings that went unanswered between two answers: a gap of 7 intervals has lost 6. Which it is of two
 /// neighbouring numbers is the phase of the client's ping, which no figure has.
-fn lost(gap: Nanos) -> Nanos {
+pub(super) fn lost(gap: Nanos) -> Nanos {
     (gap + PING / 2) / PING - 1
 }
 /// Lost pings as lengths of time, so that they can be held as a range.
 pub(super) fn lost_pings(m: &Figures) -> Vec<Nanos> {
-    m.time("/ping_gap").map(|gap| lost(gap) * PING).into_iter().collect()
+    lost_pings_at(m, "/ping_gap")
+}
+pub(super) fn lost_pings_at(m: &Figures, path: &str) -> Vec<Nanos> {
+    m.time(path).map(|gap| lost(gap) * PING).into_iter().collect()
 }
 pub(super) fn lost_probes(c: &Capture) -> Vec<Nanos> {
     c.longest_gap(c.act(0), PING).map(|gap| lost(gap) * PING).into_iter().collect()
+}
+
+/// Who answered an ARP request for the address: who holds it.
+pub(super) fn answering(m: &Figures) -> Option<String> {
+    let list =
+        m.value("/arping_after").or_else(|| m.value("/arping_during")).or_else(|| m.value("/arping"))?;
+    let each: std::collections::BTreeSet<&str> =
+        list.as_array()?.iter().filter_map(|one| one.as_str()).collect();
+    Some(each.into_iter().collect())
 }
 
 /// kill -9 of the master, or of all but the last.
@@ -86,7 +98,19 @@ fn unplug(name: &'static str, near: Nanos, back: Nanos, late_log: &'static [usiz
         .act(near, "unplug a")
         .after('a', killed)
         .act(back, "plug a")
+        .after('b', |m| Some((-m.time("/b_last_advert_after_up")?).rem_euclid(SECOND + 200_000)))
         .timer("last advert of a -> first of b", |m| m.time("/last_advert_to_first_advert"), takeover)
+        .timer(
+            "cable in -> b's last advert",
+            |m| m.time("/b_last_advert_after_up"),
+            |c| gap(Some(c.act(1)), c.last(B, Nanos::MAX)),
+        )
+        .host("cable in -> a's first advert", |m| m.time("/up_to_a_first_advert").into_iter().collect(), |c| {
+            gap(Some(c.act(1)), c.first(A, c.act(1))).into_iter().collect()
+        })
+        .host("cable in -> a's first GARP", |m| m.time("/up_to_a_first_garp").into_iter().collect(), |c| {
+            gap(Some(c.act(1)), c.claim(A, c.act(1))).into_iter().collect()
+        })
         .host("cable out -> FAULT", |m| m.time("/a_fault_log").into_iter().collect(), |c| {
             gap(Some(c.act(0)), c.role(A, Role::Fault, c.act(0))).into_iter().collect()
         })
@@ -182,6 +206,24 @@ fn learned() -> [Case; 2] {
                 |m| m.text("/b_adverts_before_kill"),
                 |c| Some(Capture::count(c.adverts(B), 0, c.act(0)).to_string()),
             )
+            .host(
+                "exec -> a's first advert",
+                |m| m.time("/a_back_first").into_iter().collect(),
+                |c| gap(Some(c.act(1)), c.first(A, c.act(1))).into_iter().collect(),
+            )
+            .timer(
+                "between a's adverts before",
+                |m| m.time("/a_adv_gap/1"),
+                |c| {
+                    let since = Capture::since(c.adverts(A), 0);
+                    Some(since.get(2)? - since.get(1)?)
+                },
+            )
+            .equal(
+                "who holds the address at the end",
+                |m| m.text("/h"),
+                |c| Some(c.holders(VIP, c.act(1) + 5_900 * MS)),
+            )
             .timer(
                 "between b's first two adverts",
                 |m| m.time("/b_adv_gap/1"),
@@ -210,8 +252,23 @@ fn thaw() -> Case {
             Some(Capture::count(c.adverts(A), c.act(1), c.act(1) + 10 * MS).to_string())
         })
         .equal("who holds the address at the end", |m| m.text("/h"), |c| Some(c.holders(VIP, 28 * SECOND)))
+        .equal("GARPs of a in the 10 ms after the thaw", garps_at_once, |c| {
+            Some(Capture::count(c.claims(A), c.act(1), c.act(1) + 10 * MS).to_string())
+        })
+        .timer(
+            "thaw -> b without the address",
+            |m| {
+                let list = m.value("/thaw/addr")?.as_array()?;
+                let del = list.iter().position(|row| row[1] == "b")?;
+                m.time(&format!("/thaw/addr/{del}/0"))
+            },
+            |c| gap(Some(c.act(1)), c.address(B, VIP, false, c.act(1))),
+        )
 }
 
+fn garps_at_once(m: &Figures) -> Option<String> {
+    Some(m.times("/thaw/a/garp").iter().filter(|&&at| at < 10 * MS).count().to_string())
+}
 fn adverts_at_once(m: &Figures) -> Option<String> {
     Some(m.times("/thaw/a/first").iter().filter(|&&at| at < 10 * MS).count().to_string())
 }
@@ -226,17 +283,25 @@ fn garps_of(m: &Figures) -> Option<String> {
 /// Takeovers.
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![
-        kill("c02_kill9_both", 10_120, 21, &[]).equal(
-            "who has the address at the end",
-            |_| Some("ab".into()),
-            |c| Some(c.holders(VIP, 21 * SECOND)),
-        ),
+        kill("c02_kill9_both", 10_120, 21, &[])
+            .equal("prio 0 adverts", |m| m.text("/a_prio0"), goodbyes)
+            .equal("who answers for the address at the end", answering, |c| {
+                Some(c.holders(VIP, 21 * SECOND))
+            }),
         Case::new("c02b_kill9_parent", 19)
             .act(10_647, "stop a")
             .equal("prio 0 adverts", |m| m.text("/a_prio0"), goodbyes)
             .timer("prio 0 -> first advert of b", |m| m.time("/prio0_to_first_advert"), succession)
             .outside(&[2, 3], LATE),
-        stop("c03_sigterm", 10_606, 20, &[1, 4]),
+        stop("c03_sigterm", 10_606, 20, &[1, 4])
+            .equal("who answers for the address after it", answering, |c| {
+                Some(c.holders(VIP, c.act(0) + 2 * SECOND))
+            })
+            .host(
+                "SIGTERM -> the program is gone",
+                |m| m.time("/a_exit_after_cmd").into_iter().collect(),
+                |c| gap(Some(c.act(0)), c.gone(A, c.act(0))).into_iter().collect(),
+            ),
         unplug("c04_link_down_own", 9_925, 19_946, &[]),
         unplug("c04b_link_down_peer", 9_965, 19_996, &[3]),
         kill("c13_v3_100ms_kill9", 6_673, 11, &[3]).every(100),
@@ -260,6 +325,17 @@ pub fn cases() -> Vec<Case> {
             .act(10_374, "kill a")
             .after('a', killed_2)
             .timer("last advert of a -> first of b", |m| m.time("/last_to_first_advert"), takeover)
+            .equal(
+                "who holds the four addresses at the end",
+                |m| {
+                    let of = |last| m.text(&format!("/h/172.16.16.{last}"));
+                    Some([of(12)?, of(13)?, of(14)?, of(15)?].join(" "))
+                },
+                |c| {
+                    let of = |last| c.holders(std::net::Ipv4Addr::new(172, 16, 16, last), 17_900 * MS);
+                    Some([of(12), of(13), of(14), of(15)].join(" "))
+                },
+            )
             .equal("whose GARPs b sends first", garps_of, |c| {
                 let of_it = c.claims(B).filter(|frame| frame.at >= c.act(0)).take(20);
                 Some(of_it.map(|frame| frame.bytes[31].to_string()).collect::<Vec<_>>().join(" "))
@@ -274,7 +350,9 @@ pub fn cases() -> Vec<Case> {
                 "who holds the second one",
                 |m| m.text("/h/172.16.16.13"),
                 |c| Some(c.holders(VIP_13, 9_900 * MS)),
-            ),
+            )
+            // a was first up in every run.
+            .seeded(|_, c| c.first(B, 0).is_none()),
     ];
     cases.extend(three());
     cases.extend(down_timer());
