@@ -343,7 +343,7 @@ impl Agent {
                 (Some(i), Some(located)) => {
                     let mut router = old.remove(i);
                     self.listen(instance, &located, out);
-                    let place = (located.place, located.held);
+                    let place = (located.place, located.held, &located.faults[..]);
                     router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);
                     self.routers.push(router);

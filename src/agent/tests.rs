@@ -15,6 +15,7 @@ use crate::wire::ethernet::Mac;
 
 mod adverts;
 mod keywords;
+mod reload;
 
 const ETH0: InterfaceId = InterfaceId(2);
 const ETH1: InterfaceId = InterfaceId(3);

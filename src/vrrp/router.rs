@@ -306,10 +306,13 @@ impl VirtualRouter {
 
     /// Something that it cannot do without is missing, or there again.
     pub fn set_fault(&mut self, now: Now, fault: Fault, holds: bool, out: &mut Actions) {
+        self.set_fault_of(now, (fault, self.place.source), holds, out);
+    }
+
+    fn set_fault_of(&mut self, now: Now, (fault, source): (Fault, IpAddr), holds: bool, out: &mut Actions) {
         if !self.faults.set(fault, holds) {
             return;
         }
-        let source = self.place.source;
         match (self.faults.any(), self.role) {
             (true, Role::Init) if !self.begun => {}
             (true, Role::Init | Role::Backup | Role::Master) => {
@@ -403,17 +406,21 @@ impl VirtualRouter {
     }
 
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
-    /// time what it was, as measured, unless it has stood still for so long that it must not.
+    /// time what it was, as measured, unless it has stood still for so long that it must not. `faults`: what keeps the
+    /// new one from taking part where it is placed. The old one says goodbye then, since it knows to whom.
     pub fn reload(
         &mut self,
         now: Now,
         config: Arc<Instance>,
-        (place, held): (Place, Vec<Held>),
+        (place, held, faults): (Place, Vec<Held>, &[Fault]),
         out: &mut Actions,
     ) {
         self.step_down_if_it_stood_still(now, out);
         if self.role == Role::Master {
             self.send_advert(self.priority, now, out);
+        }
+        for &fault in faults {
+            self.set_fault_of(now, (fault, place.source), true, out);
         }
         let new = VirtualRouter::new(config, self.profile, self.subject, place, held);
         let old = std::mem::replace(self, new);
@@ -443,6 +450,9 @@ impl VirtualRouter {
             }
             Role::Backup => self.await_master(now, Awaited::Advert),
             Role::Init | Role::Fault => {}
+        }
+        for fault in Fault::OF_ITS_PLACE.into_iter().filter(|fault| !faults.contains(fault)) {
+            self.set_fault(now, fault, false, out);
         }
     }
 
