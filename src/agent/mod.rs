@@ -124,7 +124,7 @@ impl Agent {
                 return out.push(Action::Exit);
             }
         }
-        self.groups = groups::of(&config, &mut self.routers);
+        self.groups = groups::of(&config, &mut self.routers, None);
         self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.say_if_nothing_runs(out);
     }
@@ -357,7 +357,7 @@ impl Agent {
             gone.remove(now, Why::new("reload: no longer in the configuration"), out);
             notify::instance(&before, &gone, Notice::Removed, out);
         }
-        self.groups = groups::of(&config, &mut self.routers);
+        self.groups = groups::of(&config, &mut self.routers, Some((&before, &self.groups)));
         self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);

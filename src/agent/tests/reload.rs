@@ -89,3 +89,33 @@ fn a_fault_of_something_tracked_outlasts_a_reload() {
     hand.step(runs(1));
     assert_eq!(hand.role(), Role::Backup);
 }
+
+/// Two instances of a group that tells of itself.
+fn group(name: &str, priority: u8) -> String {
+    let one = |name: &str, vrid: u8| {
+        format!(
+            "vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n priority {priority}\n \
+             virtual_ipaddress {{\n  172.16.17.{vrid}\n }}\n}}\n"
+        )
+    };
+    let told = "notify_master /bin/m\n notify_backup /bin/b\n notify /bin/n";
+    let group = format!("vrrp_sync_group {name} {{\n group {{\n  A\n  B\n }}\n {told}\n}}\n");
+    format!("global_defs {{\n vrrp_notify_fifo /run/f\n}}\n{group}{}{}", one("A", 1), one("B", 2))
+}
+
+#[test]
+fn a_group_that_goes_on_has_been_told_what_it_is() {
+    for seconds in [1, 9] {
+        let mut hand = Hand::new(&group("G", 100));
+        hand.start(0);
+        hand.until(seconds * 1_000);
+        let told = |hand: &Hand| hand.first("run ").is_some() || hand.first("write /run/f GROUP").is_some();
+        assert!(told(&hand));
+        reload(&mut hand, &group("G", 100));
+        assert!(!told(&hand), "nothing has changed");
+        reload(&mut hand, &group("G", 120));
+        assert!(!told(&hand), "it is what it was");
+        reload(&mut hand, &group("H", 120));
+        assert!(told(&hand), "a new one");
+    }
+}
