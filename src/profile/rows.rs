@@ -88,7 +88,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::DemotesAtOnce,
         name: "demotes-at-once",
-        what: "a priority that falls below a peer's is announced as a goodbye first",
+        what: "a lowered priority is announced as a goodbye, and at once as an advertisement, thrice within a skew time: a peer that is above now takes over within its own, any other obeys",
         why: "the peer waits out its old timer otherwise: the check that failed costs seconds more than a fault",
         case: "c15: 4.77 to 5.14 s with weight -20; c15b: 2.01 to 2.53 s with weight 0",
         issues: "2179, 421, 2546",

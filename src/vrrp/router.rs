@@ -56,6 +56,8 @@ pub struct VirtualRouter {
     pub(super) deaf_until: Time,
     /// When it last advertised.
     pub(super) spoke: Time,
+    /// How many of the next advertisements come sooner than an interval after the last.
+    pub(super) repeats: u8,
     /// keepalived numbers its advertisements from 1.
     pub(super) identification: u16,
     /// Answers to come to addresses that were added again for their lease.
@@ -156,6 +158,7 @@ impl VirtualRouter {
             preempt_from: None,
             deaf_until: Time::ZERO,
             spoke: Time::ZERO,
+            repeats: 0,
             identification: 0,
             renewing: 0,
             announcing: Announcing::Takeover,
