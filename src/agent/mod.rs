@@ -125,7 +125,7 @@ impl Agent {
             }
         }
         self.groups = groups::of(&config, &mut self.routers, None);
-        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
+        self.pacing = Pacing::start((&config, self.profile()), &self.interfaces, &mut self.routers);
         self.say_if_nothing_runs(out);
     }
 
@@ -277,7 +277,7 @@ impl Agent {
             }
             router.set_fault(now, Fault::NoInterface, false, out);
         }
-        self.pacing = Pacing::start(&self.config, &self.interfaces, &mut self.routers);
+        self.pacing = Pacing::start((&self.config, self.profile()), &self.interfaces, &mut self.routers);
         self.assess(now, out);
     }
 
@@ -358,7 +358,7 @@ impl Agent {
             notify::instance(&before, &gone, Notice::Removed, out);
         }
         self.groups = groups::of(&config, &mut self.routers, Some((&before, &self.groups)));
-        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
+        self.pacing = Pacing::start((&config, self.profile()), &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);
     }

@@ -279,6 +279,17 @@ fn interfaces_of_a_garp_group_announce_one_after_another() {
 }
 
 #[test]
+fn havip_makes_one_claim_at_a_time_on_an_interface() {
+    let frames = announcements("", Profile::HAVIP);
+    let on = |place: char| -> Vec<u64> {
+        frames.iter().filter(|(at, on)| *on == place && *at < 500).map(|(at, _)| *at).collect()
+    };
+    // Five for each of two instances, and five.
+    assert_eq!(on('0'), (0..10).map(|n| n * 20).collect::<Vec<_>>());
+    assert_eq!(on('1'), (0..5).map(|n| n * 20).collect::<Vec<_>>());
+}
+
+#[test]
 fn an_instance_waits_for_its_interface_if_it_may() {
     let with = |globals: &str| {
         let text = text(&format!("global_defs {{\n{globals}\n}}\n"), "").replace("eth0", "eth7");

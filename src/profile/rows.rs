@@ -115,7 +115,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::ClaimsBothWays,
         name: "claims-both-ways",
-        what: "addresses are announced by ARP request and reply in turn, paced",
+        what: "addresses are announced by ARP request and reply in turn, one every 20 ms from an interface, each once before any again",
         why: "switches and clouds learn from one form or the other, and drop what comes too fast",
         case: "keepalived sends requests only, 100 within 3 ms (d21c); send_arp and kube-vip send both forms",
         issues: "14, 277",

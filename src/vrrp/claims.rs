@@ -1,8 +1,8 @@
 //! Announcing: when, how often and how fast an instance tells everybody that the addresses are its own.
 //!
 //! A burst is every address in turn, some times over. keepalived sends it as fast as it can, or a frame at a time
-//! (`vrrp_garp_interval`); the `havip` profile sends its first round at once and the others paced, and asks later
-//! whether the claim was believed.
+//! (`vrrp_garp_interval`); the `havip` profile sends one announcement at a time, every address once before any is
+//! repeated, and asks later whether the claim was believed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::program::{Action, Actions, Now, Record, Role, Value, Why};
 use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
 
-/// Between the rounds of a paced burst: five rounds take 0.1 s, and a fabric that takes 50 claims a second and machine
-/// loses none.
+/// Between two announcements of a paced burst: the five of one address take 0.1 s, and a fabric that takes 50 claims a
+/// second and machine loses none, however many addresses there are.
 const PACE: Duration = Duration::from_millis(20);
 /// When a claim is first verified; the wait doubles up to [`VERIFY_MAX`] while it is not believed.
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
@@ -50,19 +50,23 @@ pub(crate) struct Claims {
     contest: Contest,
     /// When an address was last defended.
     defended: Option<Time>,
-    /// Others that share its interface, or its `garp_group`, have announced: it waits until then.
+    /// Others that share its interface, or its `garp_group`, have announced, or it has itself: it waits until then.
     gate: Time,
     /// Until when the others wait for what it has announced, if they have not been told.
     closes: Option<Time>,
+    /// It waits with the others since it was last asked.
+    queued: bool,
 }
 
 /// The rest of a burst.
 #[derive(Clone, Copy, Debug)]
 struct Paced {
-    /// The next frame, or the next round.
+    /// The next announcement.
     next: u32,
     /// How many there are.
     of: u32,
+    /// How many were made since it last had none to make: a burst that is begun anew goes on with the next address.
+    made: u32,
     every: Duration,
 }
 
@@ -202,36 +206,49 @@ impl VirtualRouter {
         if self.profile.has(Switch::ClaimsBothWays) {
             let every = if interval.is_zero() { PACE } else { interval };
             // What is left of a burst is not cut short by a smaller one.
-            let left = self.claims.paced.map_or(0, |paced| paced.of - paced.next);
-            self.paced_from(now, Paced { next: 0, of: repeat.max(left), every }, out);
+            let (left, made) = self.claims.paced.map_or((0, 0), |paced| (paced.of - paced.next, paced.made));
+            let of = repeat.saturating_mul(self.held.len() as u32).max(left);
+            self.paced_from(now, Paced { next: 0, of, made, every }, out);
         } else if !interval.is_zero() {
             // Measured (d21): the first address twice, every other one once, whatever the repeat.
-            self.paced_from(now, Paced { next: 0, of: self.held.len() as u32 + 1, every: interval }, out);
+            let of = self.held.len() as u32 + 1;
+            self.paced_from(now, Paced { next: 0, of, made: 0, every: interval }, out);
         } else {
             for _ in 0..repeat {
-                self.announce_round(false, out);
+                self.announce_round(out);
             }
         }
     }
 
     /// Takes a burst's first step and plans the next.
     fn paced_from(&mut self, now: Now, paced: Paced, out: &mut Actions) {
-        let Paced { next, of, every } = paced;
+        let Paced { next, of, made, every } = paced;
         if now.mono < self.claims.gate {
-            self.claims.paced = Some(paced);
+            (self.claims.paced, self.claims.queued) = (Some(paced), true);
             return self.timers.arm(Timer::GarpPaced, self.claims.gate);
         }
-        let interval = self.announcement_interval();
-        self.claims.closes = (!interval.is_zero()).then(|| now.mono + interval);
-        if self.profile.has(Switch::ClaimsBothWays) {
-            self.announce_round(next % 2 == 1, out);
-        } else {
-            let held = self.held[next.saturating_sub(1) as usize % self.held.len()];
-            transmit::announcement(held.place(self.place.source), held.address.addr(), false, out);
+        self.announce_next(paced, out);
+        let closes = now.mono + every;
+        // A burst of one address that is begun anew begins at once: what it answers is a rival's claim.
+        if self.profile.has(Switch::ClaimsBothWays) && self.held.len() > 1 {
+            self.claims.gate = closes;
         }
+        self.claims.closes = Some(closes);
         let more = next + 1 < of;
-        self.claims.paced = more.then_some(Paced { next: next + 1, of, every });
-        self.timers.arm(Timer::GarpPaced, if more { now.mono + every } else { Time::MAX });
+        let rest = Paced { next: next + 1, of, made: made.saturating_add(1), every };
+        self.claims.paced = more.then_some(rest);
+        self.timers.arm(Timer::GarpPaced, if more { closes } else { Time::MAX });
+    }
+
+    /// `havip`: the addresses in turn, a round of requests and one of replies.
+    fn announce_next(&self, Paced { next, made, .. }: Paced, out: &mut Actions) {
+        let addresses = self.held.len() as u32;
+        let (at, reply) = match self.profile.has(Switch::ClaimsBothWays) {
+            true => (made % addresses, next / addresses % 2 == 1),
+            false => (next.saturating_sub(1) % addresses, false),
+        };
+        let held = self.held[at as usize];
+        transmit::announcement(held.place(self.place.source), held.address.addr(), reply, out);
     }
 
     fn go_on_announcing(&mut self, now: Now, out: &mut Actions) {
@@ -242,9 +259,9 @@ impl VirtualRouter {
         }
     }
 
-    fn announce_round(&self, reply: bool, out: &mut Actions) {
+    fn announce_round(&self, out: &mut Actions) {
         for held in &self.held {
-            transmit::announcement(held.place(self.place.source), held.address.addr(), reply, out);
+            transmit::announcement(held.place(self.place.source), held.address.addr(), false, out);
         }
     }
 
@@ -261,6 +278,27 @@ impl VirtualRouter {
     /// It announces nothing before this: another one has that shares its pace.
     pub fn wait_to_announce(&mut self, until: Time) {
         self.claims.gate = self.claims.gate.max(until);
+    }
+
+    /// Whether it has begun to wait with the others; told once.
+    pub fn take_queued(&mut self) -> bool {
+        std::mem::take(&mut self.claims.queued)
+    }
+
+    /// Before this it announces nothing.
+    pub fn closed_until(&self) -> Time {
+        self.claims.gate
+    }
+
+    /// If it waits to announce: how often it has announced each of its addresses, and how long one announcement takes.
+    pub fn waits_to_announce(&self) -> Option<(u32, Duration)> {
+        let paced = self.claims.paced?;
+        Some((paced.made / self.held.len().max(1) as u32, paced.every))
+    }
+
+    /// It is its turn then, if nobody before it announces later.
+    pub fn announce_at(&mut self, turn: Time) {
+        self.timers.arm(Timer::GarpPaced, turn);
     }
 
     /// How fast it announces, as its interface's `garp_group` has it.
