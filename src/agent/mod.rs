@@ -8,6 +8,7 @@
 //! - `assess`: what is tracked, made a priority or a fault;
 //! - `tracking`: scripts, files and processes; `sessions`: BFD; `links`: interfaces whose changes count later;
 //! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
+//! - `segment`: what others on it say to all, and of addresses;
 //! - `steady`: what it does while nothing happens;
 //! - `notify`: scripts and pipes that are told.
 
@@ -17,6 +18,7 @@ mod links;
 mod locate;
 mod notify;
 mod pacing;
+mod segment;
 mod sessions;
 mod steady;
 #[cfg(test)]
@@ -38,8 +40,7 @@ use crate::program::{
 };
 use crate::time::{Duration, Time};
 use crate::vrrp::{Datagram, Fault, Notice, VirtualRouter};
-use crate::wire::ethernet::{self, EtherType, Mac};
-use crate::wire::{Family, arp, ipv4, ipv6, ndp};
+use crate::wire::{Family, ipv4};
 use groups::Group;
 use links::Links;
 use locate::{Located, has, locate, nowhere};
@@ -201,6 +202,9 @@ impl Agent {
             }
             return;
         };
+        if datagram.dst.is_multicast() {
+            self.hears_multicast(interface, datagram.src);
+        }
         if let Some(at) = self.receiver_of(interface, &datagram) {
             self.routers[at].receive(now, &datagram, out);
         } else if self.config.log_unknown_vrids {
@@ -308,20 +312,6 @@ impl Agent {
         }
         if matches!(change, AppearedByOther | VanishedByOther) {
             self.assess(now, out);
-        }
-    }
-
-    /// Who says that an address is whose: ARP, and neighbour advertisements.
-    fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
-        let Ok(eth) = ethernet::Frame::new(frame) else { return };
-        let (broadcast, said) = (eth.dst().is_multicast(), said_by(&eth));
-        for router in self.routers.iter_mut().filter(|r| r.speaks_on(interface)) {
-            if broadcast {
-                router.hears_broadcasts();
-            }
-            if let Some((address, mac)) = said {
-                router.heard_of(now, address, (mac, broadcast), out);
-            }
         }
     }
 
@@ -471,31 +461,6 @@ impl Program for Agent {
     }
     fn keep_on(&mut self, times: u32, last: Now) {
         self.kept_on(times, last);
-    }
-}
-
-/// What a frame says of an address: whose it is.
-fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac)> {
-    match frame.ethertype() {
-        EtherType::ARP => {
-            let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
-            Some((arp.sender_address.into(), arp.sender_mac))
-        }
-        EtherType::IPV6 => {
-            let packet = ipv6::Packet::new(frame.payload()).ok()?;
-            let ip = ipv6::Repr::parse(&packet).ok()?;
-            if ip.next_header != ipv4::Protocol::ICMPV6 {
-                return None;
-            }
-            let message = ndp::Packet::new(packet.payload()).ok()?;
-            match ndp::Repr::parse(&message, &ip).ok()? {
-                ndp::Repr::Advertisement { target, target_mac, .. } => {
-                    Some((target.into(), target_mac.unwrap_or(frame.src())))
-                }
-                ndp::Repr::Solicitation { .. } => None,
-            }
-        }
-        _ => None,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::wire::ethernet::Mac;
 mod adverts;
 mod keywords;
 mod reload;
+mod segment;
 
 const ETH0: InterfaceId = InterfaceId(2);
 const ETH1: InterfaceId = InterfaceId(3);

@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::VerifiesClaims,
         name: "verifies-claims",
-        what: "a master asks who has its address, and announces it again until the answer is its own; on a lan, until nobody else answers",
+        what: "a master asks who has its address, and announces it again until the answer is its own; on a lan, until nobody else answers; ever more seldom where nobody has ever answered",
         why: "announcements are lost and refused without a word: the address moved and nobody knows",
         case: "cloud-deaf-to-claims; after kill -9 both machines answer (c02, 5 of 5 runs)",
         issues: "2459, 893, 950, 2135",
@@ -133,7 +133,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::LeasesAddresses,
         name: "leases-addresses",
-        what: "addresses are on the interface for a lease of 2 s and three intervals, which each advertisement renews; where no broadcast is heard, as in a cloud, for 10 s more, until the binding has followed",
+        what: "addresses are on the interface for a lease of 2 s and three intervals, which each advertisement renews; for 10 s more, until a cloud's binding has followed, unless a broadcast or multicast is heard or three questions in a row find no answer",
         why: "a process that is killed leaves its addresses behind, and the kernel answers for them",
         case: "c02: after kill -9 the address stays and answers ARP until the next start",
         issues: "2361, 2403; kube-keepalived-vip 65",

@@ -22,6 +22,12 @@ const PACE: Duration = Duration::from_millis(20);
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
 /// How often a claim that was believed is verified again.
 const VERIFY_MAX: Duration = Duration::from_secs(10);
+/// The same where nobody has ever answered. What has been deaf is claimed, once it hears, within as long again as it was
+/// deaf; a lan that has not shown itself as one gets a claim a minute, as by a usual `garp_master_refresh`.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// After so many questions without an answer the segment is taken for a lan as far as leases go: a cloud that does not
+/// know the address has no binding that the lease could wait for.
+const SILENT_QUESTIONS: u32 = 3;
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_millis(500);
 /// The rounds of a claim that is made again: a request and a reply.
@@ -80,6 +86,10 @@ struct Verifying {
     another: bool,
     /// It has been the right answer since the last takeover.
     believed: bool,
+    /// Somebody has answered with our own hardware address: a cloud's switch, since on a lan only we could.
+    vouched: bool,
+    /// How many times in a row nobody has answered.
+    silent: u32,
     wait: Duration,
 }
 
@@ -107,12 +117,13 @@ impl Contest {
 }
 
 impl Claims {
-    /// After a reload: what was planned goes on.
     pub(crate) fn refresh_due(&self) -> Option<Time> {
         self.refresh_from
     }
-    pub(crate) fn set_refresh(&mut self, due: Option<Time>) {
-        self.refresh_from = due;
+    /// After a reload: what was planned and what was learnt goes on.
+    pub(crate) fn go_on_from(&mut self, old: &Claims) {
+        (self.refresh_from, self.gate) = (old.refresh_from, old.gate);
+        self.verifying = old.verifying;
     }
 }
 
@@ -311,7 +322,8 @@ impl VirtualRouter {
 
     pub(super) fn verify_from_now(&mut self, now: Now) {
         if self.profile.has(Switch::VerifiesClaims) {
-            self.claims.verifying = Verifying { wait: VERIFY_FIRST, ..Verifying::default() };
+            let Verifying { vouched, silent, .. } = self.claims.verifying;
+            self.claims.verifying = Verifying { wait: VERIFY_FIRST, vouched, silent, ..Verifying::default() };
             self.timers.arm(Timer::Verify, now.mono + VERIFY_FIRST);
         }
     }
@@ -335,7 +347,7 @@ impl VirtualRouter {
     }
 
     fn look(&mut self, now: Now, out: &mut Actions) -> Duration {
-        let Verifying { asked, ours, another, believed, wait } = self.claims.verifying;
+        let Verifying { asked, ours, another, believed, vouched, silent, wait } = self.claims.verifying;
         let again = match another {
             // It was ours, or on a lan its kernel answers: nobody is deaf to us, but another machine has taken it.
             true if believed || self.on_lan => {
@@ -348,17 +360,27 @@ impl VirtualRouter {
             false if self.on_lan => None,
             false => Some(Why::new("claim not verified: nobody answers")),
         };
+        let vouched = vouched || ours > 0;
+        let silent = if another || ours > 0 { 0 } else { silent.saturating_add(1) };
+        let longest = if vouched || silent == 0 { VERIFY_MAX } else { SILENCE_MAX };
         let wait = match again {
             None => VERIFY_MAX,
             Some(_) if believed => VERIFY_FIRST,
-            Some(_) => (wait * 2).min(VERIFY_MAX),
+            Some(_) => (wait * 2).min(longest),
         };
         let believed = again.is_none() && (believed || ours >= asked);
-        self.claims.verifying = Verifying { asked: 0, believed, wait, ..self.claims.verifying };
+        self.claims.verifying =
+            Verifying { asked: 0, believed, vouched, silent, wait, ..self.claims.verifying };
         if let Some(why) = again {
             self.announce(now, AGAIN, why, out);
         }
         wait
+    }
+
+    /// Whether a binding may have to follow a claim: not on a lan.
+    pub(super) fn is_bound_by_a_cloud(&self) -> bool {
+        let Verifying { vouched, silent, .. } = self.claims.verifying;
+        !self.on_lan && (vouched || silent < SILENT_QUESTIONS)
     }
 
     /// It hears what other machines say to all.

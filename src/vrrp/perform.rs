@@ -244,7 +244,7 @@ impl VirtualRouter {
     /// Long enough for three lost renewals, in the kernel's whole seconds. In a cloud the binding stays with a machine
     /// whose process was killed until it has followed the next master's claim, and until then it shall answer.
     fn lease(&self) -> Duration {
-        let follows = if self.on_lan { Duration::ZERO } else { BIND_DELAY };
+        let follows = if self.is_bound_by_a_cloud() { BIND_DELAY } else { Duration::ZERO };
         let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3 + follows).as_nanos();
         Duration::from_secs(nanos.div_ceil(1_000_000_000))
     }

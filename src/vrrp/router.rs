@@ -68,7 +68,7 @@ pub struct VirtualRouter {
     pub(super) checked: Option<IpAddr>,
     /// How the addresses of the last advertisement that it obeyed were unlike its own.
     pub(super) unlike: Option<Refused>,
-    /// It has heard broadcasts of other machines: this is a lan. No cloud's subnet carries them.
+    /// It has heard other machines' broadcasts or multicasts: this is a lan. No cloud's subnet carries them.
     pub(super) on_lan: bool,
     /// It was master when its own link went down, and has said no goodbye.
     pub(super) cut_off: bool,
@@ -442,7 +442,7 @@ impl VirtualRouter {
         if self.config.hmac == old.config.hmac {
             self.authenticator = old.authenticator;
         }
-        self.claims.set_refresh(old.claims.refresh_due());
+        self.claims.go_on_from(&old.claims);
         match self.role {
             Role::Master => {
                 self.send_advert(self.priority, now, out);

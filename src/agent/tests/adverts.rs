@@ -34,6 +34,10 @@ pub(super) const ADVERT: Said = Said {
 
 impl Hand {
     pub(super) fn hears(&mut self, said: &Said) {
+        self.hears_to(said, OWN);
+    }
+
+    pub(super) fn hears_to(&mut self, said: &Said, dst: Ipv4Addr) {
         let message = vrrp::Repr {
             dialect: match said.version3 {
                 true => Dialect::V3,
@@ -46,7 +50,7 @@ impl Hand {
         };
         let header = ipv4::Repr {
             src: said.from,
-            dst: OWN,
+            dst,
             protocol: ipv4::Protocol::VRRP,
             ttl: said.ttl,
             tos: 0,
@@ -56,7 +60,7 @@ impl Hand {
         };
         let rule = if said.version3 { ChecksumRule::PseudoHeader } else { ChecksumRule::Plain };
         let mut packet = vec![0; header.total_len()];
-        message.emit(header.emit(&mut packet), rule, said.from, OWN);
+        message.emit(header.emit(&mut packet), rule, said.from, dst);
         self.step(Event::Packet { interface: ETH0, packet: &packet });
     }
 
