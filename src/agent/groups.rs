@@ -48,6 +48,14 @@ pub(super) fn of(
     groups
 }
 
+/// After a reload: who is in no group any more has no fault of others.
+pub(super) fn release(groups: &[Group], routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {
+    let of_none = |at: &usize| groups.iter().all(|group| !group.members.contains(at));
+    for at in (0..routers.len()).filter(of_none) {
+        routers[at].set_fault(now, Fault::Group, false, out);
+    }
+}
+
 impl Group {
     /// What its members have become is carried to the others.
     pub(super) fn settle(&mut self, routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {

@@ -348,6 +348,7 @@ impl Agent {
             notify::instance(&before, &gone, Notice::Removed, out);
         }
         self.groups = groups::of(&config, &mut self.routers, Some((&before, &self.groups)));
+        groups::release(&self.groups, &mut self.routers, now, out);
         self.pacing = Pacing::start((&config, self.profile()), &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);

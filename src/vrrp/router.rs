@@ -432,7 +432,6 @@ impl VirtualRouter {
         self.faults = old.faults;
         (self.installing, self.renewing) = (old.installing, old.renewing);
         (self.on_lan, self.cut_off) = (old.on_lan, old.cut_off);
-        self.group.member = old.group.member;
         self.notices = old.notices;
         self.refusals = old.refusals;
         let bonus = i32::from(old.priority) - i32::from(old.config.priority);

@@ -119,3 +119,27 @@ fn a_group_that_goes_on_has_been_told_what_it_is() {
         assert!(told(&hand), "a new one");
     }
 }
+
+#[test]
+fn who_is_in_a_group_no_more_decides_alone() {
+    let tracks = |text: String| {
+        let tracks = "vrrp_instance A {\n track_process {\n  p\n }\n";
+        format!(
+            "vrrp_track_process p {{\n process haproxy\n}}\n{}",
+            text.replace("vrrp_instance A {\n", tracks)
+        )
+    };
+    let alone = |text: String| text.replace("  B\n", "");
+    let mut hand = Hand::new(&tracks(group("G", 100)));
+    hand.start(0);
+    hand.step(runs(0));
+    assert!(hand.agent.routers().iter().all(|r| r.role() == Role::Fault));
+    reload(&mut hand, &tracks(alone(group("G", 100))));
+    let roles = |hand: &Hand| [0, 1].map(|at| hand.agent.routers()[at].role());
+    assert_eq!(roles(&hand), [Role::Fault, Role::Backup], "the other's fault is none of its own");
+    hand.until(9_000);
+    assert_eq!(roles(&hand), [Role::Fault, Role::Master], "and it waits for nobody");
+    hand.step(runs(1));
+    hand.until(19_000);
+    assert_eq!(roles(&hand), [Role::Master, Role::Master]);
+}
