@@ -21,8 +21,18 @@ pub(super) struct Group {
     pub(super) told: Role,
 }
 
-/// The groups of a configuration over these routers.
-pub(super) fn of(config: &Config, routers: &mut [VirtualRouter]) -> Vec<Group> {
+/// The groups of a configuration over these routers. `before`: those until a reload; one of the same name has been told
+/// what it is (measured: d06, a SIGHUP that changes nothing runs no script).
+pub(super) fn of(
+    config: &Config,
+    routers: &mut [VirtualRouter],
+    before: Option<(&Config, &[Group])>,
+) -> Vec<Group> {
+    let told = |name: &str| {
+        let (config, groups) = before?;
+        let of_the_name = |group: &&Group| config.groups.get(group.index).is_some_and(|g| g.name == name);
+        groups.iter().find(of_the_name).map(|group| group.told)
+    };
     let mut groups = Vec::new();
     for (index, group) in config.groups.iter().enumerate() {
         let names = group.members.iter().filter_map(|&m| config.instances.get(m)).map(|i| &i.name);
@@ -33,9 +43,17 @@ pub(super) fn of(config: &Config, routers: &mut [VirtualRouter]) -> Vec<Group> {
             members.iter().for_each(|&m| routers[m].join_group());
         }
         let latest = members.last().copied().unwrap_or(0);
-        groups.push(Group { index, members, latest, told: Role::Init });
+        groups.push(Group { index, members, latest, told: told(&group.name).unwrap_or(Role::Init) });
     }
     groups
+}
+
+/// After a reload: who is in no group any more has no fault of others.
+pub(super) fn release(groups: &[Group], routers: &mut [VirtualRouter], now: Now, out: &mut Actions) {
+    let of_none = |at: &usize| groups.iter().all(|group| !group.members.contains(at));
+    for at in (0..routers.len()).filter(of_none) {
+        routers[at].set_fault(now, Fault::Group, false, out);
+    }
 }
 
 impl Group {

@@ -40,8 +40,7 @@ pub(super) fn locate(interfaces: &[Interface], instance: &Instance, profile: Pro
         }
         _ => false,
     };
-    let asked = [Fault::SourceMissing, Fault::SourceIsVirtual, Fault::NoPeers];
-    let faults = asked.into_iter().filter(own).collect();
+    let faults = Fault::OF_ITS_PLACE.into_iter().filter(own).collect();
     Some(Located { place, held, faults })
 }
 

@@ -8,6 +8,7 @@
 //! - `assess`: what is tracked, made a priority or a fault;
 //! - `tracking`: scripts, files and processes; `sessions`: BFD; `links`: interfaces whose changes count later;
 //! - `groups`: instances that decide together; `pacing`: instances that announce one after another;
+//! - `segment`: what others on it say to all, and of addresses;
 //! - `steady`: what it does while nothing happens;
 //! - `notify`: scripts and pipes that are told.
 
@@ -17,6 +18,7 @@ mod links;
 mod locate;
 mod notify;
 mod pacing;
+mod segment;
 mod sessions;
 mod steady;
 #[cfg(test)]
@@ -38,8 +40,7 @@ use crate::program::{
 };
 use crate::time::{Duration, Time};
 use crate::vrrp::{Datagram, Fault, Notice, VirtualRouter};
-use crate::wire::ethernet::{self, EtherType, Mac};
-use crate::wire::{Family, arp, ipv4, ipv6, ndp};
+use crate::wire::{Family, ipv4};
 use groups::Group;
 use links::Links;
 use locate::{Located, has, locate, nowhere};
@@ -124,8 +125,8 @@ impl Agent {
                 return out.push(Action::Exit);
             }
         }
-        self.groups = groups::of(&config, &mut self.routers);
-        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
+        self.groups = groups::of(&config, &mut self.routers, None);
+        self.pacing = Pacing::start((&config, self.profile()), &self.interfaces, &mut self.routers);
         self.say_if_nothing_runs(out);
     }
 
@@ -201,6 +202,9 @@ impl Agent {
             }
             return;
         };
+        if datagram.dst.is_multicast() {
+            self.hears_multicast(interface, datagram.src);
+        }
         if let Some(at) = self.receiver_of(interface, &datagram) {
             self.routers[at].receive(now, &datagram, out);
         } else if self.config.log_unknown_vrids {
@@ -277,7 +281,7 @@ impl Agent {
             }
             router.set_fault(now, Fault::NoInterface, false, out);
         }
-        self.pacing = Pacing::start(&self.config, &self.interfaces, &mut self.routers);
+        self.pacing = Pacing::start((&self.config, self.profile()), &self.interfaces, &mut self.routers);
         self.assess(now, out);
     }
 
@@ -311,20 +315,6 @@ impl Agent {
         }
     }
 
-    /// Who says that an address is whose: ARP, and neighbour advertisements.
-    fn neighbour(&mut self, now: Now, interface: InterfaceId, frame: &[u8], out: &mut Actions) {
-        let Ok(eth) = ethernet::Frame::new(frame) else { return };
-        let (broadcast, said) = (eth.dst().is_multicast(), said_by(&eth));
-        for router in self.routers.iter_mut().filter(|r| r.speaks_on(interface)) {
-            if broadcast {
-                router.hears_broadcasts();
-            }
-            if let Some((address, mac)) = said {
-                router.heard_of(now, address, (mac, broadcast), out);
-            }
-        }
-    }
-
     /// SIGHUP: an instance of the same name, virtual router and interface goes on; others end, new ones start.
     fn reload(&mut self, now: Now, files: &Files, out: &mut Actions) {
         info!("Reloading ...");
@@ -343,7 +333,7 @@ impl Agent {
                 (Some(i), Some(located)) => {
                     let mut router = old.remove(i);
                     self.listen(instance, &located, out);
-                    let place = (located.place, located.held);
+                    let place = (located.place, located.held, &located.faults[..]);
                     router.reload(now, Arc::clone(instance), place, out);
                     notify::after_reload(&config, &router, out);
                     self.routers.push(router);
@@ -357,8 +347,9 @@ impl Agent {
             gone.remove(now, Why::new("reload: no longer in the configuration"), out);
             notify::instance(&before, &gone, Notice::Removed, out);
         }
-        self.groups = groups::of(&config, &mut self.routers);
-        self.pacing = Pacing::start(&config, &self.interfaces, &mut self.routers);
+        self.groups = groups::of(&config, &mut self.routers, Some((&before, &self.groups)));
+        groups::release(&self.groups, &mut self.routers, now, out);
+        self.pacing = Pacing::start((&config, self.profile()), &self.interfaces, &mut self.routers);
         self.assess(now, out);
         self.say_if_nothing_runs(out);
     }
@@ -471,31 +462,6 @@ impl Program for Agent {
     }
     fn keep_on(&mut self, times: u32, last: Now) {
         self.kept_on(times, last);
-    }
-}
-
-/// What a frame says of an address: whose it is.
-fn said_by(frame: &ethernet::Frame<&[u8]>) -> Option<(IpAddr, Mac)> {
-    match frame.ethertype() {
-        EtherType::ARP => {
-            let arp = arp::Repr::parse(&arp::Packet::new(frame.payload()).ok()?).ok()?;
-            Some((arp.sender_address.into(), arp.sender_mac))
-        }
-        EtherType::IPV6 => {
-            let packet = ipv6::Packet::new(frame.payload()).ok()?;
-            let ip = ipv6::Repr::parse(&packet).ok()?;
-            if ip.next_header != ipv4::Protocol::ICMPV6 {
-                return None;
-            }
-            let message = ndp::Packet::new(packet.payload()).ok()?;
-            match ndp::Repr::parse(&message, &ip).ok()? {
-                ndp::Repr::Advertisement { target, target_mac, .. } => {
-                    Some((target.into(), target_mac.unwrap_or(frame.src())))
-                }
-                ndp::Repr::Solicitation { .. } => None,
-            }
-        }
-        _ => None,
     }
 }
 

@@ -15,6 +15,8 @@ use crate::wire::ethernet::Mac;
 
 mod adverts;
 mod keywords;
+mod reload;
+mod segment;
 
 const ETH0: InterfaceId = InterfaceId(2);
 const ETH1: InterfaceId = InterfaceId(3);
@@ -275,6 +277,17 @@ fn interfaces_of_a_garp_group_announce_one_after_another() {
     // havip's rounds keep the same distance.
     let havip = announcements(&both, Profile::HAVIP);
     assert!(havip.windows(2).take(4).all(|two| two[0].0 + 200 == two[1].0), "{havip:?}");
+}
+
+#[test]
+fn havip_makes_one_claim_at_a_time_on_an_interface() {
+    let frames = announcements("", Profile::HAVIP);
+    let on = |place: char| -> Vec<u64> {
+        frames.iter().filter(|(at, on)| *on == place && *at < 500).map(|(at, _)| *at).collect()
+    };
+    // Five for each of two instances, and five.
+    assert_eq!(on('0'), (0..10).map(|n| n * 20).collect::<Vec<_>>());
+    assert_eq!(on('1'), (0..5).map(|n| n * 20).collect::<Vec<_>>());
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::DemotesAtOnce,
         name: "demotes-at-once",
-        what: "a priority that falls below a peer's is announced as a goodbye first",
+        what: "a lowered priority is announced as a goodbye, and at once as an advertisement, thrice within a skew time: a peer that is above now takes over within its own, any other obeys",
         why: "the peer waits out its old timer otherwise: the check that failed costs seconds more than a fault",
         case: "c15: 4.77 to 5.14 s with weight -20; c15b: 2.01 to 2.53 s with weight 0",
         issues: "2179, 421, 2546",
@@ -115,7 +115,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::ClaimsBothWays,
         name: "claims-both-ways",
-        what: "addresses are announced by ARP request and reply in turn, paced",
+        what: "addresses are announced by ARP request and reply in turn, one every 20 ms from an interface, each once before any again",
         why: "switches and clouds learn from one form or the other, and drop what comes too fast",
         case: "keepalived sends requests only, 100 within 3 ms (d21c); send_arp and kube-vip send both forms",
         issues: "14, 277",
@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::VerifiesClaims,
         name: "verifies-claims",
-        what: "a master asks who has its address, and announces it again until the answer is its own; on a lan, until nobody else answers",
+        what: "a master asks who has its address, and announces it again until the answer is its own; on a lan, until nobody else answers; ever more seldom where nobody has ever answered",
         why: "announcements are lost and refused without a word: the address moved and nobody knows",
         case: "cloud-deaf-to-claims; after kill -9 both machines answer (c02, 5 of 5 runs)",
         issues: "2459, 893, 950, 2135",
@@ -133,7 +133,7 @@ pub const ROWS: &[Row] = &[
     Row {
         switch: Switch::LeasesAddresses,
         name: "leases-addresses",
-        what: "addresses are on the interface for a lease of 2 s and three intervals, which each advertisement renews; where no broadcast is heard, as in a cloud, for 10 s more, until the binding has followed",
+        what: "addresses are on the interface for a lease of 2 s and three intervals, which each advertisement renews; for 10 s more, until a cloud's binding has followed, unless a broadcast or multicast is heard or three questions in a row find no answer",
         why: "a process that is killed leaves its addresses behind, and the kernel answers for them",
         case: "c02: after kill -9 the address stays and answers ARP until the next start",
         issues: "2361, 2403; kube-keepalived-vip 65",

@@ -1,8 +1,8 @@
 //! Announcing: when, how often and how fast an instance tells everybody that the addresses are its own.
 //!
 //! A burst is every address in turn, some times over. keepalived sends it as fast as it can, or a frame at a time
-//! (`vrrp_garp_interval`); the `havip` profile sends its first round at once and the others paced, and asks later
-//! whether the claim was believed.
+//! (`vrrp_garp_interval`); the `havip` profile sends one announcement at a time, every address once before any is
+//! repeated, and asks later whether the claim was believed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,13 +15,19 @@ use crate::program::{Action, Actions, Now, Record, Role, Value, Why};
 use crate::time::{Duration, Time};
 use crate::wire::ethernet::Mac;
 
-/// Between the rounds of a paced burst: five rounds take 0.1 s, and a fabric that takes 50 claims a second and machine
-/// loses none.
+/// Between two announcements of a paced burst: the five of one address take 0.1 s, and a fabric that takes 50 claims a
+/// second and machine loses none, however many addresses there are.
 const PACE: Duration = Duration::from_millis(20);
 /// When a claim is first verified; the wait doubles up to [`VERIFY_MAX`] while it is not believed.
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
 /// How often a claim that was believed is verified again.
 const VERIFY_MAX: Duration = Duration::from_secs(10);
+/// The same where nobody has ever answered. What has been deaf is claimed, once it hears, within as long again as it was
+/// deaf; a lan that has not shown itself as one gets a claim a minute, as by a usual `garp_master_refresh`.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// After so many questions without an answer the segment is taken for a lan as far as leases go: a cloud that does not
+/// know the address has no binding that the lease could wait for.
+const SILENT_QUESTIONS: u32 = 3;
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_millis(500);
 /// The rounds of a claim that is made again: a request and a reply.
@@ -50,19 +56,23 @@ pub(crate) struct Claims {
     contest: Contest,
     /// When an address was last defended.
     defended: Option<Time>,
-    /// Others that share its interface, or its `garp_group`, have announced: it waits until then.
+    /// Others that share its interface, or its `garp_group`, have announced, or it has itself: it waits until then.
     gate: Time,
     /// Until when the others wait for what it has announced, if they have not been told.
     closes: Option<Time>,
+    /// It waits with the others since it was last asked.
+    queued: bool,
 }
 
 /// The rest of a burst.
 #[derive(Clone, Copy, Debug)]
 struct Paced {
-    /// The next frame, or the next round.
+    /// The next announcement.
     next: u32,
     /// How many there are.
     of: u32,
+    /// How many were made since it last had none to make: a burst that is begun anew goes on with the next address.
+    made: u32,
     every: Duration,
 }
 
@@ -76,6 +86,10 @@ struct Verifying {
     another: bool,
     /// It has been the right answer since the last takeover.
     believed: bool,
+    /// Somebody has answered with our own hardware address: a cloud's switch, since on a lan only we could.
+    vouched: bool,
+    /// How many times in a row nobody has answered.
+    silent: u32,
     wait: Duration,
 }
 
@@ -103,12 +117,13 @@ impl Contest {
 }
 
 impl Claims {
-    /// After a reload: what was planned goes on.
     pub(crate) fn refresh_due(&self) -> Option<Time> {
         self.refresh_from
     }
-    pub(crate) fn set_refresh(&mut self, due: Option<Time>) {
-        self.refresh_from = due;
+    /// After a reload: what was planned and what was learnt goes on.
+    pub(crate) fn go_on_from(&mut self, old: &Claims) {
+        (self.refresh_from, self.gate) = (old.refresh_from, old.gate);
+        self.verifying = old.verifying;
     }
 }
 
@@ -202,36 +217,49 @@ impl VirtualRouter {
         if self.profile.has(Switch::ClaimsBothWays) {
             let every = if interval.is_zero() { PACE } else { interval };
             // What is left of a burst is not cut short by a smaller one.
-            let left = self.claims.paced.map_or(0, |paced| paced.of - paced.next);
-            self.paced_from(now, Paced { next: 0, of: repeat.max(left), every }, out);
+            let (left, made) = self.claims.paced.map_or((0, 0), |paced| (paced.of - paced.next, paced.made));
+            let of = repeat.saturating_mul(self.held.len() as u32).max(left);
+            self.paced_from(now, Paced { next: 0, of, made, every }, out);
         } else if !interval.is_zero() {
             // Measured (d21): the first address twice, every other one once, whatever the repeat.
-            self.paced_from(now, Paced { next: 0, of: self.held.len() as u32 + 1, every: interval }, out);
+            let of = self.held.len() as u32 + 1;
+            self.paced_from(now, Paced { next: 0, of, made: 0, every: interval }, out);
         } else {
             for _ in 0..repeat {
-                self.announce_round(false, out);
+                self.announce_round(out);
             }
         }
     }
 
     /// Takes a burst's first step and plans the next.
     fn paced_from(&mut self, now: Now, paced: Paced, out: &mut Actions) {
-        let Paced { next, of, every } = paced;
+        let Paced { next, of, made, every } = paced;
         if now.mono < self.claims.gate {
-            self.claims.paced = Some(paced);
+            (self.claims.paced, self.claims.queued) = (Some(paced), true);
             return self.timers.arm(Timer::GarpPaced, self.claims.gate);
         }
-        let interval = self.announcement_interval();
-        self.claims.closes = (!interval.is_zero()).then(|| now.mono + interval);
-        if self.profile.has(Switch::ClaimsBothWays) {
-            self.announce_round(next % 2 == 1, out);
-        } else {
-            let held = self.held[next.saturating_sub(1) as usize % self.held.len()];
-            transmit::announcement(held.place(self.place.source), held.address.addr(), false, out);
+        self.announce_next(paced, out);
+        let closes = now.mono + every;
+        // A burst of one address that is begun anew begins at once: what it answers is a rival's claim.
+        if self.profile.has(Switch::ClaimsBothWays) && self.held.len() > 1 {
+            self.claims.gate = closes;
         }
+        self.claims.closes = Some(closes);
         let more = next + 1 < of;
-        self.claims.paced = more.then_some(Paced { next: next + 1, of, every });
-        self.timers.arm(Timer::GarpPaced, if more { now.mono + every } else { Time::MAX });
+        let rest = Paced { next: next + 1, of, made: made.saturating_add(1), every };
+        self.claims.paced = more.then_some(rest);
+        self.timers.arm(Timer::GarpPaced, if more { closes } else { Time::MAX });
+    }
+
+    /// `havip`: the addresses in turn, a round of requests and one of replies.
+    fn announce_next(&self, Paced { next, made, .. }: Paced, out: &mut Actions) {
+        let addresses = self.held.len() as u32;
+        let (at, reply) = match self.profile.has(Switch::ClaimsBothWays) {
+            true => (made % addresses, next / addresses % 2 == 1),
+            false => (next.saturating_sub(1) % addresses, false),
+        };
+        let held = self.held[at as usize];
+        transmit::announcement(held.place(self.place.source), held.address.addr(), reply, out);
     }
 
     fn go_on_announcing(&mut self, now: Now, out: &mut Actions) {
@@ -242,9 +270,9 @@ impl VirtualRouter {
         }
     }
 
-    fn announce_round(&self, reply: bool, out: &mut Actions) {
+    fn announce_round(&self, out: &mut Actions) {
         for held in &self.held {
-            transmit::announcement(held.place(self.place.source), held.address.addr(), reply, out);
+            transmit::announcement(held.place(self.place.source), held.address.addr(), false, out);
         }
     }
 
@@ -263,6 +291,27 @@ impl VirtualRouter {
         self.claims.gate = self.claims.gate.max(until);
     }
 
+    /// Whether it has begun to wait with the others; told once.
+    pub fn take_queued(&mut self) -> bool {
+        std::mem::take(&mut self.claims.queued)
+    }
+
+    /// Before this it announces nothing.
+    pub fn closed_until(&self) -> Time {
+        self.claims.gate
+    }
+
+    /// If it waits to announce: how often it has announced each of its addresses, and how long one announcement takes.
+    pub fn waits_to_announce(&self) -> Option<(u32, Duration)> {
+        let paced = self.claims.paced?;
+        Some((paced.made / self.held.len().max(1) as u32, paced.every))
+    }
+
+    /// It is its turn then, if nobody before it announces later.
+    pub fn announce_at(&mut self, turn: Time) {
+        self.timers.arm(Timer::GarpPaced, turn);
+    }
+
     /// How fast it announces, as its interface's `garp_group` has it.
     pub fn set_pace(&mut self, interval: Duration, gna_interval: Duration) {
         let garp = &mut Arc::make_mut(&mut self.config).garp;
@@ -273,7 +322,8 @@ impl VirtualRouter {
 
     pub(super) fn verify_from_now(&mut self, now: Now) {
         if self.profile.has(Switch::VerifiesClaims) {
-            self.claims.verifying = Verifying { wait: VERIFY_FIRST, ..Verifying::default() };
+            let Verifying { vouched, silent, .. } = self.claims.verifying;
+            self.claims.verifying = Verifying { wait: VERIFY_FIRST, vouched, silent, ..Verifying::default() };
             self.timers.arm(Timer::Verify, now.mono + VERIFY_FIRST);
         }
     }
@@ -297,7 +347,7 @@ impl VirtualRouter {
     }
 
     fn look(&mut self, now: Now, out: &mut Actions) -> Duration {
-        let Verifying { asked, ours, another, believed, wait } = self.claims.verifying;
+        let Verifying { asked, ours, another, believed, vouched, silent, wait } = self.claims.verifying;
         let again = match another {
             // It was ours, or on a lan its kernel answers: nobody is deaf to us, but another machine has taken it.
             true if believed || self.on_lan => {
@@ -310,17 +360,27 @@ impl VirtualRouter {
             false if self.on_lan => None,
             false => Some(Why::new("claim not verified: nobody answers")),
         };
+        let vouched = vouched || ours > 0;
+        let silent = if another || ours > 0 { 0 } else { silent.saturating_add(1) };
+        let longest = if vouched || silent == 0 { VERIFY_MAX } else { SILENCE_MAX };
         let wait = match again {
             None => VERIFY_MAX,
             Some(_) if believed => VERIFY_FIRST,
-            Some(_) => (wait * 2).min(VERIFY_MAX),
+            Some(_) => (wait * 2).min(longest),
         };
         let believed = again.is_none() && (believed || ours >= asked);
-        self.claims.verifying = Verifying { asked: 0, believed, wait, ..self.claims.verifying };
+        self.claims.verifying =
+            Verifying { asked: 0, believed, vouched, silent, wait, ..self.claims.verifying };
         if let Some(why) = again {
             self.announce(now, AGAIN, why, out);
         }
         wait
+    }
+
+    /// Whether a binding may have to follow a claim: not on a lan.
+    pub(super) fn is_bound_by_a_cloud(&self) -> bool {
+        let Verifying { vouched, silent, .. } = self.claims.verifying;
+        !self.on_lan && (vouched || silent < SILENT_QUESTIONS)
     }
 
     /// It hears what other machines say to all.

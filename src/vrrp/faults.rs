@@ -75,6 +75,9 @@ impl Fault {
         Fault::Bfd,
         Fault::Group,
     ];
+    /// Those that follow from the configuration and what is on the machine; the others from what is tracked.
+    pub(crate) const OF_ITS_PLACE: [Fault; 3] =
+        [Fault::SourceMissing, Fault::SourceIsVirtual, Fault::NoPeers];
     /// In words, for the record.
     pub(crate) fn why(self, source: IpAddr) -> Why {
         match self {

@@ -13,6 +13,9 @@ use crate::program::{Action, Actions, Now, Record, Role, Why};
 use crate::time::{Duration, Time};
 use crate::wire::vrrp::PRIORITY_LEAVING;
 
+/// How often an advertisement behind a goodbye is repeated before a skew time is over.
+const REPEATS: u8 = 2;
+
 /// How long a cloud's binding may take to follow a claim, by its vendor's document.
 const BIND_DELAY: Duration = Duration::from_secs(10);
 
@@ -51,7 +54,7 @@ impl VirtualRouter {
             Effect::AnswerLower => {
                 if !self.config.lower_prio_no_advert {
                     self.send_advert(self.priority, now, out);
-                    self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval);
+                    self.arm_advert(now);
                 }
             }
             Effect::AnswerHigher => {
@@ -75,11 +78,16 @@ impl VirtualRouter {
                 self.timers.arm(Timer::MasterDown, now.mono + skew);
             }
             Effect::ShiftWait => self.shift_wait(cause.before),
-            Effect::ArmAdvert => self.timers.arm(Timer::Advert, now.mono + self.config.advert_interval),
+            Effect::ArmAdvert => self.arm_advert(now),
+            Effect::RepeatAdvert => {
+                self.repeats = REPEATS;
+                self.arm_advert(now);
+            }
             Effect::DisarmElection => {
                 self.timers.disarm(Timer::MasterDown);
                 self.timers.disarm(Timer::Advert);
                 self.timers.disarm(Timer::LateClaim);
+                self.repeats = 0;
             }
             Effect::DisarmAll => self.timers.disarm_all(),
             Effect::AdoptInterval => {
@@ -120,6 +128,17 @@ impl VirtualRouter {
         self.waiting = Waiting { since: now.mono, what };
         let wait = self.down_interval(self.priority, self.master_interval);
         self.timers.arm(Timer::MasterDown, now.mono + wait);
+    }
+
+    /// The next advertisement: an interval from now, or sooner while one is repeated. The skew time of whoever is not above
+    /// it is as long as its own, or longer.
+    fn arm_advert(&mut self, now: Now) {
+        let interval = self.config.advert_interval;
+        let skew = skew_time(self.config.version, self.priority, interval);
+        let sooner = Duration::from_micros(skew.as_micros() / u64::from(REPEATS + 1));
+        let wait = if self.repeats == 0 { interval } else { sooner };
+        self.repeats = self.repeats.saturating_sub(1);
+        self.timers.arm(Timer::Advert, now.mono + wait);
     }
 
     /// Remembers its master. Of two that it hears the better one: the other will hear it too, and give way.
@@ -225,7 +244,7 @@ impl VirtualRouter {
     /// Long enough for three lost renewals, in the kernel's whole seconds. In a cloud the binding stays with a machine
     /// whose process was killed until it has followed the next master's claim, and until then it shall answer.
     fn lease(&self) -> Duration {
-        let follows = if self.on_lan { Duration::ZERO } else { BIND_DELAY };
+        let follows = if self.is_bound_by_a_cloud() { BIND_DELAY } else { Duration::ZERO };
         let nanos = (Duration::from_secs(2) + self.config.advert_interval * 3 + follows).as_nanos();
         Duration::from_secs(nanos.div_ceil(1_000_000_000))
     }

@@ -56,6 +56,8 @@ pub struct VirtualRouter {
     pub(super) deaf_until: Time,
     /// When it last advertised.
     pub(super) spoke: Time,
+    /// How many of the next advertisements come sooner than an interval after the last.
+    pub(super) repeats: u8,
     /// keepalived numbers its advertisements from 1.
     pub(super) identification: u16,
     /// Answers to come to addresses that were added again for their lease.
@@ -66,7 +68,7 @@ pub struct VirtualRouter {
     pub(super) checked: Option<IpAddr>,
     /// How the addresses of the last advertisement that it obeyed were unlike its own.
     pub(super) unlike: Option<Refused>,
-    /// It has heard broadcasts of other machines: this is a lan. No cloud's subnet carries them.
+    /// It has heard other machines' broadcasts or multicasts: this is a lan. No cloud's subnet carries them.
     pub(super) on_lan: bool,
     /// It was master when its own link went down, and has said no goodbye.
     pub(super) cut_off: bool,
@@ -156,6 +158,7 @@ impl VirtualRouter {
             preempt_from: None,
             deaf_until: Time::ZERO,
             spoke: Time::ZERO,
+            repeats: 0,
             identification: 0,
             renewing: 0,
             announcing: Announcing::Takeover,
@@ -306,10 +309,13 @@ impl VirtualRouter {
 
     /// Something that it cannot do without is missing, or there again.
     pub fn set_fault(&mut self, now: Now, fault: Fault, holds: bool, out: &mut Actions) {
+        self.set_fault_of(now, (fault, self.place.source), holds, out);
+    }
+
+    fn set_fault_of(&mut self, now: Now, (fault, source): (Fault, IpAddr), holds: bool, out: &mut Actions) {
         if !self.faults.set(fault, holds) {
             return;
         }
-        let source = self.place.source;
         match (self.faults.any(), self.role) {
             (true, Role::Init) if !self.begun => {}
             (true, Role::Init | Role::Backup | Role::Master) => {
@@ -403,17 +409,21 @@ impl VirtualRouter {
     }
 
     /// Takes a changed configuration and keeps its state (SIGHUP). `old` runs on until here: it says one last
-    /// time what it was, as measured, unless it has stood still for so long that it must not.
+    /// time what it was, as measured, unless it has stood still for so long that it must not. `faults`: what keeps the
+    /// new one from taking part where it is placed. The old one says goodbye then, since it knows to whom.
     pub fn reload(
         &mut self,
         now: Now,
         config: Arc<Instance>,
-        (place, held): (Place, Vec<Held>),
+        (place, held, faults): (Place, Vec<Held>, &[Fault]),
         out: &mut Actions,
     ) {
         self.step_down_if_it_stood_still(now, out);
         if self.role == Role::Master {
             self.send_advert(self.priority, now, out);
+        }
+        for &fault in faults {
+            self.set_fault_of(now, (fault, place.source), true, out);
         }
         let new = VirtualRouter::new(config, self.profile, self.subject, place, held);
         let old = std::mem::replace(self, new);
@@ -422,7 +432,6 @@ impl VirtualRouter {
         self.faults = old.faults;
         (self.installing, self.renewing) = (old.installing, old.renewing);
         (self.on_lan, self.cut_off) = (old.on_lan, old.cut_off);
-        self.group.member = old.group.member;
         self.notices = old.notices;
         self.refusals = old.refusals;
         let bonus = i32::from(old.priority) - i32::from(old.config.priority);
@@ -432,7 +441,7 @@ impl VirtualRouter {
         if self.config.hmac == old.config.hmac {
             self.authenticator = old.authenticator;
         }
-        self.claims.set_refresh(old.claims.refresh_due());
+        self.claims.go_on_from(&old.claims);
         match self.role {
             Role::Master => {
                 self.send_advert(self.priority, now, out);
@@ -443,6 +452,9 @@ impl VirtualRouter {
             }
             Role::Backup => self.await_master(now, Awaited::Advert),
             Role::Init | Role::Fault => {}
+        }
+        for fault in Fault::OF_ITS_PLACE.into_iter().filter(|fault| !faults.contains(fault)) {
+            self.set_fault(now, fault, false, out);
         }
     }
 

@@ -87,6 +87,8 @@ pub enum Effect {
     ShiftWait,
     /// The advertisement timer: an interval from now.
     ArmAdvert,
+    /// The advertisement timer: twice more within a skew time, and then an interval apart again.
+    RepeatAdvert,
     /// No timer of the election runs.
     DisarmElection,
     /// Nothing is waited for at all.
@@ -130,7 +132,7 @@ use Effect::{
     AddAddresses, AddAddressesLater, AdoptInterval, Advertise, AnnounceAgain, AnnounceAgainstLower,
     AnnounceSource, AnswerHigher, AnswerLower, ArmAdvert, AwaitGroup, AwaitMaster, AwaitSkew, DisarmAll,
     DisarmElection, ForgetAnnouncements, ForgetPreemptDelay, OwnInterval, Refresh, RemoveAddresses,
-    RenewLease, SayGoodbye, ShiftWait, Turn,
+    RenewLease, RepeatAdvert, SayGoodbye, ShiftWait, Turn,
 };
 
 impl Input {
@@ -345,7 +347,10 @@ fn of_master(input: Input, profile: Profile) -> Cell {
         // anew, even one that is refused. An attacker can silence a master so. `havip` goes by RFC 9568
         // section 7.1: "If any one of the above checks fails, the receiver MUST discard the packet".
         Input::Refused => stay(mends(Switch::RefusedFeedsNobody, &[], &[ArmAdvert])),
-        Input::Lowered => stay(mends(Switch::DemotesAtOnce, &[SayGoodbye, Advertise, ArmAdvert], &[])),
+        // A backup does not speak: which of them is above now, nobody knows but it. After the goodbye each waits its own
+        // skew time, whoever is above discards what it hears, and whoever is not obeys it. For the latter it is said three
+        // times, all before its skew time can be over: one lost advertisement makes no false master.
+        Input::Lowered => stay(mends(Switch::DemotesAtOnce, &[SayGoodbye, Advertise, RepeatAdvert], &[])),
         // Measured (d05): one goodbye, and its own skew time is the shortest of all.
         Input::AddressLost => Cell {
             to: Role::Backup,

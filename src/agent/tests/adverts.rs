@@ -34,6 +34,10 @@ pub(super) const ADVERT: Said = Said {
 
 impl Hand {
     pub(super) fn hears(&mut self, said: &Said) {
+        self.hears_to(said, OWN);
+    }
+
+    pub(super) fn hears_to(&mut self, said: &Said, dst: Ipv4Addr) {
         let message = vrrp::Repr {
             dialect: match said.version3 {
                 true => Dialect::V3,
@@ -46,7 +50,7 @@ impl Hand {
         };
         let header = ipv4::Repr {
             src: said.from,
-            dst: OWN,
+            dst,
             protocol: ipv4::Protocol::VRRP,
             ttl: said.ttl,
             tos: 0,
@@ -56,7 +60,7 @@ impl Hand {
         };
         let rule = if said.version3 { ChecksumRule::PseudoHeader } else { ChecksumRule::Plain };
         let mut packet = vec![0; header.total_len()];
-        message.emit(header.emit(&mut packet), rule, said.from, OWN);
+        message.emit(header.emit(&mut packet), rule, said.from, dst);
         self.step(Event::Packet { interface: ETH0, packet: &packet });
     }
 
@@ -284,4 +288,32 @@ fn it_hears_nobody_while_it_is_in_fault() {
     hand.step(Event::Link { interface: ETH0, up: true });
     hand.hears(&Said { ttl: 1, addresses: &[], ..ADVERT });
     assert_eq!(hand.refusals(), [("other number of addresses", 1)]);
+}
+
+#[test]
+fn a_lowered_priority_is_said_thrice_before_anybody_below_can_take_the_goodbye_for_the_last_word() {
+    let track = "vrrp_track_process p {\nprocess haproxy\nweight -20\n}\n";
+    for (version, interval) in [("", 1_000), (" version 3\n advert_int 0.1\n", 100)] {
+        let file = text(track, &format!("{UNICAST}{version} track_process {{\n  p\n }}"));
+        let mut hand = Hand::of(&file, Profile::HAVIP);
+        hand.start(0);
+        hand.step(runs(1));
+        hand.until(10_000);
+        assert_eq!(hand.role(), Role::Master);
+        hand.asked.clear();
+        hand.sent.clear();
+        hand.step(runs(0));
+        hand.until(10_000 + 2 * interval + 900);
+        let priorities: Vec<u8> = hand.sent.iter().take(5).map(|packet| packet[22]).collect();
+        assert_eq!(priorities, [0, 80, 80, 80, 80]);
+        let at: Vec<u64> = hand
+            .asked
+            .iter()
+            .filter(|(_, asked)| asked.contains("SendPacket"))
+            .map(|(at, _)| at.as_nanos() / 1_000 - 1_010_000_000)
+            .collect();
+        // Thirds of (256 - 80)/256 of a second, or of the interval; then an interval.
+        let third = 176 * interval * 1_000 / 256 / 3;
+        assert_eq!(at[..5], [0, 0, third, 2 * third, 2 * third + interval * 1_000]);
+    }
 }

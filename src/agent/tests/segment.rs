@@ -1,0 +1,72 @@
+//! What an instance learns of its segment: a lan, or a cloud's subnet.
+
+use std::net::Ipv4Addr;
+
+use super::adverts::{ADVERT, OWN, Said, UNICAST};
+use super::*;
+use crate::wire::arp;
+
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+
+fn lease(hand: &Hand) -> Option<u64> {
+    hand.lease.map(Duration::as_secs)
+}
+
+/// When it claimed again because nobody answered, in milliseconds after its takeover.
+fn unanswered(hand: &Hand) -> Vec<u64> {
+    let claims = hand.asked.iter().filter(|(_, asked)| asked == "claim not verified: nobody answers");
+    claims.map(|(at, _)| at.as_nanos() / 1_000_000 - 1_003_609).collect()
+}
+
+fn unicast() -> Hand {
+    let mut hand = Hand::of(&text("", UNICAST), Profile::HAVIP);
+    hand.start(0);
+    hand
+}
+
+#[test]
+fn an_advertisement_that_came_by_multicast_shows_a_lan_whatever_it_says() {
+    let after = |from: Ipv4Addr, to: Ipv4Addr| {
+        let mut hand = Hand::of(&text("", ""), Profile::HAVIP);
+        hand.start(0);
+        hand.hears_to(&Said { from, priority: 1, ..ADVERT }, to);
+        hand.until(4_000);
+        assert_eq!(hand.role(), Role::Master);
+        lease(&hand)
+    };
+    let other = ADVERT.from;
+    assert_eq!(after(other, GROUP), Some(2 + 3));
+    assert_eq!(after(other, OWN), Some(2 + 3 + 10), "to it alone");
+    assert_eq!(after(OWN, GROUP), Some(2 + 3 + 10), "its own");
+}
+
+#[test]
+fn where_nobody_answers_a_claim_is_made_ever_more_seldom_and_the_lease_waits_for_no_cloud() {
+    let mut hand = unicast();
+    hand.until(11_000);
+    assert_eq!((unanswered(&hand).len(), lease(&hand)), (2, Some(2 + 3 + 10)));
+    hand.until(14_000);
+    assert_eq!((unanswered(&hand).len(), lease(&hand)), (3, Some(2 + 3)));
+    hand.step(Event::Reload { files: &Files::single("k.conf", text("", UNICAST)) });
+    hand.until(16_000);
+    assert_eq!(lease(&hand), Some(2 + 3), "a reload does not forget");
+
+    let mut hand = unicast();
+    hand.until(260_000);
+    // A second, and half a second for the answer; then twice as long each time, and a minute.
+    let expected = [1_500, 4_000, 8_500, 17_000, 33_500, 66_000, 126_500, 187_000, 247_500];
+    assert_eq!(unanswered(&hand), expected);
+}
+
+#[test]
+fn a_cloud_that_has_answered_once_is_asked_on_every_ten_seconds() {
+    let mut hand = unicast();
+    hand.until(4_620);
+    let own = Mac([2, 0, 172, 16, 16, 5]);
+    let answer = arp::Repr::announcement(own, [172, 16, 16, 12].into());
+    hand.step(Event::Neighbour { interface: ETH0, frame: &answer.frame_to(own) });
+    hand.until(70_000);
+    let at = unanswered(&hand);
+    assert_eq!(at.windows(2).map(|two| two[1] - two[0]).max(), Some(10_500));
+    assert_eq!(lease(&hand), Some(2 + 3 + 10));
+}
