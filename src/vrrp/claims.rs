@@ -20,11 +20,9 @@ use crate::wire::ethernet::Mac;
 const PACE: Duration = Duration::from_millis(20);
 /// When a claim is first verified; the wait doubles up to [`VERIFY_MAX`] while it is not believed.
 const VERIFY_FIRST: Duration = Duration::from_secs(1);
-/// How often a claim that was believed is verified again.
+/// How often a claim that was believed is verified again. And how long one waits at most that was not: a cloud that has
+/// been deaf, for however long, is told within that time; a lan that has not shown itself as one can bear it.
 const VERIFY_MAX: Duration = Duration::from_secs(10);
-/// The same where nobody has ever answered. What has been deaf is claimed, once it hears, within as long again as it was
-/// deaf; a lan that has not shown itself as one gets a claim a minute, as by a usual `garp_master_refresh`.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// After so many questions without an answer the segment is taken for a lan as far as leases go: a cloud that does not
 /// know the address has no binding that the lease could wait for.
 const SILENT_QUESTIONS: u32 = 3;
@@ -362,11 +360,10 @@ impl VirtualRouter {
         };
         let vouched = vouched || ours > 0;
         let silent = if another || ours > 0 { 0 } else { silent.saturating_add(1) };
-        let longest = if vouched || silent == 0 { VERIFY_MAX } else { SILENCE_MAX };
         let wait = match again {
             None => VERIFY_MAX,
             Some(_) if believed => VERIFY_FIRST,
-            Some(_) => (wait * 2).min(longest),
+            Some(_) => (wait * 2).min(VERIFY_MAX),
         };
         let believed = again.is_none() && (believed || ours >= asked);
         self.claims.verifying =
