@@ -71,8 +71,11 @@ impl Pacing {
     /// Who has repeated its addresses least is next.
     fn line_up(&self, at: usize, routers: &mut [VirtualRouter]) {
         let (closes, queued) = (routers[at].take_closes(), routers[at].take_queued());
+        if closes.is_none() && !queued {
+            return;
+        }
         let all: Vec<usize> = self.sharing(&self.shared[at]).collect();
-        if all.len() == 1 || closes.is_none() && !queued {
+        if all.len() == 1 {
             return;
         }
         let gates = all.iter().map(|&i| routers[i].closed_until()).max();
