@@ -336,12 +336,15 @@ impl VirtualRouter {
     }
 
     fn ask(&mut self, out: &mut Actions) -> Duration {
-        for held in &self.held {
+        // Of what is on the loopback nobody on a segment can be asked.
+        let on_segment = self.held.iter().filter(|held| held.mac != Mac::UNSPECIFIED);
+        let mut asked = 0;
+        for held in on_segment {
             transmit::question(held.place(self.place.source), held.address.addr(), out);
+            asked += 1;
         }
-        let asked = self.held.len();
         self.claims.verifying = Verifying { asked, ours: 0, another: false, ..self.claims.verifying };
-        ANSWER
+        if asked == 0 { VERIFY_MAX } else { ANSWER }
     }
 
     fn look(&mut self, now: Now, out: &mut Actions) -> Duration {

@@ -406,7 +406,7 @@ impl World {
 
     fn change_address(&mut self, cvm: CvmId, interface: InterfaceId, address: IpNet, change: Change) {
         let asked = self.machine(cvm).burst.free_at.max(self.now);
-        match self.port_of_interface(self.setup.node_of_cvm(cvm), interface) {
+        match self.keeper_of(self.setup.node_of_cvm(cvm), interface) {
             Some(port) => self.install(port, asked, address, change),
             None => {
                 let failed = Signal::Address(interface, address.addr(), AddressChange::Failed);

@@ -15,7 +15,9 @@ use super::setup::{EniIndex, EniSetup, NodeId, link_local};
 use super::state::World;
 use crate::cloud::key_of;
 
-/// The kernel's index of `eth0`. Index 1 is the loopback's.
+/// The kernel's index of the loopback.
+pub(super) const LO: InterfaceId = InterfaceId(1);
+/// The kernel's index of `eth0`.
 pub(super) const ETH0: InterfaceId = InterfaceId(2);
 
 /// One interface.
@@ -181,6 +183,11 @@ impl World {
             0 => Some(PortId::of(node)),
             _ => (index <= count).then(|| PortId(first + index - 1)),
         }
+    }
+    /// The port whose interface keeps what a program puts on an interface of its own. An address on the loopback is kept
+    /// with the first one's: a kernel answers on each of its interfaces for whatever address it has (`arp_ignore` 0).
+    pub(super) fn keeper_of(&self, node: NodeId, interface: InterfaceId) -> Option<PortId> {
+        if interface == LO { Some(PortId::of(node)) } else { self.port_of_interface(node, interface) }
     }
     /// Whether an address is on any interface of a machine: packets for it are delivered whichever they came in by,
     /// and ARP for it is answered on each (`arp_ignore` 0).

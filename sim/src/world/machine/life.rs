@@ -1,16 +1,32 @@
 //! The life of a program on its machine: how it begins, what it is told, what stops it, how it ends.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use havip::program::{Interface, InterfaceId};
 use havip::time::{Duration, Time};
+use havip::wire::ethernet::Mac;
+use ipnet::IpNet;
 
 use super::{Machine, Running, Signal, Then};
 use crate::world::act::Drift;
 use crate::world::frames::PortId;
 use crate::world::host;
-use crate::world::nic::ETH0;
+use crate::world::nic::{ETH0, LO};
 use crate::world::report::{Life, What, Who};
 use crate::world::setup::{CvmId, FileId};
 use crate::world::state::World;
+
+/// The loopback that every machine has.
+fn loopback() -> Interface {
+    let addresses = [IpNet::new(Ipv4Addr::LOCALHOST.into(), 8), IpNet::new(Ipv6Addr::LOCALHOST.into(), 128)];
+    Interface {
+        id: LO,
+        name: "lo".to_owned(),
+        mac: Mac::UNSPECIFIED,
+        addresses: addresses.into_iter().flatten().collect(),
+        up: true,
+    }
+}
 
 impl World {
     /// A machine's clocks gain or lose from now on. Its timer goes by them.
@@ -182,7 +198,8 @@ impl World {
             addresses: nic.addresses().to_vec(),
             up: nic.carrier,
         });
-        self.machine(cvm).interfaces = interfaces.collect();
+        // Behind the others, so that the first is one to speak on.
+        self.machine(cvm).interfaces = interfaces.chain([loopback()]).collect();
     }
 
     /// Tells the program of an interface that it has now, after the time that such an event takes.
