@@ -71,13 +71,11 @@ impl Pacing {
     /// Who has repeated its addresses least is next.
     fn line_up(&self, at: usize, routers: &mut [VirtualRouter]) {
         let (closes, queued) = (routers[at].take_closes(), routers[at].take_queued());
-        if closes.is_none() && !queued {
+        let is_alone = || self.sharing(&self.shared[at]).nth(1).is_none();
+        if closes.is_none() && !queued || is_alone() {
             return;
         }
         let all: Vec<usize> = self.sharing(&self.shared[at]).collect();
-        if all.len() == 1 {
-            return;
-        }
         let gates = all.iter().map(|&i| routers[i].closed_until()).max();
         let opens = gates.max(closes).unwrap_or(Time::ZERO);
         all.iter().for_each(|&i| routers[i].wait_to_announce(opens));

@@ -18,7 +18,8 @@ fn a_program_starts_with_all_its_interfaces() {
     assert_eq!(
         told[1],
         "0.0001 b start eth0 02:00:ac:10:10:06 [172.16.16.6/24 fe80::acff:fe10:1006/64]; \
-         eth1 02:00:00:00:00:66 [10.20.0.6/24 fe80::ff:fe00:66/64]"
+         eth1 02:00:00:00:00:66 [10.20.0.6/24 fe80::ff:fe00:66/64]; \
+         lo 00:00:00:00:00:00 [127.0.0.1/8 ::1/128]"
     );
 }
 
@@ -124,7 +125,7 @@ fn an_interface_that_is_attached_later_has_nothing_before_and_keeps_its_place() 
     let mut hand = Hand::new(&format!("{late}\n{acts}"));
     let (only, both) =
         ("eth0 02:00:ac:10:10:05 [172.16.16.5/24 fe80::acff:fe10:1005/64]", "eth1 02:00:0a:14:00:05");
-    assert_eq!(hand.told()[0], format!("0.0001 a start {only}"));
+    assert_eq!(hand.told()[0], format!("0.0001 a start {only}; lo 00:00:00:00:00:00 [127.0.0.1/8 ::1/128]"));
     hand.run(1_500);
     assert_eq!(hand.told(), [""; 0], "there is no cable to pull");
     hand.run(4_500);
