@@ -58,6 +58,27 @@ fn where_nobody_answers_a_claim_is_made_every_ten_seconds_and_the_lease_waits_fo
 }
 
 #[test]
+fn nobody_is_asked_for_what_is_on_the_loopback() {
+    let lines = format!("{UNICAST} virtual_ipaddress_excluded {{\n  172.16.16.13 dev lo\n }}\n");
+    let mut hand = Hand::of(&text("", &lines), Profile::HAVIP);
+    hand.now = Time::ZERO + Duration::from_secs(1_000);
+    let lo = Interface {
+        id: InterfaceId(1),
+        name: "lo".into(),
+        mac: Mac::UNSPECIFIED,
+        addresses: Vec::new(),
+        up: true,
+    };
+    hand.step(Event::Start { interfaces: &[interface(ETH0, "eth0", 5), lo], booted: Time::ZERO });
+    hand.until(4_620);
+    let own = Mac([2, 0, 172, 16, 16, 5]);
+    let answer = arp::Repr::announcement(own, [172, 16, 16, 12].into());
+    hand.step(Event::Neighbour { interface: ETH0, frame: &answer.frame_to(own) });
+    hand.until(6_000);
+    assert_eq!(unanswered(&hand), [0; 0], "the one that could be asked for is answered");
+}
+
+#[test]
 fn a_cloud_that_has_answered_once_is_asked_on_every_ten_seconds() {
     let mut hand = unicast();
     hand.until(4_620);
