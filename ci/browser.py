@@ -55,13 +55,13 @@ def holds(what, truth, shown=""):
 def wait(what, look, seconds=30):
     """Asks until it holds."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := look():
-            global passed
-            passed += 1
-            return found
+    while not (found := look()):
+        if time.monotonic() > end:
+            sys.exit(f"error: never: {what}; last seen: {found}")
         time.sleep(0.1)
-    sys.exit(f"error: never: {what}; last seen: {look()}")
+    global passed
+    passed += 1
+    return found
 
 
 def post(url, body, headers=None):
@@ -90,7 +90,8 @@ class Browser:
                 break
         self.root = f"http://127.0.0.1:{match[1]}"
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,620"]
-        chrome = {"browserName": "chrome", "goog:chromeOptions": {"args": options}, "timeouts": {"script": 5000}}
+        timeouts = {"script": 5000, "pageLoad": 30000}
+        chrome = {"browserName": "chrome", "goog:chromeOptions": {"args": options}, "timeouts": timeouts}
         asked = {"alwaysMatch": chrome}
         session = post(self.root + "/session", {"capabilities": asked})["value"]
         self.root += "/session/" + session["sessionId"]
@@ -260,6 +261,16 @@ def by_the_keyboard(console, browser):
     wait("it is released", lambda: "There is no HAVIP here." in browser.text("#rows"))
 
 
+def comes_and_goes(console, browser):
+    """A browser opens six connections to a site at most: a page that is left must not keep one."""
+    for _ in range(8):
+        browser.go(console.url + "/")
+        wait("it follows the cloud", lambda: browser.script("return events.readyState") == 1)
+    browser.go("about:blank")
+    browser.call("back")
+    wait("gone back to it follows again", lambda: browser.script("return events.readyState") == 1)
+
+
 def story(console, browser):
     browser.go(console.url + "/")
     holds("the list is empty", "There is no HAVIP here." in browser.text("#rows"))
@@ -267,6 +278,7 @@ def story(console, browser):
     holds("its columns", columns == ["ID/Name", "Status", "Address", "Backend ENI", "Server", "EIP", "Network",
                                      "Subnet", "Application time", "Operation"], columns)
 
+    comes_and_goes(console, browser)
     by_the_keyboard(console, browser)
 
     # Apply, with the addresses that the document allows.

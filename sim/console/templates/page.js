@@ -82,6 +82,13 @@ const reload = async () => {
     if (same) same.focus();
   }
 };
-const events = new EventSource("/_havip/events");
-for (const kind of ["object", "moved", "warning", "replaced", "missed"]) events.addEventListener(kind, reload);
-events.addEventListener("open", reload);
+
+// A page that is left keeps its stream for a minute, in case it is gone back to, and a browser opens six at most: the
+// seventh page would wait.
+let events = null;
+addEventListener("pageshow", () => {
+  events = new EventSource("/_havip/events");
+  for (const kind of ["object", "moved", "warning", "replaced", "missed"]) events.addEventListener(kind, reload);
+  events.addEventListener("open", reload);
+});
+addEventListener("pagehide", () => events && events.close());
