@@ -212,7 +212,7 @@ fn configuration_files_and_plans_are_explored_too() {
 fn seeds_are_run_twice_and_in_both_engines() {
     let lab = Lab::new("twice");
     let output = lab.run("explore pair.scn --seeds 49..51 --check-determinism");
-    let said = "3 of 3 seeds run twice, 1 of them in both engines: the same\n";
+    let said = "3 of 3 seeds run twice, 2 of them in both engines: the same\n";
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), said.to_owned()));
     assert!(!lab.folder.join("havip-explore").exists());
 }
@@ -239,6 +239,7 @@ fn engines_say_which_shard_a_task_is() {
     let output = lab.run("explore pair.scn --seeds 0..100 --shard 7/32 --out out");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lab.read("out/pair-7-of-32.jsonl").lines().count(), 1);
+    assert!(text(&output.stdout).contains("no seed was run") && !text(&output.stdout).contains("held"));
     assert!(lab.refused("explore pair.scn --shard 32/32").contains("they are 0 to 31"));
     assert!(lab.refused("explore pair.scn --shard env/32").contains("HQ_TASK_ID"));
 }
@@ -271,6 +272,8 @@ fn what_cannot_be_explored_is_said_with_what_to_do() {
         ("rules-off = [\"x\"]", "there is no rule \"x\": there are one-master-a-side"),
         ("most = 0", "most: 1 to 1000 injections a seed"),
         ("safety = \"1ms\"", "safety: at least \"100ms\""),
+        ("liveness = \"0s\"", "liveness: at least \"1s\""),
+        ("liveness = \"25h\"", "a seed is 24h at most"),
         ("settle = \"1s..2s\"", "settle: one time, not a range"),
         ("as = \"keepalive\"", "as: "),
         ("files = [\"pair.conf\", \"pair.conf\"]", "it names a scenario and files"),
@@ -289,6 +292,16 @@ fn what_cannot_be_explored_is_said_with_what_to_do() {
 #[test]
 fn a_cluster_that_fails_by_itself_is_refused_until_the_plan_expects_it() {
     let lab = Lab::new("unsound");
+    lab.write("late.scn", &scenario("", "at 20s power-off a\nexpect by 21s master b\n"));
+    let refused = lab.refused("explore late.scn");
+    assert!(
+        refused.contains("late.scn does not hold though nothing is injected: line 10, by 21s"),
+        "{refused}"
+    );
+    assert!(refused.contains("havip-sim run late.scn"), "{refused}");
+    let output = lab.run("explore late.scn --as keepalived --seeds 1..2 --no-shrink");
+    assert!(text(&output.stderr).contains("late.scn expects is not looked at"), "{}", text(&output.stderr));
+    assert!(output.status.code() < Some(2));
     lab.write("pair.scn", &scenario("", "at 20s power-off a\nat 40s power-on a\n"));
     lab.write("plan.toml", "scenario = \"pair.scn\"\noutage-limit = \"1s\"\n");
     let refused = lab.refused("explore plan.toml");
@@ -335,6 +348,84 @@ fn results_of_other_campaigns_are_refused_or_kept() {
     let output = lab.run("explore pair.scn --seeds 1..20 --out a");
     assert!(text(&output.stderr).contains("another campaign's results are now a/pair.jsonl.old"));
     assert_eq!(lab.read("a/pair.jsonl.old"), before);
+    // What is finished is not run again, and a third campaign takes the place of the second's alone.
+    let second = lab.read("a/pair.jsonl");
+    let output = lab.run("explore pair.scn --seeds 1..20 --out a");
+    assert!(text(&output.stderr).contains("has all of these seeds: nothing is run again"));
+    assert!(text(&output.stdout).contains("seeds 1..20, all 20 run"), "{}", text(&output.stdout));
+    assert_eq!(lab.read("a/pair.jsonl"), second);
+    let output = lab.run("explore pair.scn --seeds 1..30 --out a");
+    assert!(text(&output.stderr).contains("another campaign's results are now a/pair.jsonl.old.2"));
+    assert_eq!((lab.read("a/pair.jsonl.old"), lab.read("a/pair.jsonl.old.2")), (before, second));
+}
+
+#[test]
+fn what_is_missing_of_a_merge_is_told() {
+    let lab = Lab::new("missing");
+    for shard in ["0/3", "2/3"] {
+        let explore = format!("explore pair.scn --seeds 1..400 --shard {shard} --out out");
+        assert_eq!(lab.run(&explore).status.code(), Some(0));
+    }
+    let output = lab.run("merge out/pair-0-of-3.jsonl out/pair-2-of-3.jsonl --out out/pair.jsonl");
+    assert!(text(&output.stderr).contains("seeds are missing: 128..255; "), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains(", 272 of 400 run: "), "{}", text(&output.stdout));
+    let output = lab.run("explore pair.scn --seeds 1..400 --out out --resume");
+    assert!(text(&output.stdout).contains(", all 400 run: "), "{}", text(&output.stdout));
+    let output = lab.run("merge out/pair.jsonl out/pair-0-of-3.jsonl");
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_a_campaign_found_in_its_time_is_made_small_and_stays_when_another_finds_more() {
+    let lab = Lab::new("budget");
+    let vendor =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/conf/vendor-spelled.conf"));
+    let vendor = text(&vendor.expect("a file"));
+    for (folder, conf) in [("x", vendor.replace("priority 100", "priority 101")), ("y", vendor)] {
+        fs::create_dir_all(lab.folder.join(folder)).expect("a folder");
+        lab.write(&format!("{folder}/pair.conf"), &conf);
+    }
+    let explore = |folder: &str| {
+        let files = format!("{folder}/pair.conf {folder}/pair.conf");
+        lab.run(&format!("explore {files} --as keepalived --for 2s --out out"))
+    };
+    let output = explore("x");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+    let name = "out/found/heal-agrees-pair.scn";
+    assert!(printed.contains(&format!("havip-sim run {name}\n")), "{printed}");
+    assert!(printed.contains("the same command with --resume goes on"), "{printed}");
+    let (first, conf) = (lab.read(name), lab.read("out/found/conf/pair.conf"));
+    let printed = text(&explore("y").stdout);
+    assert!(printed.contains("out/found/heal-agrees-pair-2.scn\n"), "{printed}");
+    assert_eq!((lab.read(name), lab.read("out/found/conf/pair.conf")), (first, conf));
+    assert!(lab.read("out/found/heal-agrees-pair-2.scn").contains(" conf/pair-2.conf"));
+    for file in [name, "out/found/heal-agrees-pair-2.scn"] {
+        assert_eq!(lab.run(&format!("run -q {file}")).status.code(), Some(1), "{file}");
+    }
+}
+
+#[test]
+fn whatever_a_cluster_is_called_its_runs_are_scenarios() {
+    let lab = Lab::new("names");
+    let long = "a-name-as-long-as-names-can-be-in-this-language-of-ours-and-more".to_owned();
+    assert_eq!(long.len(), 64);
+    lab.write("long.scn", &scenario("", "").replace("scenario pair", &format!("scenario {long}")));
+    let output = lab.run("explore long.scn --seeds 1..200 --canary --out out");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let files = fs::read_dir(lab.folder.join("out/found")).expect("a folder");
+    let mut seen = 0;
+    for file in files.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some()) {
+        let output = lab.run(&format!("run -q {}", file.display()));
+        assert!(output.status.code() < Some(2), "{}", text(&output.stderr));
+        assert!(text(&fs::read(&file).expect("text")).contains("# The flaw is planted: "));
+        seen += 1;
+    }
+    assert!(seen > 0, "the planted flaw is found");
+    assert!(lab.run("replay long.scn 18446744073709551615").status.code() < Some(2));
+    lab.write("Web_Front.End-1.conf", CONF);
+    lab.write("10.conf", CONF);
+    assert!(lab.run("replay --as havip Web_Front.End-1.conf 10.conf 3").status.code() < Some(2));
 }
 
 #[test]

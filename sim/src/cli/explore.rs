@@ -62,7 +62,7 @@ pub(super) struct Explore {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Run each seed twice, one in 50 in the turmoil engine as well, and stop at the first line that differs
+    /// Run each seed twice, the first and one in 50 in the turmoil engine as well, and stop at the first line that differs
     #[arg(long, conflicts_with_all = ["resume", "out", "html", "show"])]
     check_determinism: bool,
     /// Do not shrink what was found
@@ -145,6 +145,12 @@ impl Explore {
         if let Some(moved) = results.moved() {
             anstream::eprintln!("another campaign's results are now {}", moved.display());
         }
+        if !self.resume && results.total().seeds > 0 {
+            let path = path.display();
+            anstream::eprintln!(
+                "{path} has all of these seeds: nothing is run again; without that file it would be"
+            );
+        }
         let meter = Meter::new(results.total().seeds, campaign.count(), self.longest);
         let end = campaign.run(&mut results, self.jobs(), &meter);
         meter.clear();
@@ -156,7 +162,9 @@ impl Explore {
         } else if let Err(trouble) = results.finish() {
             troubles.push(trouble);
         }
-        let shrinks = end == End::Done && !self.no_shrink && campaign.shard == Shard::WHOLE;
+        // Where the time ran out, what was found by then is what there is.
+        let is_over = !matches!(end, End::Unwritten(_)) && !meter::interrupted();
+        let shrinks = is_over && !self.no_shrink && campaign.shard == Shard::WHOLE;
         let found = match shrinks {
             true => self.shrink(campaign, results.total(), &meter, &mut troubles),
             false => Vec::new(),
@@ -193,8 +201,15 @@ impl Explore {
             complain(trouble);
             code = BAD_INPUT;
         }
-        if meter::interrupted() && end != End::Done {
-            anstream::eprintln!("stopped; what is done is kept, and --resume goes on");
+        if meter::interrupted() {
+            anstream::eprintln!(
+                "{}",
+                match end {
+                    End::Done =>
+                        "stopped while shrinking: what was written may get smaller yet; the same command shrinks again",
+                    _ => "stopped; what is done is kept, and --resume goes on",
+                }
+            );
             return Ok(INTERRUPTED);
         }
         Ok(code)
@@ -222,11 +237,11 @@ impl Explore {
         let mut files = Vec::new();
         for (rule, of) in total.by_rule() {
             let Some((seed, _)) = of.first.first() else { continue };
-            if meter::interrupted() {
-                break;
-            }
-            let progress = |runs: usize| meter.shrinks(rule.name(), runs);
-            let small = shrink(campaign.base, campaign.plan, *seed, rule, &progress);
+            let goes_on = |runs: usize| {
+                meter.shrinks(rule.name(), runs);
+                !meter::interrupted()
+            };
+            let small = shrink(campaign.base, campaign.plan, *seed, rule, &goes_on);
             meter.clear();
             match small.map(|small| (small.write(campaign.base, &folder), small)) {
                 Some((Ok(path), small)) => files.push((path, small)),
@@ -235,6 +250,7 @@ impl Explore {
                     troubles
                         .push(format!("cannot write into {folder}: {error}: name another place with --out"));
                 }
+                None if meter::interrupted() => break,
                 None => troubles.push(format!("{} did not show again in seed {seed}", rule.name())),
             }
         }

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Args;
 
 use super::{BAD_INPUT, FAILS, Format, HOLDS, complain};
-use crate::explore::{Report, Shard, merge};
+use crate::explore::{Merged, Report, Shard, grouped, merge};
 use crate::observe::Palette;
 
 /// Put the results of several machines together.
@@ -32,7 +32,7 @@ pub(super) struct Merge {
 
 impl Merge {
     pub(super) fn execute(&self) -> u8 {
-        let (head, tally) = match merge(&self.files, self.out.as_deref()) {
+        let Merged { head, total: tally, missing } = match merge(&self.files, self.out.as_deref()) {
             Ok(merged) => merged,
             Err(message) => {
                 complain(&message);
@@ -48,6 +48,9 @@ impl Merge {
             replay: None,
             next: Vec::new(),
         };
+        if !missing.is_empty() {
+            anstream::eprintln!("{}", told(&missing));
+        }
         match print(&report, self.format) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 complain(&error.to_string());
@@ -57,6 +60,20 @@ impl Merge {
             _ => HOLDS,
         }
     }
+}
+
+/// What is not there, and what to do about it.
+fn told(missing: &[(u64, u64)]) -> String {
+    const SOME: usize = 4;
+    let mut ranges: Vec<String> =
+        missing.iter().take(SOME).map(|(from, to)| format!("{from}..{to}")).collect();
+    let more = missing.len().saturating_sub(SOME);
+    ranges.extend((more > 0).then(|| format!("{} more ranges", grouped(more as u64))));
+    format!(
+        "seeds are missing: {}; give their files too, or run them: havip-sim explore ... --resume with the merged file in \
+         its place",
+        ranges.join(", ")
+    )
 }
 
 /// Prints a report on standard output.

@@ -62,7 +62,10 @@ impl Replay {
         }
         let (record, lanes) = self.watch.run(&scenario, Engine::EventLoop)?;
         match self.print(&record, lanes.as_ref(), &outcome, &plan) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => complain(&error.to_string()),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                complain(&error.to_string());
+                return Ok(BAD_INPUT);
+            }
             _ => {}
         }
         Ok(if outcome.found(&plan).next().is_some() { FAILS } else { HOLDS })

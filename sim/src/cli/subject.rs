@@ -7,7 +7,7 @@ use havip::profile::Profile;
 
 use super::{complain, print_open_error};
 use crate::explore::{Base, Plan, PlanFile, Seeds};
-use crate::run::OpenError;
+use crate::run::{self, OpenError};
 use crate::trial::{Settings, Trial};
 
 /// A cluster, and what is done to it.
@@ -135,7 +135,34 @@ impl Subject {
 }
 
 fn base_of_scenario(path: &Path, profile: Option<Profile>) -> Result<Base, Bad> {
-    Base::open(path, profile).map_err(Bad::Open)
+    let base = Base::open(path, profile).map_err(Bad::Open)?;
+    holds_by_itself(path, profile)?;
+    Ok(base)
+}
+
+/// Whether a scenario holds with nothing injected. What it expects is of the profiles that it names: under another one
+/// it is not looked at.
+fn holds_by_itself(path: &Path, profile: Option<Profile>) -> Result<(), Bad> {
+    let scenario = run::open_as(path, None, profile).map_err(Bad::Open)?;
+    if scenario.expectations.is_empty() {
+        return Ok(());
+    }
+    if let Some(profile) = profile.filter(|profile| !run::also(path).contains(profile)) {
+        let shown = path.display();
+        anstream::eprintln!("what {shown} expects is not looked at: it does not say `also as {profile}`");
+        return Ok(());
+    }
+    let record = run::run(&scenario);
+    match record.verdicts.iter().find(|row| !row.verdict.holds) {
+        None => Ok(()),
+        Some(row) => Err(Bad::Message(format!(
+            "{0} does not hold though nothing is injected: line {1}, {2}\n  `havip-sim run {0}` shows what happens; mend it, \
+             or take that line out",
+            path.display(),
+            row.verdict.line,
+            row.text
+        ))),
+    }
 }
 
 fn base_of_files(files: &[PathBuf], profile: Option<Profile>) -> Result<Base, Bad> {

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::base::Base;
 use super::rules::{Rule, Violation};
-use crate::scenario::{Expectation, Script};
+use crate::scenario::{Expectation, Script, name_of};
 
 /// The smallest run found that breaks a rule.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Found {
     pub seed: u64,
     /// The scenario that seed was run on.
     pub from: String,
+    /// Its machines have a planted flaw.
+    pub canary: bool,
 }
 
 impl Found {
@@ -37,7 +39,10 @@ impl Found {
             self.seed,
             self.rule.name()
         );
-        for paragraph in [said.as_str(), self.rule.sentence(), &self.violation.what] {
+        let planted = "The flaw is planted: `--canary` makes these machines have it, and without that nothing is wrong.";
+        let mut paragraphs = vec![said.as_str(), self.rule.sentence(), &self.violation.what];
+        paragraphs.extend(self.canary.then_some(planted));
+        for paragraph in paragraphs {
             for line in wrapped(paragraph, 116) {
                 let _ = writeln!(head, "# {line}");
             }
@@ -47,14 +52,40 @@ impl Found {
 
     /// Writes it into a folder, made if need be, and says where. A base that was read from configuration files alone
     /// gets them written beside it; one that was read from a scenario file names them where they are, relative to the
-    /// folder of that file's neighbour `found`.
+    /// folder of that file's neighbour `found`. What is there already stays: another run gets a number behind its name.
     pub fn write(&self, base: &Base, folder: &Path) -> io::Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
-        let found = Found { script: placed(base, &self.script, folder)?, ..self.clone() };
-        let path = folder.join(format!("{}.scn", self.script.name));
-        std::fs::write(&path, found.text())?;
-        Ok(path)
+        let script = placed(base, &self.script, folder)?;
+        let numbered = |n: usize| {
+            let name = match n {
+                1 => script.name.clone(),
+                n => name_of("", &script.name, &format!("-{n}")),
+            };
+            let text =
+                Found { script: Script { name: name.clone(), ..script.clone() }, ..self.clone() }.text();
+            (folder.join(format!("{name}.scn")), text)
+        };
+        kept(numbered)
     }
+}
+
+/// Writes a text where nothing else is, and says where: `numbered` gives a place and the text for it, of the first, the
+/// second and so on. One that is there with just that text is it.
+fn kept(numbered: impl Fn(usize) -> (PathBuf, String)) -> io::Result<PathBuf> {
+    /// More of one name are not looked at by anybody.
+    const MOST: usize = 1_000;
+    for (path, text) in (1..=MOST).map(numbered) {
+        match std::fs::read(&path) {
+            Ok(known) if known == text.as_bytes() => return Ok(path),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::write(&path, text)?;
+                return Ok(path);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{MOST} files of one name")))
 }
 
 /// A script as it names its configuration files from a folder. Those of a base that was made of them alone are written
@@ -77,13 +108,17 @@ fn place(base: &Base, folder: &Path, home: Option<&Path>, name: &str) -> io::Res
     if let Some(home) = home {
         return Ok(relative(&std::path::absolute(folder)?, &std::path::absolute(home.join(name))?));
     }
-    let file = folder.join(name);
-    if let Some(parent) = file.parent() {
+    if let Some(parent) = folder.join(name).parent() {
         std::fs::create_dir_all(parent)?;
     }
     let text = base.files.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
-    std::fs::write(&file, text)?;
-    Ok(name.to_owned())
+    let numbered = |n: usize| match (n, name.rsplit_once('.')) {
+        (1, _) => name.to_owned(),
+        (n, Some((stem, ending))) => format!("{stem}-{n}.{ending}"),
+        (n, None) => format!("{name}-{n}"),
+    };
+    let path = kept(|n| (folder.join(numbered(n)), text.to_owned()))?;
+    Ok(relative(&std::path::absolute(folder)?, &std::path::absolute(path)?))
 }
 
 /// How a file is named from a folder; both are absolute.
@@ -126,6 +161,19 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_already_stays() {
+        let folder = std::env::temp_dir().join(format!("havip-sim-found-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let keep = |text: &str| {
+            let path = kept(|n| (folder.join(format!("one-{n}.scn")), text.to_owned())).expect("room");
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        let places = ["first", "second", "first", "second"].map(keep);
+        std::fs::remove_dir_all(&folder).expect("it was made");
+        assert_eq!(places, ["one-1.scn", "one-2.scn", "one-1.scn", "one-2.scn"]);
+    }
 
     #[test]
     fn a_file_is_named_from_another_folder() {

@@ -49,6 +49,6 @@ pub use rules::{RULES, Rule, Rules, Violation};
 pub use seed::Drawn;
 pub use shard::{Environment, Shard};
 pub use shrink::shrink;
-pub use store::{Begin, Results, merge};
+pub use store::{Begin, Merged, Results, merge};
 pub use tally::{Histogram, InjectionTally, RuleTally, Tally};
 pub use twice::{Compared, Parting, check};

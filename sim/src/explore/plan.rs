@@ -159,6 +159,14 @@ impl PlanFile {
         if plan.safety < Duration::from_millis(100) {
             return Err("safety: at least \"100ms\", or nothing can be injected".to_owned());
         }
+        if plan.liveness < Duration::from_secs(1) {
+            return Err("liveness: at least \"1s\", or nobody has time to find together".to_owned());
+        }
+        let seed = plan.settle + plan.safety + plan.liveness;
+        if seed > Duration::from_secs(24 * 3_600) {
+            let long = TimeText(seed);
+            return Err(format!("settle, safety and liveness are {long} together: a seed is 24h at most"));
+        }
         if self.outage_limit.is_some() {
             plan.limit = Some(time("outage-limit", &self.outage_limit, Duration::ZERO)?);
         }

@@ -138,6 +138,8 @@ impl Report<'_> {
                 }
             } else if !expected.is_empty() {
                 writeln!(out, "{expected}")?;
+            } else if self.tally.seeds == 0 {
+                writeln!(out, "no seed was run")?;
             } else if self.head.is_on(rule) {
                 let good = palette.good;
                 writeln!(out, "{good}held{good:#}")?;

@@ -6,7 +6,7 @@ use super::base::Base;
 use super::draw::Draws;
 use super::inject::{Injection, Scene};
 use super::plan::Plan;
-use crate::scenario::Script;
+use crate::scenario::{Script, name_of};
 use crate::world::TimedAct;
 
 /// What a seed drew.
@@ -71,7 +71,7 @@ impl Drawn {
     /// The run as a script, which replays it.
     pub fn script(&self, base: &Base) -> Script {
         let mut script = base.script_with(&self.acts, self.seed, self.run);
-        script.name = format!("{}-seed-{}", base.script.name, self.seed);
+        script.name = name_of("", &base.script.name, &format!("-seed-{}", self.seed));
         script
     }
 

@@ -18,24 +18,24 @@ struct Engine {
     /// What it is called.
     name: &'static str,
     index: &'static str,
-    /// Holds the first index, where that may not be 0.
-    first: Option<&'static str>,
+    /// Hold the first index and the last, where the first may not be 0.
+    ends: Option<(&'static str, &'static str)>,
     count: Option<&'static str>,
 }
 
 const ENGINES: [Engine; 4] = [
-    Engine { name: "HyperQueue", index: "HQ_TASK_ID", first: None, count: None },
+    Engine { name: "HyperQueue", index: "HQ_TASK_ID", ends: None, count: None },
     Engine {
         name: "Slurm",
         index: "SLURM_ARRAY_TASK_ID",
-        first: Some("SLURM_ARRAY_TASK_MIN"),
+        ends: Some(("SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX")),
         count: Some("SLURM_ARRAY_TASK_COUNT"),
     },
-    Engine { name: "a Kubernetes Indexed Job", index: "JOB_COMPLETION_INDEX", first: None, count: None },
+    Engine { name: "a Kubernetes Indexed Job", index: "JOB_COMPLETION_INDEX", ends: None, count: None },
     Engine {
         name: "AWS Batch",
         index: "AWS_BATCH_JOB_ARRAY_INDEX",
-        first: None,
+        ends: None,
         count: Some("AWS_BATCH_JOB_ARRAY_SIZE"),
     },
 ];
@@ -79,14 +79,13 @@ impl Shard {
             }
         };
         let index = number(engine.index, &index)?;
-        let first = match engine.first.and_then(environment) {
-            Some(first) => number(engine.first.unwrap_or_default(), &first)?,
-            None => 0,
+        let told = |name: Option<&str>| match name.and_then(environment) {
+            Some(value) => number(name.unwrap_or_default(), &value).map(Some),
+            None => Ok(None),
         };
-        let told = match engine.count.and_then(environment) {
-            Some(count) => Some(number(engine.count.unwrap_or_default(), &count)?),
-            None => None,
-        };
+        let first = told(engine.ends.map(|(first, _)| first))?;
+        let last = told(engine.ends.map(|(_, last)| last))?;
+        let told = told(engine.count)?;
         // An array of some tasks only, such as one that is run again, begins at another first index.
         if let (Some(of), Some(told)) = (of, told)
             && of != told
@@ -97,12 +96,25 @@ impl Shard {
                  in its array, or give --shard I/{of}"
             ));
         }
+        // Without a number of shards, an array's own must be all of them.
+        if let (None, Some(count), Some(first)) = (of, told, first) {
+            let is_whole = last.is_none_or(|last| last.checked_sub(first) == count.checked_sub(1));
+            if !is_whole || (count == 1 && first > 0) {
+                return Err(format!(
+                    "--shard env: {} is {count}, from {first} on{}: this is a part of an array, and does not say of how \
+                     many shards: give --shard env/N in a whole array, or --shard I/N",
+                    engine.count.unwrap_or_default(),
+                    last.map_or(String::new(), |last| format!(" to {last}"))
+                ));
+            }
+        }
         let Some(of) = of.or(told) else {
             return Err(format!(
                 "--shard env: {} does not say how many shards there are: give --shard env/N",
                 engine.name
             ));
         };
+        let first = first.unwrap_or(0);
         let Some(index) = index.checked_sub(first) else {
             return Err(format!("{} {index} is before the first, {first}", engine.index));
         };
@@ -202,6 +214,18 @@ mod tests {
             wrong(&one, "env/8").contains("SLURM_ARRAY_TASK_COUNT is 1"),
             "one task of an array, run again"
         );
+        let again = [one.as_slice(), &[("SLURM_ARRAY_TASK_MAX", "4")]].concat();
+        assert!(wrong(&again, "env").contains("SLURM_ARRAY_TASK_COUNT is 1, from 4 on to 4"), "the same");
+        let array = |first, last, count| {
+            [
+                ("SLURM_ARRAY_TASK_ID", "6"),
+                ("SLURM_ARRAY_TASK_MIN", first),
+                ("SLURM_ARRAY_TASK_MAX", last),
+                ("SLURM_ARRAY_TASK_COUNT", count),
+            ]
+        };
+        assert!(wrong(&array("0", "6", "4"), "env").contains("a part of an array"), "--array=0-6:2");
+        assert_eq!(with(&array("5", "8", "4"), "env"), Ok(Shard { index: 1, of: 4 }), "--array=5-8");
         let early = [("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_MIN", "2")];
         assert_eq!(wrong(&early, "env/8"), "SLURM_ARRAY_TASK_ID 1 is before the first, 2");
     }

@@ -16,7 +16,7 @@ use super::rename::without_node;
 use super::rules::{Rule, Rules, Violation};
 use super::seed::Drawn;
 use crate::engine::Engine;
-use crate::scenario::Script;
+use crate::scenario::{Script, name_of};
 use crate::world::{Act, CloudAct, NodeId, Setup, TimedAct};
 
 /// Rounds of all steps; each but the last makes the file smaller.
@@ -34,15 +34,21 @@ struct Judge<'a> {
     plan: Plan,
     rule: Rule,
     runs: Cell<usize>,
-    progress: &'a dyn Fn(usize),
+    goes_on: &'a dyn Fn(usize) -> bool,
 }
 
-/// The smallest run found that breaks the rule which this seed breaks. `progress` is told how many runs were made.
-/// `None`, if the seed does not break it.
-pub fn shrink(base: &Base, plan: &Plan, seed: u64, rule: Rule, progress: &dyn Fn(usize)) -> Option<Found> {
+/// The smallest run found that breaks the rule which this seed breaks. `goes_on` is told before each run how many there
+/// will have been; where it says no, the smallest so far is it. `None`, if the seed does not break the rule.
+pub fn shrink(
+    base: &Base,
+    plan: &Plan,
+    seed: u64,
+    rule: Rule,
+    goes_on: &dyn Fn(usize) -> bool,
+) -> Option<Found> {
     let drawn = Drawn::new(base, plan, seed);
     let plan = Plan { rules: Rules::NONE.with(rule), ..plan.clone() };
-    let judge = Judge { plan, rule, runs: Cell::new(0), progress };
+    let judge = Judge { plan, rule, runs: Cell::new(0), goes_on };
     let whole = base.script_with(&drawn.acts, seed, drawn.run);
     let mut case = judge.case(base, whole)?;
     judge.cut_run(&mut case);
@@ -58,8 +64,10 @@ pub fn shrink(base: &Base, plan: &Plan, seed: u64, rule: Rule, progress: &dyn Fn
             break;
         }
     }
-    let script = Script { name: format!("{}-{}", rule.name(), base.script.name), ..case.base.script.clone() };
-    Some(Found { script, violation: case.violation, rule, seed, from: base.script.name.clone() })
+    let name = name_of(&format!("{}-", rule.name()), &base.script.name, "");
+    let script = Script { name, ..case.base.script.clone() };
+    let Plan { canary, .. } = judge.plan;
+    Some(Found { script, violation: case.violation, rule, seed, from: base.script.name.clone(), canary })
 }
 
 impl Judge<'_> {
@@ -78,7 +86,9 @@ impl Judge<'_> {
     /// Whether the rule does not hold with these acts.
     fn breaks(&self, base: &Base, acts: &[TimedAct], seed: u64) -> Option<Violation> {
         self.runs.set(self.runs.get() + 1);
-        (self.progress)(self.runs.get());
+        if !(self.goes_on)(self.runs.get()) {
+            return None;
+        }
         let last = acts.last().map_or(Time::ZERO, |act| act.at);
         let run = match self.rule {
             // It is about the end of the liveness phase.
@@ -233,5 +243,29 @@ fn plainer(act: Act) -> Vec<Act> {
             _ => vec![Act::Freeze(cvm)],
         },
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Outcome, testing};
+    use super::*;
+
+    #[test]
+    fn whoever_stops_has_the_smallest_so_far() {
+        let base = testing::pair();
+        let plan = Plan { canary: true, ..Plan::new(&base) };
+        let failing = (1..1_000).find_map(|seed| {
+            let outcome = Outcome::of(&base, &plan, seed);
+            let rule = outcome.found(&plan).next()?.rule;
+            (outcome.drawn.acts.len() > 6).then_some((seed, rule, outcome.drawn.acts.len()))
+        });
+        let (seed, rule, acts) = failing.expect("the planted flaw shows");
+        let of = |most: usize| shrink(&base, &plan, seed, rule, &|runs| runs <= most);
+        let acts_of = |found: Option<Found>| found.map(|found| found.script.acts.len());
+        assert_eq!(acts_of(of(0)), None, "not even whether it fails is known");
+        assert_eq!(acts_of(of(1)), Some(acts));
+        let whole = acts_of(of(usize::MAX)).expect("it fails");
+        assert!(whole < acts && acts_of(of(12)).is_some_and(|some| (whole..=acts).contains(&some)));
     }
 }

@@ -6,7 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::results::{Head, LONGEST_LINE, line_of, parse_line};
+use super::plan::Seeds;
+use super::results::{BLOCK, Head, LONGEST_LINE, line_of, parse_line};
 use super::tally::Tally;
 
 /// A results file that is being written.
@@ -35,7 +36,8 @@ enum Wrong {
 /// What to do about a file that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// Begin anew, unless it has work of this campaign, which did not end; another campaign's is kept as `.old`.
+    /// Begin anew, unless it has work of this campaign: one that did not end is refused, one that did is what it would
+    /// be again. Another campaign's is kept as `.old`, `.old.2` and so on.
     Anew,
     /// Go on with it.
     Resume,
@@ -82,7 +84,7 @@ impl Results {
                 ));
             }
             (Begin::Anew, Err(Wrong::OtherCampaign(_))) => {
-                let old = beside(path, ".old");
+                let old = old_name(path);
                 fs::rename(path, &old).map_err(|error| unwritable(&error))?;
                 return Ok(Results { moved: Some(old), ..Results::open(path, head, seeds, begin)? });
             }
@@ -94,8 +96,7 @@ impl Results {
                     path.display()
                 ));
             }
-            (Begin::Anew, Ok(())) => results.forget(),
-            (Begin::Resume, Ok(())) => {}
+            (_, Ok(())) => {}
         }
         // What was cut off is written again.
         results.file.set_len(results.end).map_err(|error| unwritable(&error))?;
@@ -125,11 +126,6 @@ impl Results {
             self.end = lines.at;
         }
         Ok(())
-    }
-
-    fn forget(&mut self) {
-        (self.end, self.total, self.in_order) = (0, Tally::default(), true);
-        self.blocks.clear();
     }
 
     fn put(&mut self, block: u64, place: (u64, u64), tally: &Tally) {
@@ -196,17 +192,27 @@ impl Results {
     }
 }
 
+/// What results of several machines come to.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// Their campaign.
+    pub head: Head,
+    /// All of them.
+    pub total: Tally,
+    /// The seeds that none of them has, in order: from which to which.
+    pub missing: Vec<(u64, u64)>,
+}
+
 /// Puts the results of several machines together: what they come to, and with `out` as a file. It is the same in
 /// whatever order they are given, and however often.
-pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<(Head, Tally), String> {
+pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<Merged, String> {
     let mut head: Option<(Head, &Path)> = None;
-    let mut files: Vec<File> = Vec::new();
-    let mut blocks: BTreeMap<u64, (usize, (u64, u64))> = BTreeMap::new();
+    // Files are opened again where they are copied from: there may be more than a process may have open.
+    let mut blocks: BTreeMap<u64, (&Path, (u64, u64))> = BTreeMap::new();
     let mut total = Tally::default();
-    for (i, path) in paths.iter().enumerate() {
+    for path in paths {
         let says = |error: String| format!("{}: {error}", path.display());
-        let open = || File::open(path).and_then(|file| Ok((file.try_clone()?, file)));
-        let (file, again) = open().map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
         let mut lines = Lines::of(file);
         let (_, line) =
             lines.next_line().map_err(says)?.ok_or_else(|| says("there is nothing in it".to_owned()))?;
@@ -215,27 +221,23 @@ pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<(Head, Tally), Str
         if let Some(difference) = ours.differs(&theirs) {
             return Err(says(format!("{difference} as {} is", first.display())));
         }
-        files.push(again);
         while let Some((at, line)) = lines.next_line().map_err(says)? {
             let number = lines.number;
             let (block, tally) = parse_line(&theirs, &line)
                 .ok_or_else(|| says(format!("line {number} is no block of its campaign")))?;
             let place = (at, lines.at - at);
             let Some((of, known)) = blocks.get(&block).copied() else {
-                blocks.insert(block, (i, place));
+                blocks.insert(block, (path, place));
                 total.take(&tally);
                 continue;
             };
             let mut before = Vec::new();
-            let copied = copy(&mut files[of], known, &mut before);
-            copied.map_err(|error| format!("cannot read {}: {error}", paths[of].display()))?;
-            // Reading and comparing share a file's position where a file has a block twice.
-            lines.seek().map_err(|error| says(error.to_string()))?;
+            copy_of(of, known, &mut before).map_err(|error| cannot_read(of, &error))?;
             if before != format!("{line}\n").into_bytes() {
                 return Err(says(format!(
                     "block {block} is not the same as in {}: one code and one plan give one result; look for a \
                      machine that is broken (havip-sim explore --check-determinism)",
-                    paths[of].display()
+                    of.display()
                 )));
             }
         }
@@ -247,11 +249,31 @@ pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<(Head, Tally), Str
     if let Some(out) = out {
         let written = replace(out, |to| {
             to.write_all(head.line().as_bytes())?;
-            blocks.values().try_for_each(|(i, place)| copy(&mut files[*i], *place, to))
+            blocks.values().try_for_each(|(path, place)| copy_of(path, *place, to))
         });
         written.map_err(|error| cannot_write(out, &error))?;
     }
-    Ok((head, total))
+    let missing = missing(head.seeds, &blocks);
+    Ok(Merged { head, total, missing })
+}
+
+/// The seeds of a campaign whose blocks are not there.
+fn missing<T>(Seeds { first, last }: Seeds, blocks: &BTreeMap<u64, T>) -> Vec<(u64, u64)> {
+    let mut missing: Vec<(u64, u64)> = Vec::new();
+    let mut lack = |from: u64, to: u64| match missing.last_mut() {
+        _ if from > to => {}
+        Some((_, end)) if *end + 1 == from => *end = to,
+        _ => missing.push((from, to)),
+    };
+    let mut next = first;
+    for block in blocks.keys() {
+        let begins = block.saturating_mul(BLOCK);
+        lack(next, begins.saturating_sub(1));
+        let Some(behind) = begins.checked_add(BLOCK).filter(|behind| *behind <= last) else { return missing };
+        next = behind;
+    }
+    lack(next, last);
+    missing
 }
 
 /// Writes a file beside another and puts it in its place: whoever reads has the old or the new one. What is no file, a
@@ -285,6 +307,17 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// What a file is called when another is to have its name: as nothing is called yet.
+fn old_name(path: &Path) -> PathBuf {
+    let names = (2..).map(|n: u64| beside(path, &format!(".old.{n}")));
+    let mut free = std::iter::once(beside(path, ".old")).chain(names).filter(|name| !name.exists());
+    free.next().unwrap_or_else(|| beside(path, ".old"))
+}
+
+fn copy_of(path: &Path, place: (u64, u64), to: &mut impl io::Write) -> io::Result<()> {
+    copy(&mut File::open(path)?, place, to)
 }
 
 fn copy(from: &mut File, (at, length): (u64, u64), to: &mut impl io::Write) -> io::Result<()> {
@@ -328,11 +361,10 @@ impl Lines {
         let line = String::from_utf8(bytes).map_err(|_| format!("line {} is no text", self.number))?;
         Ok(Some((at, line)))
     }
+}
 
-    /// Goes on behind the last line, wherever somebody else has read.
-    fn seek(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.at)).map(|_| ())
-    }
+fn cannot_read(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {
@@ -370,6 +402,19 @@ mod tests {
             results.add(block, &tally(&head, block)).expect("room");
         }
         results
+    }
+
+    #[test]
+    fn the_seeds_that_nobody_has_are_told() {
+        let gaps = |(first, last), blocks: &[u64]| {
+            missing(Seeds { first, last }, &blocks.iter().map(|block| (*block, ())).collect())
+        };
+        assert_eq!(gaps((1, 1_000), &[]), [(1, 1_000)]);
+        assert_eq!(gaps((1, 1_000), &[0, 1, 2, 3, 4, 5, 6, 7]), []);
+        assert_eq!(gaps((1, 1_000), &[0, 3, 4, 7]), [(128, 383), (640, 895)]);
+        assert_eq!(gaps((200, 300), &[2]), [(200, 255)]);
+        assert_eq!(gaps((200, 300), &[1]), [(256, 300)]);
+        assert_eq!(gaps((0, u64::MAX), &[u64::MAX / BLOCK]), [(0, u64::MAX - BLOCK)]);
     }
 
     #[test]
@@ -418,10 +463,9 @@ mod tests {
         let open = |head: &Head, seeds, begin| Results::open(&path, head, seeds, begin);
         let refused = open(&head(0, 1_000), 1_001, Begin::Anew).expect_err("work in it");
         assert!(refused.contains("has 256 of 1001 seeds of this campaign: --resume goes on"), "{refused}");
-        // All that a shard had to do is done: the same again gives the same.
-        assert_eq!(open(&head(0, 1_000), 256, Begin::Anew).expect("anew").total().seeds, 0);
+        // All that a shard had to do is done: it would be the same again.
+        assert_eq!(open(&head(0, 1_000), 256, Begin::Anew).expect("all of it").total().seeds, 256);
 
-        drop(write(&path, &[3, 0]));
         let bytes = fs::read(&path).unwrap();
         let other = open(&head(0, 2_000), 2_001, Begin::Resume).expect_err("another campaign");
         assert!(other.contains("it is of seeds 0..1000, not 0..2000"), "{other}");
@@ -495,7 +539,7 @@ mod tests {
             let bytes = fs::read(&whole).unwrap();
             let merged = |paths: &[PathBuf]| {
                 let out = folder.join("out");
-                let (_, total) = merge(paths, Some(&out)).expect("parts of one campaign");
+                let Merged { total, .. } = merge(paths, Some(&out)).expect("parts of one campaign");
                 assert_eq!(&total, results.total());
                 fs::read(out).unwrap()
             };

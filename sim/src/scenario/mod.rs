@@ -71,3 +71,4 @@ pub use script::{
 };
 pub use text::{ActText, ExpectText, Names};
 pub use value::{share_of, times};
+pub(crate) use words::name_of;

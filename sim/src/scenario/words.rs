@@ -108,9 +108,27 @@ pub(super) fn is_keyword(word: &str) -> bool {
 
 /// `[a-z][a-z0-9_-]*`, at most 64 of them.
 pub(super) fn is_name(word: &str) -> bool {
-    word.len() <= 64
+    word.len() <= NAME_MAX
         && word.starts_with(|c: char| c.is_ascii_lowercase())
         && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-'))
+}
+
+/// The longest that a name is.
+const NAME_MAX: usize = 64;
+
+/// What somebody calls a thing, made a name, with more of one in front and behind; cut where it is too long.
+pub(crate) fn name_of(before: &str, called: &str, behind: &str) -> String {
+    let plain = |c: char| match c.to_ascii_lowercase() {
+        c @ ('a'..='z' | '0'..='9' | '_' | '-') => c,
+        _ => '_',
+    };
+    let room = NAME_MAX.saturating_sub(before.len() + behind.len());
+    let mut kept: String = called.chars().map(plain).take(room).collect();
+    if called.chars().nth(room).is_some() {
+        kept.truncate(kept.trim_end_matches(['-', '_']).len());
+    }
+    let name = format!("{before}{kept}{behind}");
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) { name } else { name_of("c-", &name, "") }
 }
 
 /// How many words a typing error is held against.
@@ -184,6 +202,17 @@ mod tests {
         }
         for name in ["", "A", "1a", "-a", "a.b", "ä"] {
             assert!(!is_name(name), "{name}");
+        }
+        for (name, made) in [("web", "x-web-2"), ("Web 1.conf", "x-web_1_conf-2"), ("é", "x-_-2")] {
+            assert_eq!(name_of("x-", name, "-2"), made);
+        }
+        assert_eq!(name_of("", "10.0.0.5", ""), "c-10_0_0_5");
+        for long in ["a-".repeat(40), "a".repeat(64), "9".repeat(64)] {
+            let name = name_of("rule-", &name_of("", &long, ""), "-seed-18446744073709551615");
+            assert!(
+                is_name(&name) && name.len() <= 64 && name.ends_with("-seed-18446744073709551615"),
+                "{name}"
+            );
         }
         for word in ["cloud", "vrrp", "master", "served", "wsfc", "by", "probe", "havip"] {
             assert!(is_keyword(word), "{word}");

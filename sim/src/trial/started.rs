@@ -6,7 +6,7 @@ use havip::time::Duration;
 
 use super::Trial;
 use super::battery::{Plan, Story};
-use crate::scenario::Script;
+use crate::scenario::{Script, name_of};
 use crate::world::Act;
 
 /// How often the client asks: often enough to see every outage that people speak of.
@@ -50,7 +50,7 @@ impl Trial {
                 names.push(stem);
             }
         }
-        names.join("-")
+        name_of("", &names.join("-"), "")
     }
 }
 

@@ -55,7 +55,7 @@ fn campaign() -> &'static Campaign {
             tally.add(&plan, &Outcome::of(&base, &plan, seed));
         }
         let firsts = tally.by_rule().filter_map(|(rule, of)| Some((rule, of.first.first()?.0)));
-        let found = firsts.filter_map(|(rule, seed)| shrink(&base, &plan, seed, rule, &|_| ())).collect();
+        let found = firsts.filter_map(|(rule, seed)| shrink(&base, &plan, seed, rule, &|_| true)).collect();
         Campaign { base, plan, tally, found }
     })
 }
