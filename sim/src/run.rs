@@ -8,8 +8,9 @@ use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
 use crate::engine::{Engine, EventLoop};
+use crate::explore::{Rules, Watch};
 use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder};
-use crate::scenario::{Scenario, Script, ScriptError, load_keepalived};
+use crate::scenario::{Expect, Expectation, Scenario, Script, ScriptError, load_keepalived};
 use crate::world::{CvmId, Look, ProgramSetup, Report, Setup, Wants};
 
 /// Why a scenario file cannot be run.
@@ -120,17 +121,34 @@ pub(crate) fn run_shifted(run: Run<'_>, watcher: &mut dyn Observer) -> Record {
     }
     let end = Time::ZERO + setup.run + shift;
     let own = (Recorder::new(setup), Expectations::new(setup, &expected), FrameDigest::new());
-    let mut observers = (own, watcher);
+    let mut observers = (own, watch_rules(setup, &expected, shift), watcher);
     engine.run(setup, shift, end, &mut observers);
     observers.finish(setup, end);
-    let ((recorder, expectations, frames), _) = observers;
-    let record = recorder.record(setup, expectations.verdicts(), Some(frames.value()));
+    let ((recorder, expectations, frames), rules, _) = observers;
+    let mut record = recorder.record(setup, expectations.verdicts(), Some(frames.value()));
+    for row in &mut record.verdicts {
+        let Expect::Rule(rule) = row.verdict.expect else { continue };
+        let mut broken = rules.iter().flat_map(Watch::violations);
+        if let Some(one) = broken.find(|one| one.rule == rule) {
+            row.break_rule(one.at, one.what.clone());
+        }
+    }
     Record { under: scenario.under, ..record }
+}
+
+/// Watches for the rules that a script expects, if it does. Behind the last act nothing is wrong any more.
+fn watch_rules(setup: &Setup, expected: &[Expectation], shift: Duration) -> Option<Watch> {
+    let rules = expected.iter().fold(Rules::NONE, |rules, one| match one.expect {
+        Expect::Rule(rule) => rules.with(rule),
+        _ => rules,
+    });
+    let healed = setup.acts.last().map_or(Time::ZERO, |act| act.at + shift);
+    (rules != Rules::NONE).then(|| Watch::new(setup, rules, None, healed))
 }
 
 /// The advertisement interval of whoever is master just before an instant; where nobody is, the longest there is.
 pub fn advert_interval(setup: &Arc<Setup>, at: Time) -> Duration {
-    let mut watch = Watch(Facts::new(setup));
+    let mut watch = Masters(Facts::new(setup));
     let before = at.saturating_sub(Duration::from_nanos(1));
     EventLoop::new(Arc::clone(setup)).run(before, &mut watch);
     let interval_of = |i: usize| {
@@ -144,9 +162,9 @@ pub fn advert_interval(setup: &Arc<Setup>, at: Time) -> Duration {
 }
 
 /// Follows the facts and nothing else.
-struct Watch(Facts);
+struct Masters(Facts);
 
-impl Observer for Watch {
+impl Observer for Masters {
     fn wants(&self) -> Wants {
         Wants { facts: true, frames: false, beats: false, probes: false }
     }

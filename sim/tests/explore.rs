@@ -452,6 +452,16 @@ fn what_is_found_is_a_file_that_still_breaks_its_rule() {
     assert_eq!(run.status.code(), Some(1), "{}{}", text(&run.stdout), text(&run.stderr));
     assert!(text(&run.stdout).contains("0 of 1 hold"), "{}", text(&run.stdout));
     assert_eq!(lab.run(&format!("run -q --as havip {name}")).status.code(), Some(0));
+    // Each of them is a test that fails, and says by which rule.
+    let files: Vec<&str> =
+        printed.lines().filter_map(|line| Some(line.split_once("havip-sim run ")?.1)).collect();
+    assert!(files.len() > 2, "{printed}");
+    for file in files {
+        let run = lab.run(&format!("run {file}"));
+        let said = text(&run.stdout);
+        assert_eq!(run.status.code(), Some(1), "{file}: {said}");
+        assert!(said.contains("expect  0 of 1 hold"), "{file}: {said}");
+    }
     // And the rule itself is broken again by every other way to run the seed.
     let seed = found.split(", seed ").nth(1).and_then(|rest| rest.split(':').next()).expect("its seed");
     let again = lab.run(&format!("replay {} --as keepalived {seed}", vendor.replace(" --seeds 1..200", "")));

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::base::Base;
 use super::rules::{Rule, Violation};
-use crate::scenario::{Expectation, Script, name_of};
+use crate::scenario::{Expect, Expectation, Script, name_of};
 
 /// The smallest run found that breaks a rule.
 #[derive(Clone, Debug)]
@@ -26,12 +26,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// The file's text: what was found, in words; the story; and what is to hold in it, where the language can say so.
+    /// The file's text: what was found, in words; the story; and what is to hold in it: as a reader would say it of this
+    /// story, if there are words for it, or the rule itself.
     pub fn text(&self) -> String {
         let mut script = self.script.clone();
-        if let Some(expect) = self.violation.expect {
-            script.expectations.push(Expectation { expect, only: None, line: 0 });
-        }
+        let expect = self.violation.expect.unwrap_or(Expect::Rule(self.rule));
+        script.expectations.push(Expectation { expect, only: None, line: 0 });
         let mut head = String::new();
         let said = format!(
             "Found by `havip-sim explore` on {}, seed {}: {} does not hold.",

@@ -52,3 +52,4 @@ pub use shrink::shrink;
 pub use store::{Begin, Merged, Results, merge};
 pub use tally::{Histogram, InjectionTally, RuleTally, Tally};
 pub use twice::{Compared, Parting, check};
+pub use watch::Watch;

@@ -205,7 +205,11 @@ impl Watch {
             | Expect::During(_, _, fact)
             | Expect::Never(fact, _)
             | Expect::Eventually(fact) => Some(fact),
-            Expect::Outage(..) | Expect::Moves(..) | Expect::Claims(..) | Expect::Notifies(..) => None,
+            Expect::Outage(..)
+            | Expect::Moves(..)
+            | Expect::Claims(..)
+            | Expect::Notifies(..)
+            | Expect::Rule(_) => None,
         };
         let point = fact.is_some_and(|fact| fact.is_of_an_instant());
         let window = match one.expect {
@@ -216,7 +220,7 @@ impl Watch {
             | Expect::Moves(from, to, _)
             | Expect::Claims(from, to, ..)
             | Expect::Notifies(from, to, ..) => (from, to),
-            Expect::Never(..) | Expect::Eventually(_) => (Time::ZERO, Time::MAX),
+            Expect::Never(..) | Expect::Eventually(_) | Expect::Rule(_) => (Time::ZERO, Time::MAX),
         };
         Watch {
             expect: one.expect,
@@ -321,6 +325,8 @@ impl Watch {
                 (false, _) if self.true_longest.is_none() => (false, Figure::None, Seen::NeverTrue),
                 (false, since) => (false, Figure::None, wrong(false, since, end)),
             },
+            // Whoever knows the rules says otherwise.
+            Expect::Rule(_) => (true, Figure::None, Seen::Nothing),
         };
         let seen = if holds { Seen::Nothing } else { seen };
         Verdict { expect: self.expect, line: self.line, holds, figure, seen }

@@ -73,13 +73,17 @@ fn unreached(row: &UnreachedRow) -> Value {
 }
 
 fn verdict(row: &VerdictRow) -> Value {
-    json!({
+    let mut value = json!({
         "expect": row.text,
         "figure": figure(row.verdict.figure),
         "holds": row.verdict.holds,
         "line": row.verdict.line,
         "seen": seen(row.verdict.seen),
-    })
+    });
+    if let (Some(why), Some(fields)) = (&row.why, value.as_object_mut()) {
+        fields.insert("why".into(), why.as_str().into());
+    }
+    value
 }
 
 fn seen(seen: Seen) -> Value {

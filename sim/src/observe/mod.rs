@@ -67,6 +67,23 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     }
 }
 
+/// Perhaps somebody watches.
+impl<O: Observer> Observer for Option<O> {
+    fn wants(&self) -> Wants {
+        self.as_ref().map_or_else(Wants::default, Observer::wants)
+    }
+    fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        if let Some(one) = self {
+            one.instant(setup, look, reports);
+        }
+    }
+    fn finish(&mut self, setup: &Setup, end: Time) {
+        if let Some(one) = self {
+            one.finish(setup, end);
+        }
+    }
+}
+
 impl<O: Observer> Observer for Vec<O> {
     fn wants(&self) -> Wants {
         self.iter().fold(Wants::default(), |all, one| either(all, one.wants()))

@@ -208,6 +208,9 @@ impl Page<'_> {
 
     /// Why an expectation does not hold.
     fn seen(&self, row: &VerdictRow) -> String {
+        if let Some(why) = &row.why {
+            return why.clone();
+        }
         match (row.verdict.seen, row.verdict.figure) {
             (Seen::Nothing, _) => String::new(),
             (Seen::NeverTrue, _) => "never true".into(),

@@ -10,7 +10,7 @@ use havip::program::{Record as Said, Role, Why};
 use havip::time::{Duration, Time};
 
 use super::assumptions::assumptions;
-use super::expectations::Verdict;
+use super::expectations::{Seen, Verdict};
 use super::facts::Facts;
 use super::fold::{Fold, Folds, Key};
 use super::lines::{Entry, Line, Reason, Teller};
@@ -124,6 +124,17 @@ pub struct VerdictRow {
     pub text: String,
     /// What was found.
     pub verdict: Verdict,
+    /// What breaks the rule, in words.
+    pub why: Option<String>,
+}
+
+impl VerdictRow {
+    /// Its rule does not hold: since when, and what is the case.
+    pub fn break_rule(&mut self, at: Time, why: String) {
+        let (holds, seen) = (false, Seen::Happened(at));
+        self.verdict = Verdict { holds, seen, ..self.verdict };
+        self.why = Some(why);
+    }
 }
 
 /// Watches a run for its record.
@@ -221,7 +232,8 @@ impl Recorder {
         let unreached: Vec<UnreachedRow> = unreached.filter(|one| one.to != Some(one.from)).collect();
         let verdicts = verdicts
             .iter()
-            .map(|one| VerdictRow { text: ExpectText::new(&one.expect, setup).to_string(), verdict: *one });
+            .map(|one| (ExpectText::new(&one.expect, setup).to_string(), *one))
+            .map(|(text, verdict)| VerdictRow { text, verdict, why: None });
         let assumptions =
             if outages.is_empty() && unreached.is_empty() { vec![] } else { assumptions(setup) };
         Record {

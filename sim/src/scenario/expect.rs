@@ -6,6 +6,7 @@ use havip::profile::Profile;
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
+use super::rule::Rule;
 use crate::world::{ClientId, CvmId, HavipId, TextId};
 
 /// One `expect` line.
@@ -38,6 +39,8 @@ pub enum Expect {
     Never(Fact, Option<Duration>),
     /// `eventually X`: from some instant to the end.
     Eventually(Fact),
+    /// `rule heal-agrees`: a rule of campaigns is not broken.
+    Rule(Rule),
 }
 
 /// Something that is true or not at an instant.
@@ -98,7 +101,7 @@ impl Expect {
             Expect::Moves(from, to, most) => Expect::Moves(later(from), later(to), most),
             Expect::Claims(from, to, cvm, most) => Expect::Claims(later(from), later(to), cvm, most),
             Expect::Notifies(from, to, cvm, most) => Expect::Notifies(later(from), later(to), cvm, most),
-            Expect::Never(..) | Expect::Eventually(_) => self,
+            Expect::Never(..) | Expect::Eventually(_) | Expect::Rule(_) => self,
         }
     }
 

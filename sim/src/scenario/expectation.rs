@@ -8,8 +8,12 @@ use super::act::Scope;
 use super::error::{Complaint, Stop};
 use super::expect::{Expect, Fact};
 use super::lex::{Reader, Word};
+use super::rule::{RULES, Rule};
 use super::{value, words};
 use crate::world::HavipId;
+
+/// What an expectation begins with.
+const EXPECTED: &str = "`by`, `during`, `in`, `never`, `eventually` or `rule`";
 
 /// Reads what follows `expect`.
 pub(super) fn expectation(
@@ -17,7 +21,7 @@ pub(super) fn expectation(
     scope: &mut Scope<'_, '_>,
 ) -> Result<(Expect, Option<Profile>), Stop> {
     let only = if r.take("as").is_some() { Some(value::profile(r.word("a profile")?)?) } else { None };
-    let word = r.word("`by`, `during`, `in`, `never` or `eventually`")?;
+    let word = r.word(EXPECTED)?;
     let expect = match word.text {
         "by" => {
             let by = r.word("a time such as `24s`")?;
@@ -41,9 +45,10 @@ pub(super) fn expectation(
             }
         }
         "eventually" => Expect::Eventually(lasting(r, scope)?),
+        "rule" => Expect::Rule(rule(r)?),
         other => {
             let nearest = words::nearest(other, words::FORMS);
-            let complaint = word.unexpected("`by`, `during`, `in`, `never` or `eventually`");
+            let complaint = word.unexpected(EXPECTED);
             let help = if words::FACTS.contains(&other) {
                 format!("say when: `expect by 24s {other} …`")
             } else {
@@ -57,6 +62,24 @@ pub(super) fn expectation(
     }
     r.end()?;
     Ok((expect, only))
+}
+
+/// A rule that needs nothing but its name.
+fn rule(r: &mut Reader<'_, '_>) -> Result<Rule, Complaint> {
+    let expected = "a rule such as `heal-agrees`";
+    let word = r.word(expected)?;
+    match Rule::of(word.text) {
+        Some(Rule::OutageLimit) => {
+            Err(Complaint::new(word.place, "`outage-limit` has a plan's limit".to_owned())
+                .help("say which: `expect in T..T outage CLIENT <= D`"))
+        }
+        Some(rule) => Ok(rule),
+        None => {
+            let names = RULES.map(Rule::name);
+            let list = format!("the rules are: {}", names.join(" "));
+            Err(word.unexpected(expected).suggest(words::nearest(word.text, names), list))
+        }
+    }
 }
 
 /// `T..T`, both in the run.

@@ -49,6 +49,7 @@ mod parse;
 mod place;
 mod prepare;
 mod print;
+mod rule;
 mod script;
 mod spoof;
 mod text;
@@ -65,6 +66,7 @@ pub use load::load_keepalived;
 pub use place::{Place, Source};
 pub use prepare::{Load, Loaded, Read, Scenario};
 pub use print::TimeText;
+pub use rule::{RULES, Rule};
 pub use script::{
     CheckDecl, ClientDecl, CvmDecl, EipDecl, EniDecl, FileDecl, HavipDecl, ProgramDecl, Script, ServiceDecl,
     TextDecl, WithDecl,

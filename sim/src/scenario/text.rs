@@ -367,6 +367,7 @@ impl fmt::Display for ExpectText<'_> {
             Expect::Never(x, None) => write!(f, "never {}", fact(x)),
             Expect::Never(x, Some(most)) => write!(f, "never {} > {}", fact(x), TimeText(most)),
             Expect::Eventually(x) => write!(f, "eventually {}", fact(x)),
+            Expect::Rule(rule) => write!(f, "rule {}", rule.name()),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) const ACTS: [&str; 37] = [
 pub(super) const CLOUD_ACTS: [&str; 3] = ["bind-delay", "drop-claims", "hear-claims"];
 
 /// What `expect` goes on with.
-pub(super) const FORMS: [&str; 5] = ["by", "during", "in", "never", "eventually"];
+pub(super) const FORMS: [&str; 6] = ["by", "during", "in", "never", "eventually", "rule"];
 
 /// What a fact begins with.
 pub(super) const FACTS: [&str; 13] = [

@@ -14,7 +14,7 @@ use proptest::sample::{Index, select};
 
 use super::super::{
     CheckDecl, ClientDecl, CvmDecl, EipDecl, EniDecl, Expect, Expectation, Fact, FileDecl, HavipDecl, Place,
-    ProgramDecl, Script, ServiceDecl, Source, TextDecl, WithDecl,
+    ProgramDecl, RULES, Rule, Script, ServiceDecl, Source, TextDecl, WithDecl,
 };
 use super::{PAIR, POWER_OFF};
 use crate::world::{
@@ -283,6 +283,8 @@ fn expect(tick: Duration) -> impl Strategy<Value = Expect> {
         fact().prop_map(|fact| Expect::Never(fact, None)),
         (lasting(), ticks(tick, 0)).prop_map(|(fact, most)| Expect::Never(fact, Some(most))),
         lasting().prop_map(Expect::Eventually),
+        select(RULES.into_iter().filter(|one| *one != Rule::OutageLimit).collect::<Vec<_>>())
+            .prop_map(Expect::Rule),
     ]
 }
 

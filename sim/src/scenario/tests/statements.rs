@@ -7,7 +7,7 @@ use havip::program::Role;
 use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
-use super::super::{Expect, Fact, ProgramDecl, Script};
+use super::super::{Expect, Fact, ProgramDecl, Rule, Script};
 use super::{PAIR, POWER_OFF};
 use crate::world::{
     Act, ClientId, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, FileId, Forged,
@@ -400,6 +400,7 @@ fn every_form_of_an_expectation() {
         ("never stale web > 5ms", Expect::Never(Fact::Stale(WEB), Some(ms(5)))),
         ("never unbound > 5ms", Expect::Never(Fact::Unbound(None), Some(ms(5)))),
         ("eventually bound = master", Expect::Eventually(Fact::BoundIsMaster)),
+        ("rule heal-agrees", Expect::Rule(Rule::HealAgrees)),
     ] {
         assert_eq!(expect(text), expected, "{text}");
     }
