@@ -17,10 +17,13 @@ use super::rules::{Rule, Rules, Violation};
 use super::seed::Drawn;
 use crate::engine::Engine;
 use crate::scenario::{Script, name_of};
-use crate::world::{Act, CloudAct, NodeId, Setup, TimedAct};
+use crate::world::{Act, CloudAct, NodeId, Setup, Spoof, TimedAct};
 
 /// Rounds of all steps; each but the last makes the file smaller.
 const ROUNDS: usize = 8;
+
+/// Chance is a hash of what there is: with one act or machine less it is another, and the story may need another seed.
+const OTHER_SEEDS: std::ops::RangeInclusive<u64> = 1..=4;
 
 /// A run that breaks a rule.
 struct Case {
@@ -101,14 +104,26 @@ impl Judge<'_> {
     }
 
     /// Takes a changed story, if it still breaks the rule.
-    fn try_acts(&self, case: &mut Case, mut acts: Vec<TimedAct>) -> bool {
+    fn try_acts(&self, case: &mut Case, acts: Vec<TimedAct>) -> bool {
+        let seed = case.base.script.seed;
+        self.try_story(case, acts, [seed])
+    }
+
+    /// The same, with the first of some seeds that will do.
+    fn try_story(
+        &self,
+        case: &mut Case,
+        mut acts: Vec<TimedAct>,
+        seeds: impl IntoIterator<Item = u64>,
+    ) -> bool {
         acts.sort_by_key(|act| act.at);
-        let broken = self.breaks(&case.base, &acts, case.base.script.seed);
-        let found = broken.is_some();
-        if let Some(violation) = broken {
-            (case.base.script.acts, case.violation) = (acts, violation);
+        for seed in seeds {
+            if let Some(violation) = self.breaks(&case.base, &acts, seed) {
+                (case.base.script.acts, case.base.script.seed, case.violation) = (acts, seed, violation);
+                return true;
+            }
         }
-        found
+        false
     }
 
     /// Takes a changed script, if it can be run and still breaks the rule.
@@ -135,17 +150,23 @@ impl Judge<'_> {
                 }
             }
             if size == 1 {
-                return;
+                break;
             }
             size = size.div_ceil(2);
+        }
+        let mut i = 0;
+        while i < case.base.script.acts.len() {
+            let mut acts = case.base.script.acts.clone();
+            acts.remove(i);
+            i += usize::from(!self.try_story(case, acts, OTHER_SEEDS));
         }
     }
 
     fn fewer_nodes(&self, case: &mut Case) {
         for node in (0..case.base.setup.nodes() as u16).rev() {
-            if let Some(script) = without_node(&case.base.script, NodeId(node)) {
-                self.try_script(case, script);
-            }
+            let seeds = [case.base.script.seed].into_iter().chain(OTHER_SEEDS);
+            let Some(script) = without_node(&case.base.script, NodeId(node)) else { continue };
+            seeds.into_iter().any(|seed| self.try_script(case, Script { seed, ..script.clone() }));
         }
     }
 
@@ -221,6 +242,15 @@ impl Judge<'_> {
     }
 }
 
+/// How often a frame could be sent again, and for how long, in whole seconds.
+fn rounder_again(every: Duration, long: Duration) -> Vec<(Duration, Duration)> {
+    let second = Duration::from_secs(1);
+    let whole =
+        |of: Duration| Duration::from_nanos(of.as_nanos().div_ceil(second.as_nanos()) * second.as_nanos());
+    let all = [(whole(every), whole(long)), (every, whole(long))];
+    all.into_iter().filter(|one| *one != (every, long)).collect()
+}
+
 /// What could stand in an act's place, the plainest first.
 fn plainer(act: Act) -> Vec<Act> {
     use crate::world::{Kinds, Path, Ppm};
@@ -242,6 +272,11 @@ fn plainer(act: Act) -> Vec<Act> {
             Act::Kill(_) | Act::Stop(_) => vec![Act::PowerOff(cvm)],
             _ => vec![Act::Freeze(cvm)],
         },
+        Act::Spoof(node, eni, spoof) => {
+            let often = spoof.again.into_iter().flat_map(|(every, long)| rounder_again(every, long));
+            let agains = spoof.again.map(|_| None).into_iter().chain(often.map(Some));
+            agains.map(|again| Act::Spoof(node, eni, Spoof { again, ..spoof })).collect()
+        }
         _ => Vec::new(),
     }
 }
