@@ -204,6 +204,26 @@ fn configuration_files_and_plans_are_explored_too() {
     assert!(printed.starts_with("pair   seeds 5..70, all 66 run: "), "{printed}");
     let table = printed.split("runs with").nth(1).expect("a table");
     assert!(table.contains("\nkill ") && table.contains("\ncut ") && !table.contains("\nfreeze "), "{table}");
+    // On a lan multicast travels: in a cloud's subnet two masters would be by themselves.
+    let multicast = CONF.lines().filter(|line| {
+        !line.contains("unicast") && !line.starts_with("@a      ") && !line.starts_with("@b      ")
+    });
+    let multicast: Vec<&str> = multicast.collect();
+    let multicast = multicast.join("\n").replacen("    }\n    virtual_ip", "    virtual_ip", 1);
+    lab.write("lan.conf", &multicast);
+    let refused = lab.refused("explore lan.conf lan.conf --as havip --seeds 1..5");
+    assert!(refused.contains("though nothing is injected"), "{refused}");
+    let output = lab.run("explore --lan lan.conf lan.conf --as havip --seeds 1..50");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("havip-sim replay --lan --as havip lan.conf lan.conf "), "{printed}");
+    lab.write(
+        "plan.toml",
+        "files = [\"lan.conf\", \"lan.conf\"]\nlan = true\nas = \"havip\"\nseeds = \"1..50\"\n",
+    );
+    let digest = |printed: &str| printed.split("digest ").nth(1).map(|rest| rest[..16].to_owned());
+    assert_eq!(digest(&text(&lab.run("explore plan.toml --out plan").stdout)), digest(&printed));
+    assert!(lab.refused("explore pair.scn --lan").contains("a scenario says `lan` by itself"));
     lab.write("plan.toml", "files = [\"pair.conf\", \"pair.conf\"]\nas = \"havip\"\n");
     assert_eq!(lab.run("explore plan.toml --seeds deadbeef").status.code(), Some(0));
 }
@@ -239,6 +259,7 @@ fn engines_say_which_shard_a_task_is() {
     let output = lab.run("explore pair.scn --seeds 0..100 --shard 7/32 --out out");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lab.read("out/pair-7-of-32.jsonl").lines().count(), 1);
+    assert!(text(&output.stdout).contains("has none of the 1"), "{}", text(&output.stdout));
     assert!(text(&output.stdout).contains("no seed was run") && !text(&output.stdout).contains("held"));
     assert!(lab.refused("explore pair.scn --shard 32/32").contains("they are 0 to 31"));
     assert!(lab.refused("explore pair.scn --shard env/32").contains("HQ_TASK_ID"));

@@ -260,6 +260,13 @@ impl Explore {
     /// What to type to go on.
     fn next(&self, campaign: &Campaign<'_>, end: &End, path: &Path) -> Vec<String> {
         let mut next = Vec::new();
+        if campaign.count() == 0 {
+            let blocks = campaign.seeds.last / BLOCK - campaign.seeds.first / BLOCK + 1;
+            let blocks = grouped(blocks);
+            next.push(format!(
+                "a shard runs whole blocks of {BLOCK} seeds, and this one has none of the {blocks}"
+            ));
+        }
         if *end != End::Done {
             next.push("the same command with --resume goes on".to_owned());
         } else if campaign.shard != Shard::WHOLE {

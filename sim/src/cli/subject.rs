@@ -19,6 +19,10 @@ pub(super) struct Subject {
     /// Run every machine under this profile: keepalived, havip or keepalived-1.3
     #[arg(long = "as", value_name = "PROFILE")]
     profile: Option<Profile>,
+    /// On a lan: a learning switch, any address may be claimed. Without it, configuration files are of machines in a
+    /// cloud's subnet; a scenario says by itself where its machines are
+    #[arg(long)]
+    lan: bool,
     /// Plant a flaw in the machines that about one seed in a hundred shows: the campaign must find it
     #[arg(long)]
     canary: bool,
@@ -58,12 +62,16 @@ impl Subject {
         let is = |path: &Path, ending: &str| path.extension().is_some_and(|known| known == ending);
         let special = self.files.iter().find(|path| is(path, "scn") || is(path, "toml"));
         match (self.files.as_slice(), special) {
-            ([plan], Some(_)) if is(plan, "toml") => self.load_plan(plan),
+            ([plan], Some(_)) if is(plan, "toml") && !self.lan => self.load_plan(plan),
+            (_, Some(_)) if self.lan => Err(Bad::Message(
+                "--lan is for configuration files: a scenario says `lan` by itself, a plan `lan = true`"
+                    .to_owned(),
+            )),
             ([scenario], Some(_)) => self.made(base_of_scenario(scenario, self.profile)?, None),
             ([], _) => Err(Bad::Message(
                 "there is no file: a scenario, a plan, or a keepalived.conf a machine".to_owned(),
             )),
-            (files, None) => self.made(base_of_files(files, self.profile)?, None),
+            (files, None) => self.made(base_of_files(files, self.profile, self.lan)?, None),
             (files, Some(special)) => Err(Bad::Message(format!(
                 "{} is one of {} files: give one scenario file, or one plan, or a keepalived.conf for each machine",
                 special.display(),
@@ -79,10 +87,13 @@ impl Subject {
         // As configurations of a scenario file, what a plan names is named from its own folder.
         let folder = path.parent().unwrap_or(Path::new(""));
         let base = match (&plan.scenario, plan.files.as_slice()) {
+            (Some(_), []) if plan.lan => {
+                return Err(says("`lan` is for files: a scenario says it by itself".to_owned()));
+            }
             (Some(scenario), []) => base_of_scenario(&folder.join(scenario), profile)?,
             (None, files @ [_, ..]) => {
                 let files: Vec<PathBuf> = files.iter().map(|file| folder.join(file)).collect();
-                base_of_files(&files, profile)?
+                base_of_files(&files, profile, plan.lan)?
             }
             (Some(_), _) => {
                 return Err(says("it names a scenario and files: one of them is too much".to_owned()));
@@ -115,8 +126,10 @@ impl Subject {
         if let Some(profile) = self.profile {
             words.insert(0, format!("--as {profile}"));
         }
-        if self.canary {
-            words.insert(0, "--canary".to_owned());
+        for (said, word) in [(self.lan, "--lan"), (self.canary, "--canary")] {
+            if said {
+                words.insert(0, word.to_owned());
+            }
         }
         words.join(" ")
     }
@@ -165,8 +178,8 @@ fn holds_by_itself(path: &Path, profile: Option<Profile>) -> Result<(), Bad> {
     }
 }
 
-fn base_of_files(files: &[PathBuf], profile: Option<Profile>) -> Result<Base, Bad> {
-    let settings = Settings { profile: profile.unwrap_or(Profile::KEEPALIVED), ..Settings::default() };
+fn base_of_files(files: &[PathBuf], profile: Option<Profile>, lan: bool) -> Result<Base, Bad> {
+    let settings = Settings { profile: profile.unwrap_or(Profile::KEEPALIVED), lan, ..Settings::default() };
     let trial = Trial::open(files, settings).map_err(|refusal| Bad::Message(refusal.to_string()))?;
     let (script, texts) = trial.started();
     let read = |name: &str| match texts.iter().find(|(file, _)| file == name) {

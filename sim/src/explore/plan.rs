@@ -97,6 +97,9 @@ pub struct PlanFile {
     /// Or the configuration files, one a machine.
     #[serde(default)]
     pub files: Vec<PathBuf>,
+    /// Whose machines are on a lan, not in a cloud's subnet.
+    #[serde(default)]
+    pub lan: bool,
     /// The machines' profile.
     #[serde(rename = "as")]
     pub profile: Option<String>,
