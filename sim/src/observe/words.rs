@@ -125,7 +125,7 @@ pub(crate) fn program(profile: Profile) -> (&'static str, &'static str) {
     match profile.name() {
         "keepalived" => ("keepalived 2.2.7", "measured"),
         "keepalived-1.3" => ("keepalived 1.3.5", "measured"),
-        _ => ("havip: keepalived's bytes, its flaws mended", "assumed"),
+        _ => ("havip: keepalived's messages, its flaws mended", "assumed"),
     }
 }
 
