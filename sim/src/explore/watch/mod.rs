@@ -5,7 +5,7 @@
 //! that does not do what it must with what it got is one.
 //!
 //! - `bounds`: what the configurations promise;
-//! - `matters`: what is looked at, and when next;
+//! - `matters`: what is looked at, and when next; `order`: of an instant's reports, which is taken first;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
 //! - `takeover`: rules of the election; `owner`: rules of who has the address;
 //! - `speech`: rules of what a machine says; `standing`: of what goes with its state.
@@ -13,6 +13,7 @@
 mod bounds;
 mod machine;
 mod matters;
+mod order;
 mod owner;
 mod paths;
 mod speech;
@@ -442,8 +443,8 @@ impl Observer for Watch {
                 self.hears_not(now, usize::from(cvm.0));
             }
         }
-        for report in reports {
-            self.digest_of(report);
+        reports.iter().for_each(|report| self.digest_of(report));
+        for report in order::heard_first(reports) {
             self.take(setup, look, report);
         }
         if std::mem::take(&mut self.changed) {
