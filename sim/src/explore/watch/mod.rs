@@ -38,7 +38,7 @@ use super::rules::{Rule, Rules, Violation, when};
 use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
 use crate::scenario::{Expect, Fact, TimeText};
 use crate::world::{
-    Act, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What,
+    Act, CvmId, ForgedAdvert, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What,
 };
 
 /// What each machine's configuration promises, by machine and virtual router: the same for every seed of a cluster.
@@ -48,6 +48,14 @@ pub(super) struct Promises(Arc<[Vec<Seat>]>);
 /// What the machines of a setup promise.
 pub(super) fn promises_of(setup: &Setup) -> Promises {
     Promises(bounds::of(setup))
+}
+
+impl Promises {
+    /// Whether an instance of a machine must refuse an attacker's advertisement.
+    pub(super) fn refuses(&self, cvm: CvmId, instance: usize, advert: &ForgedAdvert) -> bool {
+        let seat = self.0.get(usize::from(cvm.0)).and_then(|of| of.get(instance));
+        seat.is_some_and(|seat| seat.demands.must_refuse(advert))
+    }
 }
 
 /// Watches one run.
