@@ -13,6 +13,8 @@ use crate::world::{Act, ClientId, CvmId, Forged, ForgedAdvert, NodeId, Segment, 
 pub(super) struct Aim {
     peer: CvmId,
     victim: CvmId,
+    /// Which of its instances.
+    instance: usize,
     from: IpAddr,
     to: IpAddr,
     vrid: u8,
@@ -24,7 +26,7 @@ pub(super) fn aims(base: &Base) -> Vec<Aim> {
     let owner = |address: IpAddr| setup.owner_of(address).and_then(|(node, _)| setup.cvm_of(node));
     let mut all = Vec::new();
     for cvm in 0..setup.cvms.len() {
-        for instance in &base.config(cvm).instances {
+        for (index, instance) in base.config(cvm).instances.iter().enumerate() {
             for peer in &instance.peers {
                 let eni = &setup.cvms[cvm].eni;
                 let own = instance.source.or_else(|| {
@@ -32,7 +34,15 @@ pub(super) fn aims(base: &Base) -> Vec<Aim> {
                 });
                 if let (Some(to), Some(of)) = (own, owner(peer.address)) {
                     let victim = CvmId(cvm as u16);
-                    all.push(Aim { peer: of, victim, from: peer.address, to, vrid: instance.vrid });
+                    let aim = Aim {
+                        peer: of,
+                        victim,
+                        instance: index,
+                        from: peer.address,
+                        to,
+                        vrid: instance.vrid,
+                    };
+                    all.push(aim);
                 }
             }
         }
@@ -68,23 +78,27 @@ impl Scene<'_> {
         self.spoof((from, to), at, Forged::Advert(advert));
     }
 
-    /// Advertisements in a peer's name with the right password, one thing in each as it must not be; or no
-    /// advertisement at all.
+    /// Advertisements in a peer's name with the right password, one thing in each for which its receiver must refuse it;
+    /// or no advertisement at all.
     pub(super) fn malform(&mut self, from: Time, to: Time) {
         let aim = self.draws.pick(&aims(self.base));
         let priority = self.draws.pick(&[0, 1, 150, 254, 255]);
         let right = ForgedAdvert { to: Some(aim.to), ..ForgedAdvert::new(aim.from, aim.vrid, priority) };
+        let wrong = [
+            ForgedAdvert { bad_checksum: true, ..right },
+            ForgedAdvert { ttl: Some(self.draws.pick(&[1, 64, 254])), ..right },
+            ForgedAdvert { truncated: Some(self.draws.below(8) as u8), ..right },
+            ForgedAdvert { version: Some(self.draws.pick(&[0, 1, 4, 15])), ..right },
+            ForgedAdvert { message_type: Some(self.draws.pick(&[0, 2, 15])), ..right },
+            ForgedAdvert { count: Some(255), ..right },
+        ];
+        // A peer by unicast may be any number of hops away, and who is told to takes any checksum for right.
+        let refuses = |one: &ForgedAdvert| self.base.promises.refuses(aim.victim, aim.instance, one);
+        let refused: Vec<ForgedAdvert> = wrong.into_iter().filter(refuses).collect();
         let garbage: Option<TextId> = self.base.garbage[usize::from(aim.victim.0)];
-        let forged = match self.draws.below(6) {
-            0 => Forged::Advert(ForgedAdvert { bad_checksum: true, ..right }),
-            1 => Forged::Advert(ForgedAdvert { ttl: Some(self.draws.pick(&[1, 64, 254])), ..right }),
-            2 => Forged::Advert(ForgedAdvert { truncated: Some(self.draws.below(8) as u8), ..right }),
-            3 => Forged::Advert(ForgedAdvert { version: Some(self.draws.pick(&[0, 1, 4, 15])), ..right }),
-            4 => Forged::Advert(ForgedAdvert { message_type: Some(self.draws.pick(&[0, 2, 15])), ..right }),
-            _ => match garbage {
-                Some(packet) => Forged::Packet(packet),
-                None => Forged::Advert(ForgedAdvert { count: Some(255), ..right }),
-            },
+        let forged = match garbage.filter(|_| self.draws.happens(20)) {
+            Some(packet) => Forged::Packet(packet),
+            None => Forged::Advert(self.draws.pick(&refused)),
         };
         let at = self.attacker(aim.peer);
         self.spoof((from, to), at, forged);

@@ -238,8 +238,9 @@ impl Plan {
         let instances = || (0..base.setup.cvms.len()).flat_map(|cvm| base.config(cvm).instances.to_vec());
         let longest = |of: fn(&Instance) -> Duration| instances().map(|i| of(&i)).max().unwrap_or_default();
         let down = longest(|i| i.advert_interval * (u64::from(i.down_timer_adverts) + 1));
-        let startup =
-            (0..base.setup.cvms.len()).map(|cvm| base.config(cvm).startup_delay).max().unwrap_or_default();
+        // A machine that has lost power waits for as long as at the beginning.
+        let waits = |cvm| base.config(cvm).startup_delay.max(base.config(cvm).delay_after_boot);
+        let startup = (0..base.setup.cvms.len()).map(waits).max().unwrap_or_default();
         let settle = whole_seconds(down + startup + Duration::from_secs(2));
         let preempt = longest(|i| i.preempt_delay);
         // Two elections, both bursts of claims, and a binding that a stalled cloud still owes.

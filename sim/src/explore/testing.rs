@@ -20,11 +20,16 @@ pub(super) const CONF: &str = "vrrp_instance VI_1 {
 
 /// Two machines in a subnet and a client that probes every 100 ms.
 pub(super) fn pair() -> Base {
+    pair_of(CONF, "")
+}
+
+/// The same of another file, with acts of its own.
+pub(super) fn pair_of(conf: &str, acts: &str) -> Base {
     let text = "scenario pair\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nhavip 172.16.16.12\n\
                 cvm a 172.16.16.5 havip pair.conf\ncvm b 172.16.16.6 havip pair.conf\n\
                 client web 172.16.16.100 probe 172.16.16.12 every 100ms\n";
-    let script = Script::parse("pair.scn", text).expect("a script");
-    Base::new(script, None, &|_| Ok(CONF.to_owned())).expect("a cluster")
+    let script = Script::parse("pair.scn", &format!("{text}{acts}")).expect("a script");
+    Base::new(script, None, &|_| Ok(conf.to_owned())).expect("a cluster")
 }
 
 /// Two machines with something of everything that can be interfered with: services, scripts, files, a second interface.

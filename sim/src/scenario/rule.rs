@@ -152,7 +152,8 @@ impl Rule {
             }
             Rule::LeaseRunsOut => {
                 "A machine whose agent was killed and not started again has lost the virtual addresses when the lease \
-                 is over: 2 s and three advertisement intervals, 10 s more for an agent that has heard no broadcast."
+                 is over, in whole seconds: 2 s, three advertisement intervals, and 10 s for an agent that has heard no \
+                 broadcast; and 1.1 s later at most, since a kernel looks once a second."
             }
             Rule::EveryTransitionHasACause => "Every change of state names its cause.",
             Rule::Converges => {

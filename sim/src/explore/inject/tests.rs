@@ -182,3 +182,48 @@ fn what_is_drawn_is_a_script_that_reads_as_it_was_written() {
         }
     }
 }
+
+/// What the cluster does by itself is in nobody's way: a machine that is held is held once.
+#[test]
+fn a_machine_with_acts_of_its_own_is_left_alone_meanwhile() {
+    let acts = "at 6s freeze a\nat 12s thaw a\nat 15s stop b\n";
+    let base = testing::pair_of(testing::CONF, acts);
+    let safety = (Time::ZERO + Duration::from_secs(5), Time::ZERO + Duration::from_secs(20));
+    let (mut hits, of) = ([0; 2], |secs| Time::ZERO + Duration::from_secs(secs));
+    for seed in 0..400 {
+        let mut scene = Scene::new(&base, Draws::new(seed), safety);
+        scene.inject(Injection::Pause);
+        let acts = scene.finish();
+        let Some(TimedAct { at: from, act: Act::Pause(cvm), .. }) = acts.first() else { continue };
+        let to = acts[1].at;
+        hits[usize::from(cvm.0)] += 1;
+        match cvm.0 {
+            0 => assert!(to < of(6) || *from >= of(12), "seed {seed}: {acts:?}"),
+            _ => assert!(to < of(15), "seed {seed}: {acts:?}"),
+        }
+    }
+    assert!(hits.iter().all(|count| *count > 20), "{hits:?}");
+}
+
+/// Where a receiver takes it for right, it is no malformed one.
+#[test]
+fn what_is_malformed_is_so_for_its_receiver() {
+    let any =
+        testing::CONF.replace("    unicast_peer", "    version 3\n    v3_checksum_as_v2\n    unicast_peer");
+    for (conf, bad_checksums) in [(testing::CONF, true), (&any, false)] {
+        let base = testing::pair_of(conf, "");
+        let mut bad = false;
+        for seed in 0..300 {
+            let mut scene =
+                Scene::new(&base, Draws::new(seed), (Time::ZERO, Time::ZERO + Duration::from_secs(20)));
+            scene.inject(Injection::Malformed);
+            for act in scene.finish() {
+                if let Act::Spoof(_, _, Spoof { forged: Forged::Advert(advert), .. }) = act.act {
+                    assert_eq!(advert.ttl, None, "a peer may be some hops away");
+                    bad |= advert.bad_checksum;
+                }
+            }
+        }
+        assert_eq!(bad, bad_checksums);
+    }
+}

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use havip::config::Instance;
 use havip::profile::{Profile, Switch};
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 use havip::wire::Family;
 
-use crate::world::{EniSetup, NodeId, ProgramSetup, Setup};
+use super::paths;
+use super::reads::Demands;
+use crate::world::{EniIndex, EniSetup, NodeId, ProgramSetup, Setup, link_local};
 
+/// An agent's lease beside three advertisement intervals.
+const LEASE: Duration = Duration::from_secs(2);
+/// How long after its end a kernel notices it: it looks once a second.
+const CHECKS: Duration = Duration::from_secs(1);
 /// How much longer an agent's lease is that has heard no broadcast: a cloud may take that long to follow its successor.
 const FOLLOWS: Duration = Duration::from_secs(10);
 /// How late a machine may be with anything: timers, reading, installing addresses.
@@ -21,6 +27,13 @@ pub(super) struct Seat {
     pub(super) name: String,
     pub(super) vrid: u8,
     pub(super) family: Family,
+    /// Which it is of the cluster's: others of the same number mean the same by it where they hear each other, or have
+    /// an address in common.
+    pub(super) router: usize,
+    /// By which interface it speaks and hears.
+    pub(super) eni: Option<EniIndex>,
+    /// The interfaces without which it is nowhere, of each a bit; none, where one does not even exist.
+    pub(super) needs: Option<u64>,
     /// Where its advertisements come from.
     pub(super) source: IpAddr,
     pub(super) addresses: Vec<IpAddr>,
@@ -40,12 +53,13 @@ pub(super) struct Seat {
     pub(super) verifies: bool,
     /// How long addresses stay behind a killed agent.
     pub(super) lease: Duration,
-    /// From the agent's start until it takes part.
-    pub(super) begins: Duration,
+    /// From the agent's start until it takes part, and from the machine's.
+    begins: Duration,
+    begins_after_boot: Duration,
     /// Machines that it advertises to.
     pub(super) hearers: Vec<usize>,
-    /// It asks for a password.
-    pub(super) has_password: bool,
+    /// What it asks of an advertisement.
+    pub(super) demands: Demands,
     /// Having stood still, it steps down before it speaks.
     pub(super) steps_down: bool,
 }
@@ -53,6 +67,13 @@ pub(super) struct Seat {
 /// The seats of every machine.
 pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
     let addresses = addresses(setup);
+    let instances = |own: usize| {
+        let ProgramSetup::Agent { config, .. } = &setup.cvms[own].program;
+        config.instances.iter().map(Arc::as_ref)
+    };
+    let placed = |own: usize| instances(own).map(move |one| (one, Place::of(setup, NodeId(own as u16), one)));
+    let all: Vec<_> = (0..setup.cvms.len()).flat_map(placed).collect();
+    let mut each = all.iter().map(|(_, place)| *place).zip(routers(&all));
     setup
         .cvms
         .iter()
@@ -60,18 +81,100 @@ pub(super) fn of(setup: &Setup) -> Arc<[Vec<Seat>]> {
         .map(|(own, cvm)| {
             let ProgramSetup::Agent { config, profile, .. } = &cvm.program;
             let grouped = |i: usize| config.groups.iter().any(|group| group.members.contains(&i));
-            let seat = |(i, instance): (usize, &Arc<Instance>)| Seat {
+            let seat = |((i, instance), (place, router)): ((usize, &Arc<Instance>), (Place, usize))| Seat {
+                router,
+                eni: place.eni,
+                needs: place.needs,
                 in_group: grouped(i),
                 begins: config.startup_delay,
+                begins_after_boot: config.delay_after_boot,
                 hearers: hearers(setup, &addresses, own, instance),
-                ..seat(instance, *profile, cvm.eni.address.addr().into())
+                ..seat(instance, *profile, place.source)
             };
-            config.instances.iter().enumerate().map(seat).collect()
+            config.instances.iter().enumerate().zip(each.by_ref()).map(seat).collect()
         })
         .collect()
 }
 
+/// Where an instance is on its machine.
+#[derive(Clone, Copy)]
+struct Place {
+    eni: Option<EniIndex>,
+    needs: Option<u64>,
+    source: IpAddr,
+    /// Which lan or subnet that is in.
+    subnet: u16,
+}
+
+impl Place {
+    fn of(setup: &Setup, node: NodeId, instance: &Instance) -> Place {
+        let named = |name: &str| setup.enis_of(node).position(|eni| eni.name == name);
+        let at = match (&instance.interface, instance.source) {
+            (Some(name), _) => named(name),
+            (None, Some(source)) => {
+                let has = |eni: &EniSetup| eni.addresses().any(|own| own.addr() == source);
+                Some(setup.enis_of(node).position(has).unwrap_or(0))
+            }
+            (None, None) => None,
+        };
+        let index = |at: usize| EniIndex(at as u8);
+        let all = instance.addresses.iter().chain(&instance.excluded);
+        let devices = all.filter_map(|address| address.device.as_deref()).map(named);
+        let needs = devices.chain([at]).try_fold(0, |all, one| one.map(|at| all | paths::bit(index(at))));
+        let eni = at.and_then(|at| setup.enis_of(node).nth(at)).unwrap_or(setup.eni_of(node));
+        let own = match instance.is_ipv6() {
+            true => link_local(eni.mac).into(),
+            false => eni.address.addr().into(),
+        };
+        let source = instance.source.unwrap_or(own);
+        Place { eni: at.map(index), needs, source, subnet: eni.subnet }
+    }
+}
+
+/// Which virtual router of the cluster each instance is of.
+fn routers(all: &[(&Instance, Place)]) -> Vec<usize> {
+    let mut routers: Vec<usize> = (0..all.len()).collect();
+    for i in 0..all.len() {
+        for j in 0..i {
+            let (old, new) = (routers[i], routers[j]);
+            if old != new && are_one(all[i], all[j]) {
+                routers.iter_mut().filter(|router| **router == old).for_each(|router| *router = new);
+            }
+        }
+    }
+    routers
+}
+
+/// Whether two instances are of one virtual router: of the same number, and they hear each other, or
+/// are meant to, or share an address.
+fn are_one((a, at): (&Instance, Place), (b, other): (&Instance, Place)) -> bool {
+    let hear = || match (a.is_unicast(), b.is_unicast()) {
+        (false, false) => at.subnet == other.subnet && a.group == b.group,
+        (true, true) => {
+            let has = |one: &Instance, source| one.peers.iter().any(|peer| peer.address == source);
+            has(a, other.source) || has(b, at.source)
+        }
+        _ => false,
+    };
+    let share = || {
+        let has = |address: IpAddr| b.addresses.iter().any(|one| one.address.addr() == address);
+        a.addresses.iter().any(|one| has(one.address.addr()))
+    };
+    a.vrid == b.vrid && a.is_ipv6() == b.is_ipv6() && (hear() || share())
+}
+
 impl Seat {
+    /// From when on an instance takes part whose agent runs since a time, on a machine that was booted at another. Its
+    /// clock may be 1 % off.
+    pub(super) fn begins(&self, since: Time, booted: Time) -> Time {
+        let late = |wait: Duration| if wait.is_zero() { wait } else { wait + percent(wait, 2) + LATE };
+        (since + late(self.begins)).max(booted + late(self.begins_after_boot))
+    }
+    /// Whether that has not come yet, where there is anything to wait for.
+    pub(super) fn is_to_begin(&self, at: Time, since: Time, booted: Time) -> bool {
+        let waits = !self.begins.is_zero() || !self.begins_after_boot.is_zero();
+        waits && at < self.begins(since, booted)
+    }
     /// No takeover by silence comes sooner after an advertisement that promised the next one in `interval`, nor later.
     /// Clocks may be 1 % off, the worst that is injected; timers are late.
     pub(super) fn down(&self, interval: Duration) -> (Duration, Duration) {
@@ -86,7 +189,7 @@ const VERIFIES: Duration = Duration::from_millis(10_500);
 /// What claims take: to be sent, paced, and to be heard.
 const CLAIM: Duration = Duration::from_secs(2);
 
-fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
+fn seat(instance: &Instance, profile: Profile, source: IpAddr) -> Seat {
     let interval = instance.advert_interval;
     let all = instance.addresses.iter().chain(&instance.excluded);
     let bursts = instance.garp.master_delay.max(instance.garp.master_refresh);
@@ -95,7 +198,10 @@ fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
         name: instance.name.clone(),
         vrid: instance.vrid,
         family: if instance.is_ipv6() { Family::Ipv6 } else { Family::Ipv4 },
-        source: instance.source.unwrap_or(eth0),
+        router: 0,
+        eni: None,
+        needs: None,
+        source,
         addresses: all.map(|one| one.address.addr()).collect(),
         priority: instance.priority,
         nopreempt: instance.nopreempt,
@@ -106,10 +212,11 @@ fn seat(instance: &Instance, profile: Profile, eth0: IpAddr) -> Seat {
         verifies: profile.has(Switch::VerifiesClaims),
         claims: claims + CLAIM,
         heals: if profile.has(Switch::ReclaimsAfterSplit) { Duration::from_secs(1) } else { claims + CLAIM },
-        lease: Duration::from_secs(2) + interval * 3 + FOLLOWS + Duration::from_millis(2_500),
+        lease: whole_seconds(LEASE + interval * 3 + FOLLOWS) + CHECKS + LATE * 2,
         begins: Duration::ZERO,
+        begins_after_boot: Duration::ZERO,
         hearers: Vec::new(),
-        has_password: instance.password.is_some() || instance.hmac.is_some(),
+        demands: Demands::of(instance, profile),
         steps_down: profile.has(Switch::LateWakeStepsDown),
     }
 }
@@ -143,6 +250,11 @@ fn hearers(setup: &Setup, addresses: &[(IpAddr, usize)], own: usize, instance: &
     all.dedup();
     all.retain(|other| *other != own && has_it(other));
     all
+}
+
+/// A kernel knows lifetimes of whole seconds.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_nanos().div_ceil(1_000_000_000))
 }
 
 fn percent(of: Duration, share: u64) -> Duration {

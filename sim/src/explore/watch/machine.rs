@@ -18,6 +18,8 @@ pub(super) struct Machine {
     pub(super) held: bool,
     /// Since when its agent has been running without standing still; or since when it has not been.
     pub(super) since: Time,
+    /// When it was booted.
+    pub(super) booted: Time,
     /// By the subject's number: which seat it is.
     pub(super) subjects: Vec<Option<usize>>,
     pub(super) chairs: Vec<Chair>,
@@ -26,8 +28,8 @@ pub(super) struct Machine {
     pub(super) by_hand: Vec<IpAddr>,
     /// When somebody last deleted one, or a route.
     pub(super) deleted: Time,
-    /// Told to stop as master: until when a goodbye must have been sent, and the seats that have not sent theirs.
-    pub(super) farewell: Option<(Time, Vec<usize>)>,
+    /// Told to stop as master.
+    pub(super) farewell: Option<Farewell>,
 }
 
 /// An address on a machine that is not its own.
@@ -48,7 +50,7 @@ pub(super) struct Chair {
     pub(super) priority: u8,
     pub(super) ear: Ear,
     /// The same before the last instant in which anything was heard, in case that is refused.
-    pub(super) before: (Time, Ear),
+    pub(super) before: Before,
     /// When a lower one first came that it could not read then.
     pub(super) unread: Option<Time>,
     /// The last goodbye that came, read or not.
@@ -60,9 +62,28 @@ pub(super) struct Chair {
     /// It is master: since when a live machine hears what it says.
     pub(super) company: Option<Time>,
     /// It is master, and stood still for so long that it must not speak as one.
-    pub(super) late: bool,
+    pub(super) late: Option<Late>,
     /// When one of a better master last came, read or not.
     pub(super) bettered: Option<Time>,
+}
+
+/// A goodbye that is owed.
+#[derive(Clone, Debug)]
+pub(super) struct Farewell {
+    /// When the machine was told to stop.
+    pub(super) told: Time,
+    /// Since when its agent has been able to say it.
+    pub(super) from: Time,
+    /// The seats that have not.
+    pub(super) owed: Vec<usize>,
+}
+
+/// How long a master stood still, and for how long it may.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Late {
+    pub(super) from: Time,
+    pub(super) until: Time,
+    pub(super) bound: Duration,
 }
 
 /// What an instance has heard since it entered its state.
@@ -78,6 +99,15 @@ pub(super) struct Ear {
     pub(super) better: Option<Heard>,
 }
 
+/// What an instance had heard before an instant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    at: Time,
+    ear: Ear,
+    /// More than one came at that instant: which of them is refused nobody knows.
+    several: bool,
+}
+
 /// A goodbye.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Goodbye {
@@ -85,6 +115,8 @@ pub(super) struct Goodbye {
     pub(super) from: IpAddr,
     /// Another had said goodbye shortly before.
     pub(super) several: bool,
+    /// The instance has read it.
+    pub(super) read: bool,
 }
 
 /// An advertisement received.
@@ -102,6 +134,7 @@ impl Machine {
             alive: false,
             held: false,
             since: Time::ZERO,
+            booted: Time::ZERO,
             subjects: Vec::new(),
             chairs: priorities.map(Chair::new).collect(),
             addresses: Vec::new(),
@@ -128,13 +161,13 @@ impl Chair {
             was_master: None,
             priority,
             ear: Ear::default(),
-            before: (Time::MAX, Ear::default()),
+            before: Before { at: Time::MAX, ear: Ear::default(), several: false },
             unread: None,
             goodbye: None,
             deaf: Time::MAX,
             spoke: Time::ZERO,
             company: None,
-            late: false,
+            late: None,
             bettered: None,
         }
     }
@@ -143,7 +176,7 @@ impl Chair {
         if self.role == Role::Master {
             self.was_master = Some(at);
         }
-        (self.role, self.since, self.late) = (role, at, false);
+        (self.role, self.since, self.late) = (role, at, None);
         (self.ear.better, self.ear.lower) = (None, None);
         // What it has just found in its queue it has read in the new state.
         self.unread = self.unread.filter(|since| *since + LATE >= at);
@@ -151,17 +184,28 @@ impl Chair {
             self.ear.obeyed = None;
         }
     }
-    /// Somebody says goodbye.
-    pub(super) fn takes_leave(&mut self, at: Time, from: IpAddr) {
+    /// Somebody says goodbye, which the instance reads or may read.
+    pub(super) fn takes_leave(&mut self, at: Time, from: IpAddr, read: bool) {
         let lately = |before: Goodbye| before.at + SEVERAL >= at && (before.several || before.from != from);
         let several = self.goodbye.is_some_and(lately);
-        self.goodbye = Some(Goodbye { at, from, several });
+        self.goodbye = Some(Goodbye { at, from, several, read });
+    }
+    /// Something comes, and may be refused.
+    pub(super) fn remembers(&mut self, at: Time) {
+        if self.before.at == at {
+            self.before.several = true;
+        } else {
+            self.before = Before { at, ear: self.ear, several: false };
+        }
     }
     /// Forgets what came at this instant: one of it was refused.
     pub(super) fn refused(&mut self, at: Time) {
         self.deaf = at;
-        if self.before.0 == at {
-            self.ear = self.before.1;
+        let Before { at: last, ear, several } = self.before;
+        if last == at {
+            // Another of them may have been what keeps it backup.
+            let heard = if several { self.ear.heard } else { ear.heard };
+            self.ear = Ear { heard, ..ear };
         }
     }
 }

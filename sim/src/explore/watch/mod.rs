@@ -5,16 +5,19 @@
 //! that does not do what it must with what it got is one.
 //!
 //! - `bounds`: what the configurations promise;
-//! - `matters`: what is looked at, and when next;
+//! - `matters`: what is looked at, and when next; `order`: of an instant's reports, which is taken first;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
+//! - `reads`: what receivers must make of what an act has made or damaged;
 //! - `takeover`: rules of the election; `owner`: rules of who has the address;
 //! - `speech`: rules of what a machine says; `standing`: of what goes with its state.
 
 mod bounds;
 mod machine;
 mod matters;
+mod order;
 mod owner;
 mod paths;
+mod reads;
 mod speech;
 mod standing;
 mod takeover;
@@ -24,7 +27,6 @@ use std::sync::Arc;
 
 use havip::program::{Record as Said, Role, Value};
 use havip::time::{Duration, Time};
-use havip::wire::Family;
 
 use self::bounds::Seat;
 use self::machine::{Address, Ear, Heard, Machine};
@@ -35,7 +37,9 @@ use super::marks::{self, Mark, Marks};
 use super::rules::{Rule, Rules, Violation, when};
 use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
 use crate::scenario::{Expect, Fact, TimeText};
-use crate::world::{Act, CvmId, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What};
+use crate::world::{
+    Act, CvmId, ForgedAdvert, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What,
+};
 
 /// What each machine's configuration promises, by machine and virtual router: the same for every seed of a cluster.
 #[derive(Clone, Debug)]
@@ -44,6 +48,14 @@ pub(super) struct Promises(Arc<[Vec<Seat>]>);
 /// What the machines of a setup promise.
 pub(super) fn promises_of(setup: &Setup) -> Promises {
     Promises(bounds::of(setup))
+}
+
+impl Promises {
+    /// Whether an instance of a machine must refuse an attacker's advertisement.
+    pub(super) fn refuses(&self, cvm: CvmId, instance: usize, advert: &ForgedAdvert) -> bool {
+        let seat = self.0.get(usize::from(cvm.0)).and_then(|of| of.get(instance));
+        seat.is_some_and(|seat| seat.demands.must_refuse(advert))
+    }
 }
 
 /// Watches one run.
@@ -139,12 +151,7 @@ impl Watch {
         }
         match report.what {
             What::Received { frame, kind: Kind::Vrrp, .. } => {
-                let damaged = match look.mark(frame) {
-                    Some(crate::world::Mark::Corrupted(_)) => true,
-                    Some(crate::world::Mark::Spoofed(act)) => self.must_be_refused(setup, report, act),
-                    None => false,
-                };
-                self.hears(setup, report, (look.frame(frame), damaged));
+                self.hears(setup, report, (look.frame(frame), look.mark(frame)));
             }
             What::Sent { frame, kind: Kind::Garp } if look.mark(frame).is_none() => {
                 self.claims(setup, report, look.frame(frame));
@@ -222,6 +229,11 @@ impl Watch {
         {
             machine.deleted = at;
         }
+        if let Act::PowerOn(cvm) = *act
+            && let Some(machine) = self.machines.get_mut(usize::from(cvm.0)).filter(|machine| !machine.alive)
+        {
+            machine.booted = at;
+        }
         if let Act::Stop(cvm) = *act {
             self.is_told_to_stop(at, cvm);
         }
@@ -247,7 +259,12 @@ impl Watch {
                 machine.chairs.iter_mut().for_each(|chair| chair.enter(Role::Init, at));
             }
             Life::Frozen => machine.held = true,
-            Life::Thawed => machine.held = false,
+            Life::Thawed => {
+                machine.held = false;
+                if let Some(farewell) = &mut machine.farewell {
+                    farewell.from = at;
+                }
+            }
         }
         // What came while it stood still, it has yet to read.
         for chair in &mut machine.chairs {
@@ -304,10 +321,7 @@ impl Watch {
         match said {
             Said::Transition { subject, from, to, why } => {
                 if why.is_none() {
-                    let name = &setup.cvms[i].name;
-                    self.violated(Rule::EveryTransitionHasACause, at, || {
-                        format!("at {} {name} goes from {from} to {to} and does not say why", when(at))
-                    });
+                    self.says_not_why(setup, at, i, (from, to));
                 }
                 if let Some(mark) = marks::of_cause(why.text) {
                     self.marks.hit(mark);
@@ -389,40 +403,6 @@ impl Watch {
     fn wait_until(&mut self, matter: Matter, deadline: Time) {
         self.deadlines.wait(matter, deadline);
     }
-
-    fn converges(&mut self, setup: &Setup, end: Time) {
-        if !self.paths.all_is_well() || self.machines.iter().any(|machine| machine.held) {
-            return;
-        }
-        let mut groups: Vec<(u8, Family)> = Vec::new();
-        for seat in self.seats.iter().flatten() {
-            if !groups.contains(&(seat.vrid, seat.family)) {
-                groups.push((seat.vrid, seat.family));
-            }
-        }
-        for (vrid, family) in groups {
-            let (mut able, mut masters) = (0, Vec::new());
-            for (cvm, seats) in self.seats.iter().enumerate().filter(|(cvm, _)| self.machines[*cvm].runs()) {
-                let of_group = seats.iter().zip(&self.machines[cvm].chairs);
-                for (_, chair) in of_group.filter(|(seat, _)| (seat.vrid, seat.family) == (vrid, family)) {
-                    able += u32::from(matches!(chair.role, Role::Backup | Role::Master));
-                    if chair.role == Role::Master {
-                        masters.push(setup.cvms[cvm].name.as_str());
-                    }
-                }
-            }
-            if able > 0 && masters.len() != 1 {
-                let long = end.saturating_since(self.healed);
-                let masters = if masters.is_empty() { "nobody".to_owned() } else { masters.join(" and ") };
-                self.violated(Rule::Converges, end, || {
-                    format!(
-                        "{} after everything was mended, {masters} is master of virtual router {vrid}",
-                        TimeText(long)
-                    )
-                });
-            }
-        }
-    }
 }
 
 impl Observer for Watch {
@@ -442,8 +422,8 @@ impl Observer for Watch {
                 self.hears_not(now, usize::from(cvm.0));
             }
         }
-        for report in reports {
-            self.digest_of(report);
+        reports.iter().for_each(|report| self.digest_of(report));
+        for report in order::heard_first(reports) {
             self.take(setup, look, report);
         }
         if std::mem::take(&mut self.changed) {
@@ -476,6 +456,13 @@ impl Observer for Watch {
             }
         }
     }
+}
+
+/// Of who does what only masters do: how long it has not been one, and that this is longer than it may be.
+fn since_master(at: Time, until: Option<Time>, bound: Duration) -> String {
+    let Some(until) = until else { return "it has never been".to_owned() };
+    let long = TimeText(at.saturating_since(until));
+    format!("it was until {}, and {} - {} = {long} > {}", when(until), when(at), when(until), TimeText(bound))
 }
 
 #[cfg(test)]

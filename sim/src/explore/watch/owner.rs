@@ -6,7 +6,7 @@ use havip::program::Role;
 use havip::time::{Duration, Time};
 
 use super::takeover::is_shared;
-use super::{Expect, Fact, Mark, Matter, Rule, Seat, Watch, when};
+use super::{Expect, Fact, Mark, Matter, Rule, Seat, Watch, since_master, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{ClientId, NodeId, Report, Segment, Setup, Verdict};
@@ -113,8 +113,14 @@ impl Watch {
         });
         if !may {
             let name = &setup.cvms[cvm].name;
+            let of_it = self.seats[cvm].iter().zip(&self.machines[cvm].chairs);
+            let until = of_it
+                .filter(|(seat, _)| seat.addresses.contains(&address))
+                .filter_map(|(_, chair)| chair.was_master)
+                .max();
             self.violated(Rule::ClaimsAsMasterOnly, at, || {
-                format!("{name} announces {address} at {} and is not master", when(at))
+                let since = since_master(at, until, BURST);
+                format!("{name} announces {address} at {} and is not master: {since}", when(at))
             });
         }
     }
@@ -296,13 +302,15 @@ impl Watch {
             let of_it = self.seats[sole.cvm].iter().filter(|seat| seat.addresses.contains(&owned.address));
             // Who gave way says so, to agents that listen to it: then the other claims at once.
             let told = self.machines[sole.cvm].chairs.iter().filter_map(|chair| chair.goodbye);
-            let told = told.map(|one| one.at).max().filter(|at| *at >= sole.since);
-            let at_once = sole.in_the_clear && owned.heard <= sole.since && told.is_some();
-            let claims = of_it.map(|seat| if at_once { seat.heals } else { seat.claims });
+            let told = told.filter(|one| one.read).map(|one| one.at).max().filter(|at| *at >= sole.since);
+            let told_at_once = told.filter(|_| sole.in_the_clear && owned.heard <= sole.since);
+            let claims = of_it.map(|seat| if told_at_once.is_some() { seat.heals } else { seat.claims });
             let claims = claims.max().unwrap_or_default();
             let claimed = self.master_since(sole.cvm, owned.address);
             let node = NodeId(sole.cvm as u16);
             let bound = claims + self.paths.bind_delay;
+            // A goodbye comes later than it is due, where a kernel has to ask first where its receiver is.
+            let from = told_at_once.unwrap_or_default().max(sole.since);
             for way in &owned.clients {
                 let Some((_, at)) = way.reached.filter(|(reached, _)| *reached != node) else { continue };
                 match at.max(sole.since) + NOTICED {
@@ -317,11 +325,11 @@ impl Watch {
                 continue;
             }
             if owned.in_cloud && owned.bound != Some(node) {
-                self.check_binding(setup, now, owned, sole, bound);
+                self.check_binding(setup, now, owned, (sole, from), bound);
                 continue;
             }
             for way in &owned.clients {
-                let from = if owned.in_cloud { owned.bound_at.max(sole.since) } else { sole.since };
+                let from = if owned.in_cloud { owned.bound_at.max(from) } else { from };
                 // On a lan, who has missed the claims finds out by itself.
                 let missed = !owned.in_cloud && (sole.contested || way.well > claimed);
                 let more = way.every * 2 + if missed { NEIGHBOUR } else { Duration::ZERO };
@@ -331,11 +339,18 @@ impl Watch {
         self.owned = all;
     }
 
-    fn check_binding(&mut self, setup: &Setup, now: Time, owned: &Owned, sole: Sole, bound: Duration) {
+    fn check_binding(
+        &mut self,
+        setup: &Setup,
+        now: Time,
+        owned: &Owned,
+        (sole, from): (Sole, Time),
+        bound: Duration,
+    ) {
         if owned.heard == Time::MAX {
             return;
         }
-        let from = owned.heard.max(sole.since).max(self.paths.pending);
+        let from = owned.heard.max(from).max(self.paths.pending);
         if now <= from + bound {
             return self.wait_until(Matter::Owners, from + bound);
         }

@@ -16,6 +16,8 @@ pub(super) struct Paths {
     standing: Vec<(Path, bool)>,
     /// By node: a bit for each interface whose cable is out.
     unplugged: Vec<u64>,
+    /// By node: a bit for each interface that is not there.
+    absent: Vec<u64>,
     deaf: bool,
     /// Machines that a security group keeps something from, and what.
     closed: Vec<(NodeId, Traffic, Direction)>,
@@ -31,9 +33,14 @@ pub(super) struct Paths {
 
 impl Paths {
     pub(super) fn new(setup: &Setup) -> Paths {
+        let mut absent = vec![0; setup.nodes()];
+        for (node, index, _) in setup.ports().filter(|(.., eni)| eni.off) {
+            absent[usize::from(node.0)] |= bit(index);
+        }
         Paths {
             standing: Vec::new(),
             unplugged: vec![0; setup.nodes()],
+            absent,
             deaf: false,
             closed: Vec::new(),
             unbound: Vec::new(),
@@ -78,13 +85,27 @@ impl Paths {
             }
             Act::Console(ConsoleAct::UnbindEip(eip)) => self.unbound.push(eip),
             Act::Console(ConsoleAct::BindEip(eip, _)) => self.unbound.retain(|one| *one != eip),
+            Act::Attach(node, eni) => self.set_there(node, eni, true),
+            Act::Detach(node, eni) => self.set_there(node, eni, false),
             _ => return false,
         }
         true
     }
 
+    fn set_there(&mut self, node: NodeId, eni: EniIndex, there: bool) {
+        if let Some(absent) = self.absent.get_mut(usize::from(node.0)) {
+            if there { *absent &= !bit(eni) } else { *absent |= bit(eni) }
+        }
+    }
+
+    /// Whether a node has every one of some interfaces now, of each a bit; none of what does not exist.
+    pub(super) fn has(&self, node: NodeId, interfaces: Option<u64>) -> bool {
+        let absent = self.absent.get(usize::from(node.0)).copied().unwrap_or_default();
+        interfaces.is_some_and(|wanted| wanted & absent == 0)
+    }
+
     fn set_plugged(&mut self, node: NodeId, eni: Option<EniIndex>, plugged: bool) {
-        let which = eni.map_or(u64::MAX, |EniIndex(index)| 1 << (index % 64));
+        let which = eni.map_or(u64::MAX, bit);
         if let Some(out) = self.unplugged.get_mut(usize::from(node.0)) {
             if plugged { *out &= !which } else { *out |= which }
         }
@@ -120,6 +141,11 @@ impl Paths {
     }
 }
 
+/// An interface's in a set of a node's.
+pub(super) const fn bit(EniIndex(index): EniIndex) -> u64 {
+    1 << (index % 64)
+}
+
 /// Whether an end of a path is at a node, or at the cloud.
 fn touches(end: End, node: Option<NodeId>) -> bool {
     match end {
@@ -143,6 +169,7 @@ mod tests {
         let mut paths = Paths {
             standing: Vec::new(),
             unplugged: vec![0; 3],
+            absent: Vec::new(),
             deaf: false,
             closed: Vec::new(),
             unbound: Vec::new(),
@@ -175,6 +202,7 @@ mod tests {
         let mut paths = Paths {
             standing: Vec::new(),
             unplugged: vec![0; 2],
+            absent: Vec::new(),
             deaf: false,
             closed: Vec::new(),
             unbound: Vec::new(),

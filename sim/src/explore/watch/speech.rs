@@ -5,7 +5,8 @@ use havip::time::{Duration, Time};
 use havip::wire::Family;
 
 use super::bounds::LATE;
-use super::{Matter, Rule, Watch, when};
+use super::machine::{Farewell, Late};
+use super::{Matter, Rule, Watch, since_master, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
 use crate::world::{CvmId, NodeId, Report, Setup};
@@ -21,36 +22,47 @@ impl Watch {
         let (Some(node), Some(advert)) = (report.who.node(), peek::advert(frame)) else { return };
         let Some(cvm) = setup.cvm_of(node).map(|cvm| usize::from(cvm.0)) else { return };
         let family = Family::of(advert.to);
-        let is_its = |seat: &super::Seat| (seat.vrid, seat.family) == (advert.vrid, family);
+        let its = (advert.vrid, family, advert.from);
+        let is_its = |seat: &super::Seat| (seat.vrid, seat.family, seat.source) == its;
         let Some(index) = self.seats[cvm].iter().position(is_its) else { return };
         let at = report.at;
         let machine = &mut self.machines[cvm];
         let chair = &mut machine.chairs[index];
         chair.spoke = at;
         if advert.priority == 0 {
-            if let Some((_, owed)) = &mut machine.farewell {
+            if let Some(Farewell { owed, .. }) = &mut machine.farewell {
                 owed.retain(|seat| *seat != index);
             }
             return;
         }
         let (role, late, was_master) = (chair.role, chair.late, chair.was_master);
         let name = &setup.cvms[cvm].name;
-        if late && machine.runs() {
-            let since = machine.since;
+        if let Some(late) = late.filter(|_| machine.runs()) {
             self.violated(Rule::NoLateSpeech, at, || {
+                let Late { from, until, bound } = late;
                 format!(
-                    "{name} advertises priority {} at {}, and has been running again since {}, after longer than its \
-                     master down interval",
+                    "{name} advertises priority {} at {} and is still the master that stood still from {} until {}, for \
+                     longer than its master down interval: {} - {} = {} > {}",
                     advert.priority,
                     when(at),
-                    when(since)
+                    when(from),
+                    when(until),
+                    when(until),
+                    when(from),
+                    TimeText(until.saturating_since(from)),
+                    TimeText(bound)
                 )
             });
         }
         let may = role == Role::Master || was_master.is_some_and(|until| at <= until + ASKS);
         if !may {
             self.violated(Rule::AdvertisesAsMasterOnly, at, || {
-                format!("{name} advertises priority {} at {} and is {}", advert.priority, when(at), role)
+                let since = since_master(at, was_master, ASKS);
+                format!(
+                    "{name} advertises priority {} at {} and is {role}, not master: {since}",
+                    advert.priority,
+                    when(at)
+                )
             });
         }
     }
@@ -66,9 +78,8 @@ impl Watch {
             chair.role == Role::Master && chair.company.is_some_and(heard) && chair.since + LATE <= at
         });
         let owed: Vec<usize> = owes.map(|(index, _)| index).collect();
-        let until = at + ENDS;
-        machine.farewell = (!owed.is_empty()).then_some((until, owed));
-        self.wait_until(Matter::Speech, until);
+        machine.farewell = (!owed.is_empty()).then_some(Farewell { told: at, from: at, owed });
+        self.wait_until(Matter::Speech, at + ENDS);
     }
 
     /// An agent goes on after standing still since a time.
@@ -77,7 +88,8 @@ impl Watch {
         for (seat, chair) in chairs {
             // It may not have spoken for an interval when it was stopped.
             let long = seat.down(seat.interval).1;
-            chair.late = seat.steps_down && chair.role == Role::Master && at > since + long;
+            let is_late = seat.steps_down && chair.role == Role::Master && at > since + long;
+            chair.late = is_late.then_some(Late { from: since, until: at, bound: long });
         }
     }
 
@@ -94,9 +106,9 @@ impl Watch {
     pub(super) fn company_changes(&mut self, now: Time) {
         for cvm in 0..self.machines.len() {
             // Whom nobody hears any more owes nobody a goodbye.
-            if let Some((until, mut owed)) = self.machines[cvm].farewell.take() {
-                owed.retain(|index| self.is_heard(cvm, *index));
-                self.machines[cvm].farewell = (!owed.is_empty()).then_some((until, owed));
+            if let Some(mut farewell) = self.machines[cvm].farewell.take() {
+                farewell.owed.retain(|index| self.is_heard(cvm, *index));
+                self.machines[cvm].farewell = Some(farewell).filter(|one| !one.owed.is_empty());
             }
             for index in 0..self.machines[cvm].chairs.len() {
                 let is_master = self.machines[cvm].chairs[index].role == Role::Master;
@@ -121,19 +133,28 @@ impl Watch {
     }
 
     fn check_goodbye(&mut self, setup: &Setup, now: Time, cvm: usize) {
-        let Some((until, owed)) = &self.machines[cvm].farewell else { return };
-        let (until, owed) = (*until, owed.first().copied());
-        if now <= until && owed.is_some() {
-            return self.wait_until(Matter::Speech, until);
+        // Who stands still says it when it goes on.
+        let machine = &self.machines[cvm];
+        let Some(Farewell { told, from, owed }) = machine.farewell.as_ref().filter(|_| !machine.held) else {
+            return;
+        };
+        let (told, from, owed) = (*told, *from, owed.first().copied());
+        if now <= from + ENDS && owed.is_some() {
+            return self.wait_until(Matter::Speech, from + ENDS);
         }
         self.machines[cvm].farewell = None;
         let Some(index) = owed else { return };
         let (name, vrid) = (&setup.cvms[cvm].name, self.seats[cvm][index].vrid);
         self.violated(Rule::SaysGoodbye, now, || {
             format!(
-                "{name} was master of virtual router {vrid} when it was told to stop, and by {} it has not said \
-                 goodbye",
-                when(until)
+                "{name} was master of virtual router {vrid} when it was told to stop at {}, and has not said goodbye at \
+                 {}: {} - {} = {} > {}",
+                when(told),
+                when(now),
+                when(now),
+                when(from),
+                TimeText(now.saturating_since(from)),
+                TimeText(ENDS)
             )
         });
     }

@@ -1,9 +1,11 @@
-//! Rules of what goes with a state: a master's addresses, a group's members.
+//! Rules of what goes with a state: its cause, a master's addresses, a group's members, and that there is one master.
+
+use std::sync::Arc;
 
 use havip::program::Role;
 use havip::time::{Duration, Time};
 
-use super::{Matter, Rule, Watch, when};
+use super::{Matter, Rule, Seat, Watch, when};
 use crate::scenario::TimeText;
 use crate::world::{NodeId, Setup};
 
@@ -11,6 +13,14 @@ use crate::world::{NodeId, Setup};
 const SETTLES: Duration = Duration::from_secs(1);
 
 impl Watch {
+    /// A transition has no cause.
+    pub(super) fn says_not_why(&mut self, setup: &Setup, at: Time, cvm: usize, (from, to): (Role, Role)) {
+        let name = &setup.cvms[cvm].name;
+        self.violated(Rule::EveryTransitionHasACause, at, || {
+            format!("{name} goes from {from} to {to} at {} and names 0 causes and not 1", when(at))
+        });
+    }
+
     /// Masters without an address of theirs.
     pub(super) fn check_holdings(&mut self, setup: &Setup, now: Time) {
         for cvm in 0..self.machines.len() {
@@ -78,15 +88,70 @@ impl Watch {
                 let name = &setup.cvms[cvm].name;
                 self.violated(Rule::GroupAgrees, now, || {
                     format!(
-                        "{name}'s members of {} are {} at {}, since {}",
+                        "{name}'s members of {} are {} at {}, the last since {}: {} - {} = {} > {}",
                         group.name,
                         all.join(", "),
                         when(now),
-                        when(from)
+                        when(from),
+                        when(now),
+                        when(from),
+                        TimeText(now.saturating_since(from)),
+                        TimeText(SETTLES)
                     )
                 });
                 break;
             }
+        }
+    }
+
+    /// At the end of a run: has each virtual router its master?
+    pub(super) fn converges(&mut self, setup: &Setup, end: Time) {
+        if !self.paths.all_is_well() || self.machines.iter().any(|machine| machine.held) {
+            return;
+        }
+        let all = Arc::clone(&self.seats);
+        let seats = || all.iter().enumerate().flat_map(|(cvm, of)| of.iter().map(move |seat| (cvm, seat)));
+        let routers = seats().map(|(_, seat)| seat.router + 1).max().unwrap_or_default();
+        for router in 0..routers {
+            let of_it = || seats().filter(|(_, seat)| seat.router == router);
+            let Some((_, first)) = of_it().next() else { continue };
+            // Nobody can be master whose interface is not there. And whose agents the script has all stopped, and left
+            // others, that is to be so; where nobody runs at all, there is nothing to explore.
+            let is_there = |(cvm, seat): (usize, &Seat)| self.paths.has(NodeId(cvm as u16), seat.needs);
+            let runs = |cvm: usize| self.machines[cvm].runs();
+            let stopped = !of_it().any(|(cvm, _)| runs(cvm)) && (0..all.len()).any(runs);
+            if stopped || !of_it().any(is_there) {
+                continue;
+            }
+            let is_master = |cvm: usize| {
+                let chairs = all[cvm].iter().zip(&self.machines[cvm].chairs);
+                let mut of_it = chairs.filter(|(seat, _)| seat.router == router);
+                self.machines[cvm].runs() && of_it.any(|(_, chair)| chair.role == Role::Master)
+            };
+            let masters: Vec<&str> = (0..self.machines.len())
+                .filter(|cvm| is_master(*cvm))
+                .map(|cvm| setup.cvms[cvm].name.as_str())
+                .collect();
+            if masters.len() == 1 {
+                continue;
+            }
+            let (vrid, count) = (first.vrid, masters.len());
+            let who = match masters[..] {
+                [] => "nobody is master".to_owned(),
+                _ => format!("{} are masters", masters.join(" and ")),
+            };
+            let (healed, long) = (self.healed, end.saturating_since(self.healed));
+            self.violated(Rule::Converges, end, || {
+                format!(
+                    "{who} of virtual router {vrid} at {}, and all has been well since {}: {} - {} = {} later there are \
+                     {count} masters and not 1",
+                    when(end),
+                    when(healed),
+                    when(end),
+                    when(healed),
+                    TimeText(long)
+                )
+            });
         }
     }
 }

@@ -7,46 +7,63 @@ use havip::time::{Duration, Time};
 use havip::wire::Family;
 
 use super::bounds::LATE;
+use super::reads::Reads;
 use super::{Ear, Heard, Mark, Matter, Rule, Watch, when};
 use crate::observe::peek;
 use crate::scenario::TimeText;
-use crate::world::{Act, CvmId, Forged, Report, Setup, Spoof};
+use crate::world::{self, Report, Setup};
 
 impl Watch {
     /// An advertisement has reached a machine.
-    pub(super) fn hears(&mut self, setup: &Setup, report: &Report, (frame, damaged): (&[u8], bool)) {
-        let (Some(node), Some(advert)) = (report.who.node(), peek::advert(frame)) else { return };
-        let Some(cvm) = setup.cvm_of(node).map(|cvm| usize::from(cvm.0)) else { return };
-        let family = Family::of(advert.to);
-        let is_its = |seat: &super::Seat| (seat.vrid, seat.family) == (advert.vrid, family);
+    pub(super) fn hears(
+        &mut self,
+        setup: &Setup,
+        report: &Report,
+        (frame, mark): (&[u8], Option<world::Mark>),
+    ) {
+        let Some(cvm) = report.who.node().and_then(|node| setup.cvm_of(node)) else { return };
+        let cvm = usize::from(cvm.0);
+        let Some(advert) = peek::advert(frame) else {
+            // Whoever it is for refuses it.
+            return self.machines[cvm].chairs.iter_mut().for_each(|chair| chair.remembers(report.at));
+        };
+        let (family, eni) = (Family::of(advert.to), Some(report.who.index()));
+        let is_its = |seat: &super::Seat| {
+            (seat.vrid, seat.family, seat.eni) == (advert.vrid, family, eni)
+                && seat.demands.listens_to(advert.to)
+        };
         let Some(index) = self.seats[cvm].iter().position(is_its) else { return };
         let (seat, machine) = (&self.seats[cvm][index], &mut self.machines[cvm]);
-        let runs = machine.runs();
+        let runs = machine.runs() && !seat.is_to_begin(report.at, machine.since, machine.booted);
         let chair = &mut machine.chairs[index];
         let heard =
             Heard { at: report.at, from: advert.from, priority: advert.priority, interval: advert.interval };
+        let reads = seat.demands.reads(setup, mark);
+        if runs {
+            chair.remembers(report.at);
+        }
+        if reads == Reads::Refuses {
+            return;
+        }
         chair.ear.heard = Some(heard);
         let is_better = (advert.priority, advert.from) > (chair.priority, seat.source);
-        if is_better && !damaged {
+        if is_better {
             chair.bettered = Some(report.at);
         }
-        if !runs || chair.deaf == report.at || damaged {
+        if !runs || chair.deaf == report.at || reads == Reads::Perhaps {
             // It reads that later, or never, or as something else.
             if advert.priority == 0 {
-                chair.takes_leave(report.at, advert.from);
+                chair.takes_leave(report.at, advert.from, false);
                 self.changed = true;
-            } else if !damaged && advert.priority < chair.priority {
+            } else if advert.priority < chair.priority {
                 chair.unread.get_or_insert(report.at);
             }
             return;
         }
-        if chair.before.0 != report.at {
-            chair.before = (report.at, chair.ear);
-        }
         let ear = &mut chair.ear;
         if advert.priority == 0 {
             ear.better = None;
-            chair.takes_leave(report.at, advert.from);
+            chair.takes_leave(report.at, advert.from, true);
             self.changed = true;
             return;
         }
@@ -69,25 +86,6 @@ impl Watch {
             }
             _ => {}
         }
-    }
-
-    /// Whether no receiver may take an attacker's advertisement for one: it is malformed, or has not the password.
-    pub(super) fn must_be_refused(&self, setup: &Setup, report: &Report, act: u32) -> bool {
-        let Some(Act::Spoof(_, _, Spoof { forged: Forged::Advert(advert), .. })) =
-            setup.acts.get(act as usize).map(|timed| timed.act)
-        else {
-            return false;
-        };
-        let asks = |cvm: CvmId| {
-            let mut seats = self.seats[usize::from(cvm.0)].iter().filter(|seat| seat.vrid == advert.vrid);
-            seats.any(|seat| seat.has_password)
-        };
-        let is_malformed = advert.bad_checksum
-            || advert.truncated.is_some_and(|bytes| bytes < 8)
-            || advert.version.is_some_and(|version| !matches!(version, 2 | 3))
-            || advert.message_type.is_some_and(|kind| kind != havip::wire::vrrp::ADVERTISEMENT);
-        let receiver = report.who.node().and_then(|node| setup.cvm_of(node));
-        is_malformed || advert.auth.is_some() && receiver.is_some_and(asks)
     }
 
     /// A master gives way: has it heard of a better one?
@@ -228,7 +226,7 @@ impl Watch {
         }
         let heard = chair.ear.heard;
         let (interval, last) = heard.map_or((seat.interval, Time::ZERO), |one| (one.interval, one.at));
-        let from = last.max(chair.since).max(machine.since + seat.begins);
+        let from = last.max(chair.since).max(seat.begins(machine.since, machine.booted));
         let deadline = from + seat.down(interval).1;
         if now <= deadline {
             return self.wait_until(Matter::Elections, deadline);
