@@ -320,6 +320,11 @@ fn a_cluster_that_fails_by_itself_is_refused_until_the_plan_expects_it() {
         "{refused}"
     );
     assert!(refused.contains("havip-sim run late.scn"), "{refused}");
+    assert_eq!(lab.refused("explore late.scn --as havip"), refused, "it is havip's by itself");
+    lab.write("other.conf", &CONF.replace("priority 100", "priority 80"));
+    lab.write("reload.scn", &scenario("", "at 20s reload a with other.conf\n"));
+    let output = lab.run("explore reload.scn --seeds 1..2 --no-shrink");
+    assert!(text(&output.stderr).contains("reload.scn:9: no rule knows of this"), "{}", text(&output.stderr));
     let output = lab.run("explore late.scn --as keepalived --seeds 1..2 --no-shrink");
     assert!(text(&output.stderr).contains("late.scn expects is not looked at"), "{}", text(&output.stderr));
     assert!(output.status.code() < Some(2));

@@ -149,6 +149,13 @@ impl Subject {
 
 fn base_of_scenario(path: &Path, profile: Option<Profile>) -> Result<Base, Bad> {
     let base = Base::open(path, profile).map_err(Bad::Open)?;
+    if let Some(line) = base.beyond_rules().first() {
+        anstream::eprintln!(
+            "{}:{line}: no rule knows of this: they hold machines to the files that these begin with, and the cloud to its \
+             HAVIPs and ranges at the beginning",
+            path.display()
+        );
+    }
     holds_by_itself(path, profile)?;
     Ok(base)
 }
@@ -160,7 +167,9 @@ fn holds_by_itself(path: &Path, profile: Option<Profile>) -> Result<(), Bad> {
     if scenario.expectations.is_empty() {
         return Ok(());
     }
-    if let Some(profile) = profile.filter(|profile| !run::also(path).contains(profile)) {
+    let own = run::open(path, None).map_err(Bad::Open)?.setup.profile();
+    let is_of = |profile: &Profile| own == Some(*profile) || run::also(path).contains(profile);
+    if let Some(profile) = profile.filter(|profile| !is_of(profile)) {
         let shown = path.display();
         anstream::eprintln!("what {shown} expects is not looked at: it does not say `also as {profile}`");
         return Ok(());

@@ -13,7 +13,7 @@ use havip::time::{Duration, Time};
 use super::attack;
 use super::watch::{Promises, promises_of};
 use crate::scenario::{FileDecl, Place, Script, ScriptError, TextDecl, load_keepalived};
-use crate::world::{Act, CvmId, EniIndex, FileId, NodeId, ProgramSetup, Setup, TextId, TimedAct};
+use crate::world::{Act, ConsoleAct, CvmId, EniIndex, FileId, NodeId, ProgramSetup, Setup, TextId, TimedAct};
 
 /// A cluster under test.
 #[derive(Clone, Debug)]
@@ -109,6 +109,17 @@ impl Base {
         let folder = path.parent().unwrap_or(Path::new(""));
         let read = |name: &str| std::fs::read_to_string(folder.join(name));
         Base::new(script, profile, &read).map_err(OpenError::Wrong)
+    }
+
+    /// The lines of its own acts that rules do not follow: they hold machines to the files that these begin with, and the
+    /// cloud to the HAVIPs and ranges of its beginning.
+    pub fn beyond_rules(&self) -> Vec<u32> {
+        let is_beyond = |act: &Act| match *act {
+            Act::Reload(cvm, file, _) => self.own_files.get(usize::from(cvm.0)) != Some(&file),
+            Act::Console(ConsoleAct::Apply(_) | ConsoleAct::Release(_) | ConsoleAct::Range(..)) => true,
+            _ => false,
+        };
+        self.script.acts.iter().filter(|timed| is_beyond(&timed.act)).map(|timed| timed.line).collect()
     }
 
     /// Whether its script was read from a file on disk, or is some program's.
