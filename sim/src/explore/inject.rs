@@ -10,8 +10,8 @@ use super::attack;
 use super::base::Base;
 use super::draw::Draws;
 use crate::world::{
-    Act, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, GroupRule, Health, Kind, Kinds,
-    NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Tamper, TimedAct, Traffic,
+    Act, ClientId, CloudAct, ConsoleAct, CvmId, Direction, Drift, EipId, End, EniIndex, GroupRule, Health,
+    Kind, Kinds, NodeId, Path, Ppm, ScriptAct, Segment, ServiceId, Tamper, TimedAct, Traffic,
 };
 
 /// One way to interfere.
@@ -364,7 +364,10 @@ impl<'a> Scene<'a> {
     }
 
     fn unplug(&mut self, from: Time, to: Time) {
-        let node = NodeId(self.machine().0);
+        let machine = NodeId(self.machine().0);
+        let clients = self.base.setup.clients.len() as u64;
+        let (client, is_client) = (self.draws.below(clients) as u16, self.draws.happens(15) && clients > 0);
+        let node = if is_client { self.base.setup.node_of_client(ClientId(client)) } else { machine };
         let eni = self.interface(node);
         self.at(from, Act::Unplug(node, eni));
         self.at(to, Act::Plug(node, eni));
@@ -381,11 +384,15 @@ impl<'a> Scene<'a> {
     /// A security group drops what machines need, and lets it through again.
     fn close(&mut self, from: Time, to: Time) {
         let node = NodeId(self.machine().0);
-        let traffic = self.draws.pick(&[Traffic::All, Traffic::Protocol(1), Traffic::Protocol(112)]);
+        let eni = self.interface(node);
+        let served = self.base.setup.services.first().map(|service| Traffic::Port(6, service.port));
+        let most =
+            [Traffic::All, Traffic::Protocol(1), Traffic::Protocol(112), served.unwrap_or(Traffic::All)];
+        let traffic = self.draws.pick(&most);
         let direction = self.draws.pick(&[Direction::In, Direction::Out]);
         for (at, allow) in [(from, false), (to, true)] {
             let rule = GroupRule { allow, traffic, direction };
-            self.at(at, Act::Console(ConsoleAct::Security(node, None, rule)));
+            self.at(at, Act::Console(ConsoleAct::Security(node, eni, rule)));
         }
     }
 

@@ -58,3 +58,23 @@ pub(super) fn lan() -> Base {
     let script = Script::parse("lan.scn", text).expect("a script");
     Base::new(script, None, &|_| Ok(CONF.to_owned())).expect("a cluster")
 }
+
+/// Two machines whose agents speak by multicast, version 3 on one lan and version 2 with a password on another.
+pub(super) fn multicast() -> Base {
+    let text = "scenario multicast\nrun 60s\nlan 172.16.16.0/24\nlan 10.20.0.0/24\n\
+                cvm a 172.16.16.5 havip multicast.conf\neni a.eth1 10.20.0.5\n\
+                cvm b 172.16.16.6 havip multicast.conf\neni b.eth1 10.20.0.6\n\
+                client web 172.16.16.100 probe 172.16.16.12 every 100ms\n\
+                client db 10.20.0.100 probe 10.20.0.12 every 100ms\n";
+    let one = |name: &str, eni: &str, words: &str, address: &str| {
+        format!(
+            "vrrp_instance {name} {{\n interface {eni}\n virtual_router_id 51\n@a priority 100\n@b priority 90\n{words} \
+             virtual_ipaddress {{\n  {address}\n }}\n}}\n"
+        )
+    };
+    let password = " authentication {\n  auth_type PASS\n  auth_pass 1111\n }\n";
+    let conf =
+        one("VI_1", "eth0", " version 3\n", "172.16.16.12") + &one("VI_2", "eth1", password, "10.20.0.12");
+    let script = Script::parse("multicast.scn", text).expect("a script");
+    Base::new(script, None, &|_| Ok(conf.clone())).expect("a cluster")
+}

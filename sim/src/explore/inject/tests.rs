@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::testing;
 use super::*;
-use crate::world::{ConsoleAct, Forged, Spoof};
+use crate::world::{ConsoleAct, Forged, ForgedAdvert, Spoof};
 
 /// What an act is called here. A new act, or a new kind of one, gets its name here and its row in [`TABLE`].
 const fn name(act: &Act) -> &'static str {
@@ -18,12 +18,15 @@ const fn name(act: &Act) -> &'static str {
         Act::Thaw(_) => "thaw",
         Act::Pause(_) => "pause",
         Act::Resume(_) => "resume",
+        Act::Unplug(node, None) if node.0 >= MACHINES => "unplug a client",
         Act::Unplug(_, None) => "unplug a machine",
         Act::Unplug(_, Some(_)) => "unplug an interface",
+        Act::Plug(node, None) if node.0 >= MACHINES => "plug a client",
         Act::Plug(_, None) => "plug a machine",
         Act::Plug(_, Some(_)) => "plug an interface",
         Act::Attach(..) => "attach",
-        Act::Reload(..) => "reload",
+        Act::Reload(_, _, Duration::ZERO) => "reload",
+        Act::Reload(..) => "reload taking",
         Act::Script(_, _, ScriptAct::Up) => "script up",
         Act::Script(_, _, ScriptAct::Down) => "script down",
         Act::Script(_, _, ScriptAct::Hang) => "script hang",
@@ -61,8 +64,66 @@ const fn name(act: &Act) -> &'static str {
         Act::Console(ConsoleAct::Range(..)) => "range",
         Act::Console(ConsoleAct::BindEip(..)) => "bind-eip",
         Act::Console(ConsoleAct::UnbindEip(_)) => "unbind-eip",
-        Act::Console(ConsoleAct::Security(..)) => "secgroup",
+        Act::Console(ConsoleAct::Security(_, _, GroupRule { traffic: Traffic::All, .. })) => "secgroup all",
+        Act::Console(ConsoleAct::Security(_, _, GroupRule { traffic: Traffic::Protocol(_), .. })) => {
+            "secgroup"
+        }
+        Act::Console(ConsoleAct::Security(_, _, GroupRule { traffic: Traffic::Port(..), .. })) => {
+            "secgroup port"
+        }
     }
+}
+
+/// How many machines each of the clusters here has.
+const MACHINES: u16 = 2;
+
+/// What an act says besides, each of which is another thing to a receiver.
+fn words(act: &Act) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    let mut say = |word, is: bool| words.extend(is.then_some(word));
+    match act {
+        Act::Spoof(node, eni, Spoof { forged, again }) => {
+            say("spoof on a client", node.0 >= MACHINES);
+            say("spoof on a machine", node.0 < MACHINES && eni.is_none());
+            say("spoof on an interface", eni.is_some());
+            say("spoof once", again.is_none());
+            say("spoof again", again.is_some());
+            if let Forged::Advert(advert) = forged {
+                // All of them, so that a new one has to be named.
+                let ForgedAdvert { from: _, to, vrid: _, priority, auth, no_address, addresses, .. } =
+                    *advert;
+                let ForgedAdvert {
+                    interval,
+                    version,
+                    message_type,
+                    count,
+                    ttl,
+                    truncated,
+                    padded,
+                    bad_checksum,
+                    ..
+                } = *advert;
+                say("advert to one", to.is_some());
+                say("advert to the group", to.is_none());
+                say("advert with the machine's own priority", matches!(priority, 90 | 100));
+                say("advert auth none", auth == Some(None));
+                say("advert auth", matches!(auth, Some(Some(_))));
+                say("advert address none", no_address);
+                say("advert address", addresses.iter().any(Option::is_some));
+                say("advert interval", interval.is_some());
+                say("advert version", version.is_some());
+                say("advert type", message_type.is_some());
+                say("advert count", count.is_some());
+                say("advert ttl", ttl.is_some());
+                say("advert truncated", truncated.is_some());
+                say("advert padded", padded.is_some());
+                say("advert bad checksum", bad_checksum);
+            }
+        }
+        Act::Console(ConsoleAct::Security(_, eni, _)) => say("secgroup of an interface", eni.is_some()),
+        _ => {}
+    }
+    words
 }
 
 const fn is_all(kinds: Kinds) -> bool {
@@ -71,6 +132,11 @@ const fn is_all(kinds: Kinds) -> bool {
 
 /// Injections that begin what a later `heal` ends.
 const PATHS: &[&str] = &["cut", "one-way", "drop-kind", "loss", "delay", "duplicate", "corrupt", "reorder"];
+
+/// Injections of somebody who sends advertisements, and of somebody who sends anything.
+const ADVERTS: &[&str] = &["forged-by-stranger", "forged-with-password", "malformed"];
+const SPOOFS: &[&str] =
+    &["forged-by-stranger", "forged-with-password", "malformed", "forged-claim", "stolen-address"];
 
 /// Each act: by which injections it is drawn, as plans name them. One that is drawn by none has its reason here instead.
 const TABLE: &[(&str, &[&str])] = &[
@@ -84,12 +150,16 @@ const TABLE: &[(&str, &[&str])] = &[
     ("pause", &["pause"]),
     ("resume", &["pause"]),
     ("unplug a machine", &["unplug"]),
+    ("unplug a client", &["unplug"]),
     ("unplug an interface", &["unplug"]),
     ("plug a machine", &["unplug"]),
+    ("plug a client", &["unplug"]),
     ("plug an interface", &["unplug"]),
     ("attach", &["attach"]),
     // Its own file again: with another one the machine would promise other things than rules hold it to.
     ("reload", &["reload"]),
+    // How much longer than its interval a master is silent that reads for so long depends on when it last spoke.
+    ("reload taking", &[]),
     ("script up", &["script"]),
     ("script down", &["script"]),
     ("script hang", &["script"]),
@@ -104,7 +174,28 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tamper add", &["address-added"]),
     ("tamper del", &["address-deleted", "address-added"]),
     ("tamper del-route", &["route-deleted"]),
-    ("spoof advert", &["forged-by-stranger", "forged-with-password", "malformed"]),
+    ("spoof advert", ADVERTS),
+    ("spoof on a client", SPOOFS),
+    // There is no machine here whose first interface is no peer's.
+    ("spoof on a machine", &["forged-with-password", "malformed", "forged-claim", "stolen-address"]),
+    ("spoof on an interface", SPOOFS),
+    ("spoof once", SPOOFS),
+    ("spoof again", SPOOFS),
+    ("advert to one", ADVERTS),
+    ("advert to the group", ADVERTS),
+    ("advert with the machine's own priority", ADVERTS),
+    ("advert auth none", &["forged-by-stranger", "malformed"]),
+    ("advert auth", &["forged-by-stranger", "malformed"]),
+    ("advert address none", &["malformed"]),
+    ("advert address", &["forged-with-password"]),
+    ("advert interval", &["forged-with-password", "malformed"]),
+    ("advert version", &["malformed"]),
+    ("advert type", &["malformed"]),
+    ("advert count", &["malformed"]),
+    ("advert ttl", &["malformed"]),
+    ("advert truncated", &["malformed"]),
+    ("advert padded", &["malformed"]),
+    ("advert bad checksum", &["malformed"]),
     ("spoof claim", &["forged-claim", "stolen-address"]),
     ("spoof claim to one", &["forged-claim", "stolen-address"]),
     ("spoof packet", &["malformed"]),
@@ -123,6 +214,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cloud hear-claims", &["cloud-deaf"]),
     ("detach", &["detach"]),
     ("secgroup", &["security-group"]),
+    ("secgroup all", &["security-group"]),
+    ("secgroup port", &["security-group"]),
+    ("secgroup of an interface", &["security-group"]),
     ("bind-eip", &["eip"]),
     ("unbind-eip", &["eip"]),
     // Rules hold machines to what they promise of the HAVIPs that they were set up for, and would be broken by whoever
@@ -135,14 +229,16 @@ const TABLE: &[(&str, &[&str])] = &[
 /// What each injection draws, on clusters that have something of everything.
 fn drawn() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let mut by_act: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for base in [testing::with_everything(), testing::lan()] {
+    for base in [testing::with_everything(), testing::lan(), testing::multicast()] {
         for injection in INJECTIONS.into_iter().filter(|one| one.is_for(&base)) {
-            for seed in 0..200 {
+            for seed in 0..300 {
                 let safety = (Time::ZERO + Duration::from_secs(5), Time::ZERO + Duration::from_secs(20));
                 let mut scene = Scene::new(&base, Draws::new(seed), safety);
                 scene.inject(injection);
                 for act in scene.finish() {
-                    by_act.entry(name(&act.act)).or_default().insert(injection.name());
+                    for name in words(&act.act).into_iter().chain([name(&act.act)]) {
+                        by_act.entry(name).or_default().insert(injection.name());
+                    }
                 }
             }
         }
@@ -153,10 +249,12 @@ fn drawn() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 #[test]
 fn everything_the_language_can_do_is_drawn_by_an_injection() {
     let drawn = drawn();
-    for (act, by) in TABLE {
+    let otherwise = |(act, by): &&(&'static str, &[&'static str])| {
         let expected: BTreeSet<&str> = by.iter().copied().collect();
-        assert_eq!(drawn.get(act).cloned().unwrap_or_default(), expected, "{act}");
-    }
+        drawn.get(act).cloned().unwrap_or_default() != expected
+    };
+    let otherwise: Vec<_> = TABLE.iter().filter(otherwise).map(|(act, _)| (act, drawn.get(act))).collect();
+    assert!(otherwise.is_empty(), "by others: {otherwise:?}");
     let unknown: Vec<_> = drawn.keys().filter(|act| TABLE.iter().all(|(known, _)| known != *act)).collect();
     assert!(unknown.is_empty(), "without a row: {unknown:?}");
     let idle: Vec<&str> = INJECTIONS
@@ -169,7 +267,7 @@ fn everything_the_language_can_do_is_drawn_by_an_injection() {
 
 #[test]
 fn what_is_drawn_is_a_script_that_reads_as_it_was_written() {
-    for base in [testing::with_everything(), testing::lan()] {
+    for base in [testing::with_everything(), testing::lan(), testing::multicast()] {
         for seed in 0..200 {
             let draws = Draws::new(seed);
             let mut scene = Scene::new(&base, draws, (Time::ZERO, Time::ZERO + Duration::from_secs(20)));

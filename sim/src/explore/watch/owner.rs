@@ -244,6 +244,11 @@ impl Watch {
             && of_it.any(|(seat, chair)| chair.role == Role::Master && seat.addresses.contains(&address))
     }
 
+    /// Whether a node is one of the machines that share an address.
+    fn may_have(&self, setup: &Setup, node: NodeId, address: IpAddr) -> bool {
+        setup.cvm_of(node).is_some_and(|cvm| is_shared(&self.seats[usize::from(cvm.0)], address))
+    }
+
     /// Since when a machine has been master of an address, standing still or not.
     fn master_since(&self, cvm: usize, address: IpAddr) -> Time {
         let of_it = self.seats[cvm].iter().zip(&self.machines[cvm].chairs);
@@ -303,7 +308,10 @@ impl Watch {
             // Who gave way says so, to agents that listen to it: then the other claims at once.
             let told = self.machines[sole.cvm].chairs.iter().filter_map(|chair| chair.goodbye);
             let told = told.filter(|one| one.read).map(|one| one.at).max().filter(|at| *at >= sole.since);
-            let told_at_once = told.filter(|_| sole.in_the_clear && owned.heard <= sole.since);
+            // What somebody else has taken since is no matter of theirs.
+            let theirs = owned.bound.is_none_or(|node| self.may_have(setup, node, owned.address));
+            let in_the_clear = sole.in_the_clear && theirs;
+            let told_at_once = told.filter(|_| in_the_clear && owned.heard <= sole.since);
             let claims = of_it.map(|seat| if told_at_once.is_some() { seat.heals } else { seat.claims });
             let claims = claims.max().unwrap_or_default();
             let claimed = self.master_since(sole.cvm, owned.address);

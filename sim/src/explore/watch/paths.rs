@@ -19,8 +19,8 @@ pub(super) struct Paths {
     /// By node: a bit for each interface that is not there.
     absent: Vec<u64>,
     deaf: bool,
-    /// Machines that a security group keeps something from, and what.
-    closed: Vec<(NodeId, Traffic, Direction)>,
+    /// Machines, or interfaces of theirs, that a security group keeps something from, and what.
+    closed: Vec<(NodeId, Option<EniIndex>, Traffic, Direction)>,
     /// Elastic IPs that were unbound.
     unbound: Vec<EipId>,
     /// Until when frames may arrive that were delayed or held back.
@@ -78,8 +78,8 @@ impl Paths {
             Act::Cloud(CloudAct::DropClaims) => self.deaf = true,
             Act::Cloud(CloudAct::HearClaims) => self.deaf = false,
             Act::Cloud(CloudAct::BindDelay(_, longest)) => self.bind_delay = longest,
-            Act::Console(ConsoleAct::Security(node, _, GroupRule { allow, traffic, direction })) => {
-                let rule = (node, traffic, direction);
+            Act::Console(ConsoleAct::Security(node, eni, GroupRule { allow, traffic, direction })) => {
+                let rule = (node, eni, traffic, direction);
                 self.closed.retain(|one| *one != rule);
                 self.closed.extend((!allow).then_some(rule));
             }

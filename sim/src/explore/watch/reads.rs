@@ -29,8 +29,9 @@ pub(super) struct Demands {
     signed: bool,
     /// Any checksum is right.
     any_checksum: bool,
-    /// How many addresses it advertises itself.
+    /// How many addresses it advertises itself, and whether it looks at them each time.
     addresses: usize,
+    skips_addresses: bool,
     /// By unicast: who its peers are, if it asks, and whether it looks how far away they are.
     peers: Option<Vec<IpAddr>>,
     looks_how_far: bool,
@@ -48,6 +49,7 @@ impl Demands {
             signed: instance.hmac.is_some(),
             any_checksum: instance.v3_checksum_as_v2 && instance.version == Version::V3,
             addresses: instance.addresses.len(),
+            skips_addresses: instance.skip_check_addresses,
             peers: asks.then(|| instance.peers.iter().map(|peer| peer.address).collect()),
             looks_how_far: instance.peers.iter().any(|peer| peer.ttl.is_some()),
             unicast,
@@ -96,6 +98,7 @@ impl Demands {
             || advert.truncated.is_some_and(|bytes| usize::from(bytes) < vrrp::HEADER_LEN)
             || advert.padded.is_some_and(|bytes| bytes > 0)
             || advert.count.is_some_and(|said| usize::from(said) != count)
+            || advert.no_address && self.addresses > 0 && !self.skips_addresses
             || advert.version.is_some_and(|version| version != number)
             || advert.message_type.is_some_and(|kind| kind != vrrp::ADVERTISEMENT)
             || advert.ttl.is_some_and(|ttl| ttl != vrrp::TTL) && !self.unicast

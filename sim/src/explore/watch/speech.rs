@@ -99,7 +99,8 @@ impl Watch {
         let hears = |other: &usize| {
             self.machines[*other].runs() && self.paths.is_well(node, Some(NodeId(*other as u16)))
         };
-        self.paths.is_well(node, None) && self.seats[cvm][index].hearers.iter().any(hears)
+        let seat = &self.seats[cvm][index];
+        self.paths.has(node, seat.needs) && self.paths.is_well(node, None) && seat.hearers.iter().any(hears)
     }
 
     /// Who hears which master may have changed.

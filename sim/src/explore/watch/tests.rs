@@ -300,6 +300,25 @@ fn who_is_held_while_it_ends_says_goodbye_later() {
     assert_eq!(broken(testing::CONF, acts, &nothing), [""; 0]);
 }
 
+/// A thief who comes long after a split was healed is taken back from like any other.
+#[test]
+fn what_a_stranger_takes_is_no_matter_of_an_earlier_split() {
+    let acts =
+        "at 15s cut a <-> b\nat 25s heal\nat 35s spoof arp on web 172.16.16.12 is-at 02:00:ac:10:10:64\n";
+    assert_eq!(broken(testing::CONF, acts, &nothing), [""; 0]);
+}
+
+#[test]
+fn whose_interface_is_taken_away_owes_no_goodbye() {
+    let text = "scenario pair\nrun 60s\nvpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nsubnet 172.16.17.0/24\n\
+                havip 172.16.17.12\ncvm a 172.16.16.5 havip pair.conf\neni a.eth1 172.16.17.5\n\
+                cvm b 172.16.16.6 havip pair.conf\neni b.eth1 172.16.17.6\n\
+                at 20s stop a\nat 20s detach a.eth1\n";
+    let conf = testing::CONF.replace("172.16.16", "172.16.17").replace("eth0", "eth1");
+    let setup = written(text, &conf);
+    assert_eq!(broken_in(&setup, &setup, &nothing), [""; 0]);
+}
+
 #[test]
 fn a_message_has_its_arithmetic() {
     let goodbyes = |_: &Setup, look: &dyn Look, report: &Report| {
