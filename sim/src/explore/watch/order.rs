@@ -17,6 +17,6 @@ pub(super) fn heard_first(reports: &[Report]) -> impl Iterator<Item = &Report> {
 }
 
 /// Whether something is received on a further interface.
-fn comes_in(report: &Report) -> bool {
+pub(super) fn comes_in(report: &Report) -> bool {
     matches!((report.who, report.what), (Who::Eni(..), What::Received { .. }))
 }
