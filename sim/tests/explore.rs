@@ -459,7 +459,7 @@ fn what_is_found_is_a_file_that_still_breaks_its_rule() {
     let lab = Lab::new("found");
     let conf = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/conf/vendor-spelled.conf"));
     fs::write(lab.folder.join("vendor-spelled.conf"), conf.expect("a file")).expect("a folder");
-    let vendor = "vendor-spelled.conf vendor-spelled.conf --seeds 1..200";
+    let vendor = "vendor-spelled.conf vendor-spelled.conf --seeds 1..1000";
     let output = lab.run(&format!("explore {vendor} --as keepalived --out out --html page.html"));
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
@@ -490,7 +490,7 @@ fn what_is_found_is_a_file_that_still_breaks_its_rule() {
     }
     // And the rule itself is broken again by every other way to run the seed.
     let seed = found.split(", seed ").nth(1).and_then(|rest| rest.split(':').next()).expect("its seed");
-    let again = lab.run(&format!("replay {} --as keepalived {seed}", vendor.replace(" --seeds 1..200", "")));
+    let again = lab.run(&format!("replay {} --as keepalived {seed}", vendor.replace(" --seeds 1..1000", "")));
     assert!(text(&again.stdout).contains("heal-agrees does not hold: "), "{}", text(&again.stdout));
 }
 
