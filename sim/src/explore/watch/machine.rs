@@ -14,6 +14,8 @@ const SEVERAL: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub(super) alive: bool,
+    /// The script has stopped it, or its machine, and not started it again.
+    pub(super) sent_away: bool,
     /// Stands still: frozen, or its machine paused.
     pub(super) held: bool,
     /// Since when its agent has been running without standing still; or since when it has not been.
@@ -132,6 +134,7 @@ impl Machine {
     pub(super) fn new(priorities: impl Iterator<Item = u8>) -> Machine {
         Machine {
             alive: false,
+            sent_away: false,
             held: false,
             since: Time::ZERO,
             booted: Time::ZERO,

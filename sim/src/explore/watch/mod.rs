@@ -38,7 +38,7 @@ use super::rules::{Rule, Rules, Violation, when};
 use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
 use crate::scenario::{Expect, Fact, TimeText};
 use crate::world::{
-    Act, CvmId, ForgedAdvert, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What,
+    Act, CvmId, CvmSetup, ForgedAdvert, Kind, Life, Look, Loss, NodeId, Report, Setup, Tamper, Wants, What,
 };
 
 /// What each machine's configuration promises, by machine and virtual router: the same for every seed of a cluster.
@@ -94,7 +94,11 @@ impl Watch {
         (rules, limit): (Rules, Option<Duration>),
         healed: Time,
     ) -> Watch {
-        let machines = seats.iter().map(|of| Machine::new(of.iter().map(|seat| seat.priority))).collect();
+        let machine = |(of, cvm): (&Vec<Seat>, &CvmSetup)| Machine {
+            sent_away: cvm.off,
+            ..Machine::new(of.iter().map(|seat| seat.priority))
+        };
+        let machines = seats.iter().zip(&setup.cvms).map(machine).collect();
         Watch {
             rules: if limit.is_some() { rules } else { rules.without(Rule::OutageLimit) },
             limit,
@@ -229,10 +233,17 @@ impl Watch {
         {
             machine.deleted = at;
         }
-        if let Act::PowerOn(cvm) = *act
-            && let Some(machine) = self.machines.get_mut(usize::from(cvm.0)).filter(|machine| !machine.alive)
-        {
-            machine.booted = at;
+        match *act {
+            Act::Stop(cvm) | Act::Kill(cvm) | Act::PowerOff(cvm) => {
+                self.machines[usize::from(cvm.0)].sent_away = true;
+            }
+            Act::Start(cvm) => self.machines[usize::from(cvm.0)].sent_away = false,
+            Act::PowerOn(cvm) => {
+                let machine = &mut self.machines[usize::from(cvm.0)];
+                machine.sent_away = false;
+                machine.booted = if machine.alive { machine.booted } else { at };
+            }
+            _ => {}
         }
         if let Act::Stop(cvm) = *act {
             self.is_told_to_stop(at, cvm);

@@ -195,7 +195,9 @@ impl Watch {
                     if owned.sole.is_none_or(|sole| sole.cvm != cvm) {
                         let by_heal = owned.split_ended == Some(now);
                         let in_the_clear = by_heal && self.paths.is_in_the_clear(now);
-                        let contested = owned.two && !in_the_clear;
+                        // It was master already when the last one was, and stood still then.
+                        let were_two = owned.last.is_some_and(|last| last.cvm != cvm && since <= last.since);
+                        let contested = (owned.two || were_two) && !in_the_clear;
                         let new = Sole { cvm, since: now, by_heal, in_the_clear, contested };
                         // One that stood still for a while is the master it was.
                         let same =
@@ -247,6 +249,11 @@ impl Watch {
     /// Whether a node is one of the machines that share an address.
     fn may_have(&self, setup: &Setup, node: NodeId, address: IpAddr) -> bool {
         setup.cvm_of(node).is_some_and(|cvm| is_shared(&self.seats[usize::from(cvm.0)], address))
+    }
+
+    /// Whether somebody has added an address to a machine by hand.
+    fn was_added(&self, address: IpAddr) -> bool {
+        self.machines.iter().any(|machine| machine.by_hand.contains(&address))
     }
 
     /// Since when a machine has been master of an address, standing still or not.
@@ -328,7 +335,8 @@ impl Watch {
             }
             // Whose address another has taken cannot know that it gave way, unless it says so.
             let verifies = self.seats[sole.cvm].iter().any(|seat| seat.verifies);
-            let untold = sole.contested || sole.by_heal && told.is_none();
+            // It has taken back what the split took, and does so ever more seldom.
+            let untold = sole.contested || sole.by_heal && (told.is_none() || !theirs);
             if owned.in_cloud && verifies && untold && owned.bound != Some(node) {
                 continue;
             }
@@ -338,8 +346,10 @@ impl Watch {
             }
             for way in &owned.clients {
                 let from = if owned.in_cloud { owned.bound_at.max(from) } else { from };
-                // On a lan, who has missed the claims finds out by itself.
-                let missed = !owned.in_cloud && (sole.contested || way.well > claimed);
+                // On a lan, who has missed the claims finds out by itself, as does who has asked another that had the
+                // address from somebody's hand.
+                let missed = sole.contested || way.well > claimed || self.was_added(owned.address);
+                let missed = missed && !owned.in_cloud;
                 let more = way.every * 2 + if missed { NEIGHBOUR } else { Duration::ZERO };
                 self.check_client(setup, now, way, (sole, from), bound + more);
             }

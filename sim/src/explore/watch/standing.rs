@@ -112,15 +112,15 @@ impl Watch {
         let all = Arc::clone(&self.seats);
         let seats = || all.iter().enumerate().flat_map(|(cvm, of)| of.iter().map(move |seat| (cvm, seat)));
         let routers = seats().map(|(_, seat)| seat.router + 1).max().unwrap_or_default();
+        let nobody_begins = setup.cvms.iter().all(|cvm| cvm.off);
         for router in 0..routers {
             let of_it = || seats().filter(|(_, seat)| seat.router == router);
             let Some((_, first)) = of_it().next() else { continue };
-            // Nobody can be master whose interface is not there. And whose agents the script has all stopped, and left
-            // others, that is to be so; where nobody runs at all, there is nothing to explore.
+            // Nobody can be master whose interface is not there. And whom the script has stopped and not started again is
+            // to be gone, but where it never lets anybody begin: then there is nothing to explore.
             let is_there = |(cvm, seat): (usize, &Seat)| self.paths.has(NodeId(cvm as u16), seat.needs);
-            let runs = |cvm: usize| self.machines[cvm].runs();
-            let stopped = !of_it().any(|(cvm, _)| runs(cvm)) && (0..all.len()).any(runs);
-            if stopped || !of_it().any(is_there) {
+            let may = |(cvm, seat)| is_there((cvm, seat)) && (nobody_begins || !self.machines[cvm].sent_away);
+            if !of_it().any(may) {
                 continue;
             }
             let is_master = |cvm: usize| {
