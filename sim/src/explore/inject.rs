@@ -3,6 +3,8 @@
 //! An injection begins somewhere in the safety phase and ends in it: what comes after is the liveness phase, in which
 //! nothing is wrong any more and the cluster has to find together.
 
+mod busy;
+
 use havip::time::{Duration, Time};
 use ipnet::IpNet;
 
@@ -217,14 +219,12 @@ pub(super) struct Scene<'a> {
 
 /// How long injections last, before a factor of 1 to 3.
 const LENGTHS_MS: [u64; 7] = [30, 100, 300, 1_000, 3_000, 10_000, 20_000];
-/// A program takes a moment to start: nothing hits it before.
-const STARTS: Duration = Duration::from_millis(100);
 /// Acts are at multiples of one of these: the coarser, the more often two things happen at once.
 const GRIDS_MS: [u64; 4] = [10, 50, 100, 1_000];
 
 impl<'a> Scene<'a> {
     pub(super) fn new(base: &'a Base, draws: Draws, safety: (Time, Time)) -> Scene<'a> {
-        Scene { base, draws, safety, acts: Vec::new(), busy: busy_by_itself(base), heals_at_end: false }
+        Scene { base, draws, safety, acts: Vec::new(), busy: busy::by_itself(base), heals_at_end: false }
     }
 
     /// Adds an injection, unless the machine it would hit is being hit already.
@@ -354,7 +354,7 @@ impl<'a> Scene<'a> {
     fn outage(&mut self, from: Time, to: Time, begins: fn(CvmId) -> Act, ends: fn(CvmId) -> Act) {
         let cvm = self.machine();
         let busy = &mut self.busy[usize::from(cvm.0)];
-        let until = to + STARTS;
+        let until = to + busy::STARTS;
         if busy.iter().any(|&(a, b)| from < b && a < until) || self.base.setup.cvms[usize::from(cvm.0)].off {
             return;
         }
@@ -523,31 +523,6 @@ impl<'a> Scene<'a> {
         self.at(from, Act::File(cvm, name, stands));
         self.at(to, Act::File(cvm, name, self.base.numbers.first().copied()));
     }
-}
-
-/// By machine: when the cluster's own acts stop, kill, hold or start its program, or its power.
-fn busy_by_itself(base: &Base) -> Vec<Vec<(Time, Time)>> {
-    let mut busy = vec![Vec::new(); base.setup.cvms.len()];
-    // Since when each has been away, or held, by an act that another takes back.
-    let mut since = vec![None; busy.len()];
-    let mut acts: Vec<&TimedAct> = base.script.acts.iter().collect();
-    acts.sort_by_key(|act| act.at);
-    for TimedAct { at, act, .. } in acts {
-        match *act {
-            Act::Stop(cvm) | Act::Kill(cvm) | Act::PowerOff(cvm) | Act::Freeze(cvm) | Act::Pause(cvm) => {
-                since[usize::from(cvm.0)].get_or_insert(*at);
-            }
-            Act::Start(cvm) | Act::PowerOn(cvm) | Act::Thaw(cvm) | Act::Resume(cvm) => {
-                let from = since[usize::from(cvm.0)].take().unwrap_or(*at);
-                busy[usize::from(cvm.0)].push((from, *at + STARTS));
-            }
-            _ => {}
-        }
-    }
-    for (busy, from) in busy.iter_mut().zip(since) {
-        busy.extend(from.map(|from| (from, Time::MAX)));
-    }
-    busy
 }
 
 #[cfg(test)]
