@@ -164,8 +164,8 @@ impl Explore {
         }
         // Where the time ran out, what was found by then is what there is.
         let is_over = !matches!(end, End::Unwritten(_)) && !meter::interrupted();
-        let shrinks = is_over && !self.no_shrink && campaign.shard == Shard::WHOLE;
-        let found = match shrinks {
+        let shrinks = !self.no_shrink && campaign.shard == Shard::WHOLE;
+        let found = match is_over && shrinks {
             true => self.shrink(campaign, results.total(), &meter, &mut troubles),
             false => Vec::new(),
         };
@@ -201,7 +201,8 @@ impl Explore {
             complain(trouble);
             code = BAD_INPUT;
         }
-        if meter::interrupted() {
+        let is_whole = end == End::Done && !(shrinks && results.total().found() > 0);
+        if meter::interrupted() && !is_whole {
             anstream::eprintln!(
                 "{}",
                 match end {

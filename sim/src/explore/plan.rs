@@ -285,7 +285,8 @@ impl Plan {
     }
 }
 
-fn whole_seconds(time: Duration) -> Duration {
+/// The seconds that are begun in it.
+pub(super) fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_nanos().div_ceil(1_000_000_000))
 }
 

@@ -11,7 +11,7 @@ use havip::time::{Duration, Time};
 use super::base::Base;
 use super::found::Found;
 use super::outcome::watched;
-use super::plan::Plan;
+use super::plan::{Plan, whole_seconds};
 use super::rename::without_node;
 use super::rules::{Rule, Rules, Violation};
 use super::seed::Drawn;
@@ -229,8 +229,7 @@ impl Judge<'_> {
         }
         let needed = case.violation.at.saturating_since(Time::ZERO) + Duration::from_millis(200);
         let last = case.base.script.acts.last().map_or(Time::ZERO, |act| act.at).saturating_since(Time::ZERO);
-        let second = 1_000_000_000;
-        let whole = Duration::from_nanos(needed.max(last).as_nanos().div_ceil(second) * second);
+        let whole = whole_seconds(needed.max(last));
         if whole < case.base.script.run {
             let before = case.base.script.run;
             case.base.script.run = whole;
@@ -244,10 +243,7 @@ impl Judge<'_> {
 
 /// How often a frame could be sent again, and for how long, in whole seconds.
 fn rounder_again(every: Duration, long: Duration) -> Vec<(Duration, Duration)> {
-    let second = Duration::from_secs(1);
-    let whole =
-        |of: Duration| Duration::from_nanos(of.as_nanos().div_ceil(second.as_nanos()) * second.as_nanos());
-    let all = [(whole(every), whole(long)), (every, whole(long))];
+    let all = [(whole_seconds(every), whole_seconds(long)), (every, whole_seconds(long))];
     all.into_iter().filter(|one| *one != (every, long)).collect()
 }
 

@@ -259,20 +259,17 @@ pub fn merge(paths: &[PathBuf], out: Option<&Path>) -> Result<Merged, String> {
 
 /// The seeds of a campaign whose blocks are not there.
 fn missing<T>(Seeds { first, last }: Seeds, blocks: &BTreeMap<u64, T>) -> Vec<(u64, u64)> {
-    let mut missing: Vec<(u64, u64)> = Vec::new();
-    let mut lack = |from: u64, to: u64| match missing.last_mut() {
-        _ if from > to => {}
-        Some((_, end)) if *end + 1 == from => *end = to,
-        _ => missing.push((from, to)),
-    };
+    let mut missing = Vec::new();
     let mut next = first;
     for block in blocks.keys() {
         let begins = block.saturating_mul(BLOCK);
-        lack(next, begins.saturating_sub(1));
+        if next < begins {
+            missing.push((next, begins - 1));
+        }
         let Some(behind) = begins.checked_add(BLOCK).filter(|behind| *behind <= last) else { return missing };
         next = behind;
     }
-    lack(next, last);
+    missing.push((next, last));
     missing
 }
 
@@ -414,6 +411,8 @@ mod tests {
         assert_eq!(gaps((1, 1_000), &[0, 3, 4, 7]), [(128, 383), (640, 895)]);
         assert_eq!(gaps((200, 300), &[2]), [(200, 255)]);
         assert_eq!(gaps((200, 300), &[1]), [(256, 300)]);
+        assert_eq!(gaps((0, 300), &[0, 1, 2]), []);
+        assert_eq!(gaps((0, 300), &[1]), [(0, 127), (256, 300)]);
         assert_eq!(gaps((0, u64::MAX), &[u64::MAX / BLOCK]), [(0, u64::MAX - BLOCK)]);
     }
 

@@ -8,6 +8,7 @@ use havip::profile::{Profile, Switch};
 use havip::time::{Duration, Time};
 use havip::wire::Family;
 
+use super::super::plan::whole_seconds;
 use super::paths;
 use super::reads::Demands;
 use crate::world::{EniIndex, EniSetup, NodeId, ProgramSetup, Setup, link_local};
@@ -212,6 +213,7 @@ fn seat(instance: &Instance, profile: Profile, source: IpAddr) -> Seat {
         verifies: profile.has(Switch::VerifiesClaims),
         claims: claims + CLAIM,
         heals: if profile.has(Switch::ReclaimsAfterSplit) { Duration::from_secs(1) } else { claims + CLAIM },
+        // A kernel knows lifetimes of whole seconds.
         lease: whole_seconds(LEASE + interval * 3 + FOLLOWS) + CHECKS + LATE * 2,
         begins: Duration::ZERO,
         begins_after_boot: Duration::ZERO,
@@ -250,11 +252,6 @@ fn hearers(setup: &Setup, addresses: &[(IpAddr, usize)], own: usize, instance: &
     all.dedup();
     all.retain(|other| *other != own && has_it(other));
     all
-}
-
-/// A kernel knows lifetimes of whole seconds.
-fn whole_seconds(time: Duration) -> Duration {
-    Duration::from_secs(time.as_nanos().div_ceil(1_000_000_000))
 }
 
 fn percent(of: Duration, share: u64) -> Duration {
