@@ -117,7 +117,7 @@ impl EventLoop {
         if kept_on.is_none() {
             self.speaker = None; // until somebody has had an event: most likely whoever does not shrug
         }
-        world.show(actions, row, &mut |world, reports| observer.instant(setup, world, reports));
+        world.show(actions, row, &mut |world, reports| observer.row(setup, world, reports));
         actions.clear();
         for (cvm, times, last) in row.of_each().filter(|_| kept_on == Some(true)) {
             if let Some(program) = &mut programs[usize::from(cvm.0)] {

@@ -173,6 +173,11 @@ impl Base {
         (0..self.setup.cvms.len()).filter_map(of).max().unwrap_or(Duration::from_secs(1))
     }
 
+    /// The acts that the scenario has of its own; a seed's are written nowhere.
+    pub(super) fn own_acts(&self) -> impl Iterator<Item = TimedAct> + '_ {
+        self.script.acts.iter().map(|act| TimedAct { line: 0, ..*act })
+    }
+
     /// A script with these acts, seed and length: what one run of the campaign is.
     pub(super) fn script_with(&self, acts: &[TimedAct], seed: u64, run: Duration) -> Script {
         let mut script = self.script.clone();

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use havip::time::Time;
 
+use super::alike::Alike;
 use super::base::Base;
-use super::outcome::{Outcome, watched};
+use super::outcome::watched;
 use super::plan::{Plan, Seeds};
 use super::results::{BLOCK, Head};
 use super::rules::Violation;
@@ -70,9 +70,7 @@ impl Campaign<'_> {
     /// What does not hold though nothing is injected: a campaign on such a cluster would tell nothing else.
     pub fn unsound(&self) -> Vec<Violation> {
         let Campaign { base, plan, .. } = self;
-        let last = base.script.acts.last().map_or(Time::ZERO, |act| act.at);
-        let healed = last.max(Time::ZERO + plan.settle + plan.safety);
-        let run = healed.saturating_since(Time::ZERO) + plan.liveness;
+        let (healed, run) = plan.phases(base);
         let plan = Plan { canary: false, ..(*plan).clone() };
         let setup = Arc::new(Setup { run, ..base.setup.clone() });
         let watch = watched(&setup, &plan, healed, Engine::EventLoop);
@@ -128,15 +126,15 @@ impl BlockSeeds<'_> {
     fn tally(&self, block: u64, progress: &dyn Progress) -> Option<Tally> {
         let seeds = self.head.seeds_of(block)?;
         let mut tally = Tally::default();
-        for seed in seeds.first..=seeds.last {
-            if progress.stops() {
-                return None;
-            }
+        let Campaign { base, plan, .. } = self.campaign;
+        let mut outcomes = seeds.alike().flat_map(|alike| Alike::new(base, plan, alike));
+        while !progress.stops() {
+            let Some(outcome) = outcomes.next() else { return Some(tally) };
             let before = tally.found();
-            tally.add(self.campaign.plan, &Outcome::of(self.campaign.base, self.campaign.plan, seed));
+            tally.add(plan, &outcome);
             progress.seed(tally.found() > before);
         }
-        Some(tally)
+        None
     }
 }
 

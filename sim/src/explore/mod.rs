@@ -9,6 +9,7 @@
 //! failing one, which `found` writes. `campaign` runs many on many threads, `results` and `store` keep and merge what they
 //! come to, `shard` is one machine's part of it, `report` tells, `page` shows it in a browser, `twice` holds runs of a seed against each other.
 
+mod alike;
 mod attack;
 mod base;
 mod campaign;

@@ -15,7 +15,7 @@ use crate::observe::{Observer, Outage};
 use crate::world::Setup;
 
 /// What became of a seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// What it drew.
     pub drawn: Drawn,
@@ -38,15 +38,14 @@ impl Outcome {
     /// The same in an engine of choice.
     pub fn in_engine(base: &Base, plan: &Plan, seed: u64, engine: Engine) -> Outcome {
         let drawn = Drawn::new(base, plan, seed);
-        let setup = Arc::new(Setup {
-            acts: drawn.acts.clone(),
-            run: drawn.run,
-            seed,
-            canary: plan.canary,
-            ..base.setup.clone()
-        });
+        let setup = Arc::new(drawn.setup(base, plan));
         let promises = base.promises.clone();
         let watch = run(&setup, Watch::of(&setup, promises, (plan.rules, plan.limit), drawn.healed), engine);
+        Outcome::seen(drawn, &watch)
+    }
+
+    /// What a run has come to.
+    pub(super) fn seen(drawn: Drawn, watch: &Watch) -> Outcome {
         Outcome {
             violations: watch.violations().to_vec(),
             marks: watch.marks(),
@@ -102,8 +101,7 @@ mod tests {
         let plan = Plan::new(&base);
         for seed in 1..=300 {
             let drawn = Drawn::new(&base, &plan, seed);
-            let setup =
-                Arc::new(Setup { acts: drawn.acts.clone(), run: drawn.run, seed, ..base.setup.clone() });
+            let setup = Arc::new(drawn.setup(&base, &plan));
             let asked = watched(&setup, &plan, drawn.healed, Engine::EventLoop);
             let mut sent = (Watch::new(&setup, plan.rules, plan.limit, drawn.healed), Everything);
             let end = Time::ZERO + setup.run;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use havip::config::Instance;
 use havip::profile::Profile;
-use havip::time::Duration;
+use havip::time::{Duration, Time};
 use serde::Deserialize;
 
 use super::base::Base;
 use super::draw::seed_of;
 use super::inject::{INJECTIONS, Injection};
 use super::rules::{Rule, Rules};
+use super::seed::ALIKE;
 use crate::observe::Hash64;
 use crate::scenario::{TimeText, times};
 use crate::world::Segment;
@@ -75,6 +76,14 @@ impl Seeds {
                 Err(format!("{text:?} is an empty range: did you mean {}..{}?", seeds.last, seeds.first))
             }
         }
+    }
+    /// Those of each beginning.
+    pub(super) fn alike(self) -> impl Iterator<Item = Seeds> {
+        let group = move |n: u64| {
+            let first = n * ALIKE;
+            Seeds { first: first.max(self.first), last: (first + (ALIKE - 1)).min(self.last) }
+        };
+        (self.first / ALIKE..=self.last / ALIKE).map(group)
     }
     /// How many.
     pub fn count(self) -> u64 {
@@ -262,6 +271,13 @@ impl Plan {
             expected: attacks(base),
             canary: false,
         }
+    }
+
+    /// When nothing is wrong any more, and how long the whole run is.
+    pub(super) fn phases(&self, base: &Base) -> (Time, Duration) {
+        let last = base.script.acts.last().map_or(Time::ZERO, |act| act.at);
+        let healed = last.max(Time::ZERO + self.settle + self.safety);
+        (healed, healed.saturating_since(Time::ZERO) + self.liveness)
     }
 
     /// Why a rule was expected not to hold in a run with these injections, if it was.

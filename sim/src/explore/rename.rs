@@ -73,7 +73,7 @@ fn without(timed: TimedAct, gone: NodeId) -> Option<TimedAct> {
         | Act::Corrupt(_, path)
         | Act::Reorder(_, path)
         | Act::Heal(Some(path)) => ends(path, gone),
-        Act::Heal(None) | Act::Cloud(_) => true,
+        Act::Heal(None) | Act::Cloud(_) | Act::Seed(_) => true,
     };
     stays.then_some(timed)
 }

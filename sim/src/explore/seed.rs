@@ -7,13 +7,15 @@ use super::draw::Draws;
 use super::inject::{Injection, Scene};
 use super::plan::Plan;
 use crate::scenario::{Script, name_of};
-use crate::world::TimedAct;
+use crate::world::{Act, Setup, TimedAct};
 
 /// What a seed drew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
     /// Which.
     pub seed: u64,
+    /// How the cluster comes up: under this seed, as others do. From the first act that was drawn on chance is its own.
+    pub beginning: u64,
     /// The swarm: what is switched on, and how likely it is beside the others.
     pub swarm: Vec<(Injection, u32)>,
     /// What was injected, in the order in which it was drawn.
@@ -25,6 +27,9 @@ pub struct Drawn {
     /// How long the run is.
     pub run: Duration,
 }
+
+/// So many seeds in a row have one beginning.
+pub(super) const ALIKE: u64 = 32;
 
 /// How likely an injection that is switched on is beside the others: very different.
 const WEIGHTS: [u32; 4] = [1, 4, 16, 64];
@@ -46,8 +51,7 @@ impl Drawn {
         let weights: Vec<u32> = swarm.iter().map(|(_, weight)| *weight).collect();
         let count = draws.between(1, u64::from(plan.most.max(1)));
         let begin = Time::ZERO + plan.settle;
-        let healed = begin + plan.safety;
-        let mut scene = Scene::new(base, draws, (begin, healed));
+        let mut scene = Scene::new(base, draws, (begin, begin + plan.safety));
         let mut injected = Vec::new();
         for _ in 0..count {
             let Some(which) = scene.draws.weighted(&weights) else { break };
@@ -58,19 +62,31 @@ impl Drawn {
             }
         }
         let mut acts = scene.finish();
-        let last = base.script.acts.last().map_or(Time::ZERO, |act| act.at);
+        if let Some(at) = acts.first().map(|first| first.at) {
+            acts.insert(0, TimedAct { at, act: Act::Seed(seed), line: 0 });
+        }
         if !base.script.acts.is_empty() {
-            acts.extend(base.script.acts.iter().map(|act| TimedAct { line: 0, ..*act }));
+            acts.extend(base.own_acts());
             acts.sort_by_key(|act| act.at);
         }
-        let healed = healed.max(last);
-        let run = healed.saturating_since(Time::ZERO) + plan.liveness;
-        Drawn { seed, swarm, injected, acts, healed, run }
+        let (healed, run) = plan.phases(base);
+        Drawn { seed, beginning: 1 + seed / ALIKE, swarm, injected, acts, healed, run }
+    }
+
+    /// When what was drawn begins; never, if nothing was.
+    pub(super) fn begins(&self) -> Time {
+        self.acts.iter().find(|act| act.act == Act::Seed(self.seed)).map_or(Time::MAX, |act| act.at)
+    }
+
+    /// The cluster with its story.
+    pub(super) fn setup(&self, base: &Base, plan: &Plan) -> Setup {
+        let (acts, run, seed) = (self.acts.clone(), self.run, self.beginning);
+        Setup { acts, run, seed, canary: plan.canary, ..base.setup.clone() }
     }
 
     /// The run as a script, which replays it.
     pub fn script(&self, base: &Base) -> Script {
-        let mut script = base.script_with(&self.acts, self.seed, self.run);
+        let mut script = base.script_with(&self.acts, self.beginning, self.run);
         script.name = name_of("", &base.script.name, &format!("-seed-{}", self.seed));
         script
     }

@@ -52,7 +52,7 @@ pub fn shrink(
     let drawn = Drawn::new(base, plan, seed);
     let plan = Plan { rules: Rules::NONE.with(rule), ..plan.clone() };
     let judge = Judge { plan, rule, runs: Cell::new(0), goes_on };
-    let whole = base.script_with(&drawn.acts, seed, drawn.run);
+    let whole = base.script_with(&drawn.acts, drawn.beginning, drawn.run);
     let mut case = judge.case(base, whole)?;
     judge.cut_run(&mut case);
     for _ in 0..ROUNDS {

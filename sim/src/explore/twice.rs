@@ -106,14 +106,14 @@ fn parting(first: &Run<'_>, second: &Run<'_>, engine: Engine) -> Option<Parting>
         None if seen.0 == seen.1 => return None,
         None => (format!("{:?}", seen.0), format!("{:?}", seen.1)),
     };
-    Some(Parting { seed: first.setup.seed, engine, lines })
+    Some(Parting { seed: first.drawn.seed, engine, lines })
 }
 
 /// A seed's run.
 struct Run<'a> {
     campaign: &'a Campaign<'a>,
     setup: Arc<Setup>,
-    healed: Time,
+    drawn: Drawn,
 }
 
 /// What came of it.
@@ -130,15 +130,13 @@ impl<'a> Run<'a> {
     fn of(campaign: &'a Campaign<'a>, seed: u64) -> Run<'a> {
         let Campaign { base, plan, .. } = campaign;
         let drawn = Drawn::new(base, plan, seed);
-        let setup =
-            Setup { acts: drawn.acts, run: drawn.run, seed, canary: plan.canary, ..base.setup.clone() };
-        Run { campaign, setup: Arc::new(setup), healed: drawn.healed }
+        Run { campaign, setup: Arc::new(drawn.setup(base, plan)), drawn }
     }
 
     fn watched<O: Observer>(&self, engine: Engine, also: O) -> (Watch, O) {
         let plan = self.campaign.plan;
         let end = Time::ZERO + self.setup.run;
-        let mut both = (Watch::new(&self.setup, plan.rules, plan.limit, self.healed), also);
+        let mut both = (Watch::new(&self.setup, plan.rules, plan.limit, self.drawn.healed), also);
         engine.run(&self.setup, Duration::ZERO, end, &mut both);
         both.finish(&self.setup, end);
         both

@@ -127,7 +127,7 @@ impl Observer for Expectations {
         let mut changes = self.facts.begin();
         let before = self.facts.moves();
         for report in reports {
-            if matches!(report.what, What::Act(_)) {
+            if matches!(report.what, What::Act(index) if setup.acts[index as usize].act.happens()) {
                 self.all.iter_mut().for_each(|watch| watch.acted(at));
             }
             changes = changes | self.facts.apply(setup, look, report);

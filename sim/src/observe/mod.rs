@@ -49,6 +49,13 @@ pub trait Observer {
     fn wants(&self) -> Wants;
     /// Everything that happened at one instant. Instants come in time order, each once.
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]);
+    /// Several instants in a row, in which nothing has happened but that frames were sent and received that say once more
+    /// what has been said. Who has nothing to save by that is told of each instant.
+    fn row(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        for instant in reports.chunk_by(|one, next| one.at == next.at) {
+            self.instant(setup, look, instant);
+        }
+    }
     /// The run is over; `end` is its last instant.
     fn finish(&mut self, setup: &Setup, end: Time) {
         let _ = (setup, end);
@@ -61,6 +68,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     }
     fn instant(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
         (**self).instant(setup, look, reports);
+    }
+    fn row(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        (**self).row(setup, look, reports);
     }
     fn finish(&mut self, setup: &Setup, end: Time) {
         (**self).finish(setup, end);

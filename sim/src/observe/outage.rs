@@ -191,7 +191,7 @@ impl Outages {
                 self.claims(setup, address, node, |entry| entry.1.get_or_insert(report.at));
             }
             What::Eip { eip, to } => self.behind[usize::from(eip.0)] = to,
-            What::Act(index) => self.acted(report.at, index),
+            What::Act(index) if setup.acts[index as usize].act.happens() => self.acted(report.at, index),
             What::Record(cvm, Said::Transition { subject, to, .. }) => {
                 let cause = Cause::Transition(cvm, subject, to);
                 self.last_transition = Some((report.at, cause));

@@ -361,7 +361,8 @@ impl Recorder {
                     _ => notes.reason = Reason::Act(index),
                 }
             }
-            None => self.cloud = Reason::Act(index),
+            None if act.happens() => self.cloud = Reason::Act(index),
+            None => {}
         }
         if let Act::Detach(..) = act {
             self.cloud = Reason::Act(index);

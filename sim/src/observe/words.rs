@@ -46,6 +46,7 @@ pub(crate) fn cause(setup: &Setup, act: &Act) -> String {
         | Act::Delay(..)
         | Act::Duplicate(..)
         | Act::Console(_)
+        | Act::Seed(_)
         | Act::Cloud(CloudAct::BindDelay(..)) => return ActText::new(act, setup).to_string(),
     };
     format!("{} {done}", act_who(setup, act))
@@ -62,6 +63,7 @@ pub(crate) fn act_who<'a>(setup: &'a Setup, act: &Act) -> &'a str {
     match ActText::new(act, setup).about() {
         Some(node) => setup.name_of(node),
         None if matches!(act, Act::Cloud(_) | Act::Console(_)) => "cloud",
+        None if matches!(act, Act::Seed(_)) => "chance",
         None => "link",
     }
 }

@@ -330,6 +330,7 @@ fn act(r: &mut Reader<'_, '_>, scope: &mut Scope<'_, '_>) -> Result<Act, Stop> {
         "duplicate" => Act::Duplicate(value::share(r.word("a share such as `5%`")?)?, path(r, scope)?),
         "heal" if r.peek(0).is_none() => Act::Heal(None),
         "heal" => Act::Heal(Some(path(r, scope)?)),
+        "seed" => Act::Seed(value::count(r.word("a seed")?, "a seed")?),
         "cloud" => {
             scope.needs_cloud(word)?;
             Act::Cloud(cloud(r, scope)?)

@@ -101,7 +101,8 @@ impl<'a> ActText<'a> {
             | Act::Reorder(..)
             | Act::Heal(_)
             | Act::Console(_)
-            | Act::Cloud(_) => None,
+            | Act::Cloud(_)
+            | Act::Seed(_) => None,
         }
     }
 
@@ -181,6 +182,7 @@ fn verb(act: &Act) -> &'static str {
         Act::Duplicate(..) => "duplicate",
         Act::Heal(_) => "heal",
         Act::Cloud(_) => "cloud",
+        Act::Seed(_) => "seed",
     }
 }
 
@@ -204,6 +206,7 @@ impl fmt::Display for ActText<'_> {
                 write!(f, " {}", Share(share))?;
             }
             Act::Cloud(act) => write!(f, " {}", CloudText(act))?,
+            Act::Seed(seed) => write!(f, " {seed}")?,
             Act::Console(act) => return write!(f, " {}", ConsoleText { act, names: self.names }),
             Act::Script(_, name, act) => {
                 write!(f, " {} ", Quoted(self.names.text(name)))?;

@@ -7,7 +7,7 @@ pub(super) const STATEMENTS: [&str; 22] = [
 ];
 
 /// Every act.
-pub(super) const ACTS: [&str; 37] = [
+pub(super) const ACTS: [&str; 38] = [
     "start",
     "stop",
     "kill",
@@ -39,6 +39,7 @@ pub(super) const ACTS: [&str; 37] = [
     "tamper",
     "spoof",
     "cloud",
+    "seed",
     "apply",
     "release",
     "range",
@@ -74,8 +75,7 @@ pub(super) const FACTS: [&str; 13] = [
 pub(super) const MEASURES: [&str; 4] = ["outage", "moves", "claims", "notifies"];
 
 /// The remaining words.
-const OTHERS: [&str; 19] = [
-    "seed",
+const OTHERS: [&str; 18] = [
     "exact",
     "latency",
     "ipv6",

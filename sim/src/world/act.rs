@@ -74,6 +74,9 @@ pub enum Act {
     Detach(NodeId, EniIndex),
     /// Somebody does something in the cloud's console.
     Console(ConsoleAct),
+    /// Chance is another one's from now on: what has been drawn stays, what is drawn later is what it would be under this
+    /// seed. Of one beginning so come many stories.
+    Seed(u64),
 }
 
 /// How the cloud behaves from now on.
@@ -88,6 +91,11 @@ pub enum CloudAct {
 }
 
 impl Act {
+    /// Whether it is something that happens to the cluster, and so may be what an outage is of: that chance is another
+    /// one's is not.
+    pub const fn happens(&self) -> bool {
+        !matches!(self, Act::Seed(_))
+    }
     /// Shows every text that the act names.
     pub fn texts(&mut self, see: &mut impl FnMut(&mut TextId)) {
         match self {

@@ -171,7 +171,7 @@ impl World {
         let just_thawed =
             |cvm: CvmId| self.machines[usize::from(cvm.0)].thawed.is_some_and(|at| self.now <= at + CANARY);
         self.setup.canary
-            && self.setup.seed.is_multiple_of(3)
+            && self.seed.is_multiple_of(3)
             && !stays
             && self.setup.cvm_of(node).is_some_and(just_thawed)
     }

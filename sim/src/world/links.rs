@@ -38,6 +38,8 @@ pub struct Links {
     /// Whose each port is.
     owners: Vec<(NodeId, EniIndex)>,
     chance: Chance,
+    /// Whose chance it was before, and until when.
+    before: (Time, Chance),
 }
 
 /// What acts do to frames of a kind on a way, where none copies them, changes them or their order.
@@ -63,7 +65,12 @@ pub enum Fate {
 impl Links {
     /// No rules. `owners`: whose each port is, in the order of ports.
     pub const fn new(owners: Vec<(NodeId, EniIndex)>, chance: Chance) -> Self {
-        Links { rules: Vec::new(), owners, chance }
+        Links { rules: Vec::new(), owners, chance, before: (Time::ZERO, chance) }
+    }
+
+    /// Chance is another one's from now on.
+    pub const fn reseed(&mut self, now: Time, chance: Chance) {
+        (self.before, self.chance) = ((now, self.chance), chance);
     }
 
     /// Whether no act's effect stands.
@@ -203,9 +210,12 @@ impl Links {
         }
         let (slot, into) = (at.as_nanos() / width, at.as_nanos() % width);
         let place = u32::from(from.0) << 16 | u32::from(to.0);
-        let drawn = |slot| {
-            let draw = self.chance.of_node(Purpose::Latency, place, Time::from_nanos(slot), 0);
-            draw.between(0, width)
+        let (until, before) = self.before;
+        let drawn = |slot: u64| {
+            // The two points between which chance changed are the old one's: no frame overtakes another there either.
+            let is_old = slot.saturating_mul(width) < until.as_nanos().saturating_add(width);
+            let chance = if is_old { before } else { self.chance };
+            chance.of_node(Purpose::Latency, place, Time::from_nanos(slot), 0).between(0, width)
         };
         let (here, next) = (drawn(slot), drawn(slot + 1));
         let step = share(here.abs_diff(next), into, width);

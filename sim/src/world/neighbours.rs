@@ -167,6 +167,11 @@ impl Neighbours {
         Neighbours { entries: Vec::new(), next: Time::MAX, clock: Clock { owner, host } }
     }
 
+    /// Timers that are set from here on are by another chance.
+    pub const fn reseed(&mut self, host: Host) {
+        self.clock.host = host;
+    }
+
     /// The hardware address of an entry that a packet uses without changing anything but when it was used.
     pub fn steady_mac_of(&self, address: IpAddr) -> Option<Mac> {
         let entry = &self.entries[self.find(address).ok()?];

@@ -46,6 +46,7 @@ impl World {
             Act::Cloud(act) => self.cloud.act(act, index),
             Act::Detach(node, eni) => self.detach(node, eni, index),
             Act::Console(act) => self.administer(act, index),
+            Act::Seed(seed) => self.reseed(seed),
             Act::Drop(..)
             | Act::Loss(..)
             | Act::Delay(..)

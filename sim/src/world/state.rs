@@ -53,6 +53,8 @@ pub struct World {
     pub(super) cloud: CloudPort,
     pub(super) groups: Groups,
     pub(super) host: Host,
+    /// Whose chance it is: the setup's, until an act says another.
+    pub(super) seed: u64,
     pub(super) chance: Chance,
     /// Programs that may have something to do in this instant.
     pub(super) ready: Vec<CvmId>,
@@ -106,6 +108,7 @@ impl World {
             cloud: CloudPort::new(&setup),
             groups: Groups::default(),
             host,
+            seed: setup.seed,
             chance,
             ready: Vec::new(),
             spoofs: Vec::new(),
@@ -185,6 +188,14 @@ impl World {
         }
         self.setup = setup;
         Ok(())
+    }
+
+    /// Chance is that of another seed from here on.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        (self.seed, self.chance) = (seed, Chance::new(seed));
+        self.host = Host::new(self.chance, self.setup.host_exact);
+        self.links.reseed(self.now, self.chance);
+        self.nics.iter_mut().for_each(|nic| nic.neighbours.reseed(self.host));
     }
 
     /// Chooses what is reported from here on, and how far the run goes: no probe is asked beyond it.

@@ -56,6 +56,7 @@ const fn name(act: &Act) -> &'static str {
         Act::Heal(None) => "heal",
         Act::Heal(Some(_)) => "heal a pair",
         Act::Cloud(CloudAct::BindDelay(..)) => "cloud bind-delay",
+        Act::Seed(_) => "seed",
         Act::Cloud(CloudAct::DropClaims) => "cloud drop-claims",
         Act::Cloud(CloudAct::HearClaims) => "cloud hear-claims",
         Act::Detach(..) => "detach",

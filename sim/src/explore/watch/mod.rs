@@ -391,6 +391,14 @@ impl Watch {
         }
     }
 
+    fn instant_ends(&mut self, setup: &Setup, now: Time) {
+        if std::mem::take(&mut self.changed) {
+            self.owners_change(now);
+            self.company_changes(now);
+            self.check_all(setup, now);
+        }
+    }
+
     /// What it all depends on has changed.
     fn check_all(&mut self, setup: &Setup, now: Time) {
         for matter in Matter::ALL {
@@ -441,10 +449,15 @@ impl Observer for Watch {
             true => order::heard_first(reports).for_each(|report| self.take(setup, look, report)),
             false => reports.iter().for_each(|report| self.take(setup, look, report)),
         }
-        if std::mem::take(&mut self.changed) {
-            self.owners_change(now);
-            self.company_changes(now);
-            self.check_all(setup, now);
+        self.instant_ends(setup, now);
+    }
+
+    /// Every seed spends half of its instants here. What is said over and over is neither a fact nor in the digest.
+    fn row(&mut self, setup: &Setup, look: &dyn Look, reports: &[Report]) {
+        for instant in reports.chunk_by(|one, next| one.at == next.at) {
+            self.check_until(setup, instant[0].at);
+            instant.iter().for_each(|report| self.take(setup, look, report));
+            self.instant_ends(setup, instant[0].at);
         }
     }
 

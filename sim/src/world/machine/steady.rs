@@ -436,29 +436,30 @@ impl World {
         (burst, over)
     }
 
-    /// Shows what of a row was sent and received, instant by instant.
+    /// Shows what of a row was sent and received.
     pub(crate) fn show(&mut self, packets: &Actions, row: &Row, show: &mut dyn FnMut(&World, &[Report])) {
         if row.shown.is_empty() {
             return;
         }
-        let (now, frames) = (self.now, self.frames_of(packets, row));
-        for instant in row.shown.chunk_by(|(a, _), (b, _)| a == b) {
-            self.now = instant[0].0;
-            for &(_, shown) in instant {
-                let (Shown::Sent(index) | Shown::Received(index, _)) = shown;
-                let (frame, Sent { from, kind, .. }) = (frames[index], row.packets[index]);
-                match shown {
-                    Shown::Sent(_) => self.report_frame(from, kind, What::Sent { frame, kind }),
-                    Shown::Received(_, port) => {
-                        self.report_frame(port, kind, What::Received { frame, kind, from: self.who(from) });
-                    }
+        let frames = self.frames_of(packets, row);
+        let mut reports = std::mem::take(&mut self.reports);
+        reports.extend(row.shown.iter().map(|&(at, shown)| {
+            let (Shown::Sent(index) | Shown::Received(index, _)) = shown;
+            let (frame, Sent { from, kind, .. }) = (frames[index], row.packets[index]);
+            match shown {
+                Shown::Sent(_) => Report { at, who: self.who(from), what: What::Sent { frame, kind } },
+                Shown::Received(_, port) => {
+                    let what = What::Received { frame, kind, from: self.who(from) };
+                    Report { at, who: self.who(port), what }
                 }
             }
-            self.sort_reports();
-            show(self, self.reports());
-            self.reports.clear();
+        }));
+        for instant in reports.chunk_by_mut(|one, next| one.at == next.at) {
+            instant.sort_by_key(|report| report.who);
         }
-        self.now = now;
+        show(self, &reports);
+        reports.clear();
+        self.reports = reports;
         for frame in frames {
             self.frames.let_go(frame);
         }
