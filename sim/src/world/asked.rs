@@ -8,13 +8,14 @@
 
 use std::net::IpAddr;
 
-use havip::time::Time;
+use havip::time::{Duration, Time};
 use havip::wire::ethernet::Mac;
 
 use super::act::{Health, Kind};
 use super::chance::Nth;
 use super::frames::PortId;
 use super::links::Fate;
+use super::neighbours::Uses;
 use super::report::{What, Who};
 use super::setup::{ClientId, NodeId};
 use super::state::World;
@@ -29,6 +30,8 @@ struct Probing {
     ports: (PortId, PortId, PortId),
     /// Probes or answers may be lost.
     loses: bool,
+    /// Until when resolvers know their way.
+    until: Time,
 }
 
 /// What becomes of one probe: when it reaches the holder, and when the answer is back.
@@ -45,9 +48,9 @@ impl World {
         self.probing(client).map(|probing| probing.holder)
     }
 
-    /// Whether it is certain what becomes of a probe that this client sends now.
-    pub(super) fn is_certain(&self, client: ClientId) -> bool {
-        self.probing(client).is_some() || self.is_lost(client)
+    /// Until when it is certain what becomes of a probe that this client sends, if it is now, and nothing changes.
+    pub(super) fn certain_until(&self, client: ClientId) -> Option<Time> {
+        self.probing(client).map(|probing| probing.until).or_else(|| self.lost_until(client))
     }
 
     /// Whether a probe of a client's is under way as a frame. One that nobody holds any more was lost.
@@ -55,9 +58,10 @@ impl World {
         self.clients[usize::from(client.0)].is_unsure && self.frames.held() > 0
     }
 
-    /// Whether nobody can answer a probe that this client sends now: it goes nowhere, or to a machine that is off or does
-    /// not have the address. Then neither its loss nor its delay on the way is of any interest.
-    fn is_lost(&self, client: ClientId) -> bool {
+    /// Until when nobody can answer a probe that this client sends, if nobody can now, and nothing changes: it goes nowhere,
+    /// or to a machine that is off or does not have the address. Then neither its loss nor its delay on the way is of any
+    /// interest.
+    fn lost_until(&self, client: ClientId) -> Option<Time> {
         let setup = &self.setup.clients[usize::from(client.0)];
         let (target, asks) = (setup.target, PortId::of(self.setup.node_of_client(client)));
         if !self.groups.are_empty()
@@ -65,22 +69,27 @@ impl World {
             || self.is_unsure(client)
             || !self.is_open(asks)
         {
-            return false;
+            return None;
         }
-        let Some(next_hop) = self.nic(asks).next_hop(target, self.in_vpc(), false) else { return false };
-        let Some(mac) = self.nic(asks).neighbours.steady_mac_of(next_hop) else { return false };
-        let Some(to) = self.certain_port(asks, target, mac) else { return false };
-        let Some(to) = to else { return true };
+        let next_hop = self.nic(asks).next_hop(target, self.in_vpc(), false)?;
+        let (mac, until) = self.nic(asks).neighbours.steady(next_hop, self.uses(client, setup.every))?;
+        let Some(to) = self.certain_port(asks, target, mac)? else { return Some(until) };
         let (nic, node) = (self.nic(to), self.nic(to).node);
         let kernel = &self.kernels[usize::from(node.0)];
-        if !kernel.powered || !nic.carrier {
-            return self.links.manner(asks, to, Kind::Probe, self.latency(to)).is_some();
-        }
-        // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
-        !kernel.paused
-            && self.clients[usize::from(client.0)].reached == Some(node)
-            && (!self.node_holds(node, target) || self.filters(node, target))
-            && self.links.manner(asks, to, Kind::Probe, self.latency(to)).is_some()
+        self.links.manner(asks, to, Kind::Probe, self.latency(to))?;
+        let is_lost = !kernel.powered
+            || !nic.carrier
+            // One that goes to another machine than those before it is sent: somebody wants to know when it gets there.
+            || !kernel.paused
+                && self.clients[usize::from(client.0)].reached == Some(node)
+                && (!self.node_holds(node, target) || self.filters(node, target));
+        is_lost.then_some(until)
+    }
+
+    /// The packets of a client's probes, or of their answers.
+    fn uses(&self, client: ClientId, apart: Duration) -> Uses {
+        let every = self.setup.clients[usize::from(client.0)].every;
+        Uses { first: self.now + every + self.longest_way(), apart }
     }
 
     fn probing(&self, client: ClientId) -> Option<Probing> {
@@ -90,7 +99,8 @@ impl World {
         if !is_plain || self.is_unsure(client) {
             return None;
         }
-        let (asks, reached) = (PortId::of(asker), self.certain_way(PortId::of(asker), target)?);
+        let (asks, every) = (PortId::of(asker), self.setup.clients[index].every);
+        let (reached, there) = self.certain_way(asks, target, self.uses(client, every))?;
         let holder = self.nic(reached).node;
         if !self.node_holds(holder, target) || self.filters(holder, target) {
             return None;
@@ -105,11 +115,14 @@ impl World {
         }
         let source = self.nic(asks).source_for(target)?;
         let answers = self.port_towards(reached, source);
-        if self.certain_way(answers, source)? != asks {
+        let loses = self.loses_probes(client, (asks, reached, answers))?;
+        // Of probes that are lost there are no answers.
+        let apart = if loses { Duration::MAX } else { every };
+        let (back, until) = self.certain_way(answers, source, self.uses(client, apart))?;
+        if back != asks {
             return None;
         }
-        let loses = self.loses_probes(client, (asks, reached, answers))?;
-        Some(Probing { holder, source, ports: (asks, reached, answers), loses })
+        Some(Probing { holder, source, ports: (asks, reached, answers), loses, until: until.min(there) })
     }
 
     /// Whether a client's probes or their answers may be lost; `None` if that alone does not say what becomes of them.
@@ -132,16 +145,17 @@ impl World {
         certain.then_some(there.loses || back.loses)
     }
 
-    /// Where a packet that leaves by a port for an address arrives for certain, without anybody learning anything new.
-    fn certain_way(&self, from: PortId, to: IpAddr) -> Option<PortId> {
+    /// Where packets that leave by a port for an address arrive for certain, without anybody learning anything new; and
+    /// until when.
+    fn certain_way(&self, from: PortId, to: IpAddr, uses: Uses) -> Option<(PortId, Time)> {
         if !self.is_open(from) {
             return None;
         }
         let nic = self.nic(from);
         let next_hop = nic.next_hop(to, self.in_vpc(), false)?;
-        let mac = nic.neighbours.steady_mac_of(next_hop)?;
+        let (mac, until) = nic.neighbours.steady(next_hop, uses)?;
         let port = self.certain_port(from, to, mac)??;
-        self.is_open(port).then_some(port)
+        self.is_open(port).then_some((port, until))
     }
 
     /// The port a packet for one machine comes out of; of none, if nothing has its address. `None` if that is not certain.
@@ -173,15 +187,17 @@ impl World {
         }
         let every = self.setup.clients[usize::from(client.0)].every;
         // The last one asked must be back before anything else happens.
-        let room =
-            self.quiet_until().saturating_since(self.now + self.longest_way() * 2 + self.setup.tick * 4);
-        if room.is_zero() {
-            return None;
-        }
-        let more = (room.as_nanos() - 1) / every.as_nanos();
-        let Some(probing) = self.probing(client) else {
-            return self.is_lost(client).then(|| self.lose_all(client, self.now + every * more));
+        let (quiet, back) = (self.quiet_until(), self.now + self.longest_way() * 2 + self.setup.tick * 4);
+        let more = |until: Time| {
+            let room = until.min(quiet).saturating_since(back);
+            Some(room.as_nanos().checked_sub(1)? / every.as_nanos())
         };
+        more(Time::MAX)?;
+        let Some(probing) = self.probing(client) else {
+            let more = more(self.lost_until(client)?)?;
+            return Some(self.lose_all(client, self.now + every * more));
+        };
+        let more = more(probing.until)?;
         let state = &mut self.clients[usize::from(client.0)];
         state.is_unsure = false;
         let is_first = state.answered != state.probed;
@@ -278,8 +294,13 @@ impl World {
     fn note_peer(&mut self, port: PortId, peer: IpAddr, used: Time) {
         let vpc = self.in_vpc();
         let nic = self.nic_mut(port);
+        let node = nic.node;
         if let Some(next_hop) = nic.next_hop(peer, vpc, false) {
+            let due = nic.neighbours.deadline();
             nic.neighbours.note_used(next_hop, used);
+            if nic.neighbours.deadline() != due {
+                self.arm_kernel(node);
+            }
         }
     }
 }

@@ -73,7 +73,22 @@ struct Entry {
     /// Requests sent without an answer.
     probes: u8,
     timer: Time,
+    /// While it is reachable: the instant in which it is so no more, if nothing confirms it, and when it is asked for then,
+    /// if it is used.
+    lapses: (Time, Time),
+    /// When the kernel has something to do about it. That an entry is not reachable any more is found out by whoever looks
+    /// next: nobody can see it before.
+    due: Time,
     waiting: VecDeque<FrameId>,
+}
+
+/// Packets to come that will use an entry, if it is steady.
+#[derive(Clone, Copy, Debug)]
+pub struct Uses {
+    /// The first of them at the latest.
+    pub first: Time,
+    /// How far apart they are at most.
+    pub apart: Duration,
 }
 
 /// What becomes of a packet for a neighbour.
@@ -143,7 +158,7 @@ pub struct Learned {
 pub struct Neighbours {
     /// Sorted by the key of their address.
     entries: Vec<Entry>,
-    /// No timer is due before this.
+    /// The first that is due.
     next: Time,
     clock: Clock,
 }
@@ -153,35 +168,70 @@ pub struct Neighbours {
 struct Clock {
     owner: u32,
     host: Host,
+    tick: Duration,
 }
 
 impl Clock {
     fn after(self, now: Time, length: Duration, entry: IpAddr) -> Time {
         self.host.kernel_timer(self.owner, now, length, number_of(entry))
     }
+
+    fn reachable_time(self, now: Time) -> Duration {
+        let period = now.as_nanos() / REACHABLE_REDRAW.as_nanos();
+        self.host
+            .chance()
+            .of_node(Purpose::ReachableTime, self.owner, Time::from_nanos(period), 0)
+            .within(REACHABLE_TIME)
+    }
 }
 
 impl Neighbours {
     /// The empty table of a node's interface.
-    pub const fn new(owner: u32, host: Host) -> Self {
-        Neighbours { entries: Vec::new(), next: Time::MAX, clock: Clock { owner, host } }
+    pub const fn new(owner: u32, host: Host, tick: Duration) -> Self {
+        Neighbours { entries: Vec::new(), next: Time::MAX, clock: Clock { owner, host, tick } }
     }
 
     /// Timers that are set from here on are by another chance.
-    pub const fn reseed(&mut self, host: Host) {
+    pub fn reseed(&mut self, now: Time, host: Host) {
+        self.pause(now);
         self.clock.host = host;
+        self.resume(now);
     }
 
-    /// The hardware address of an entry that a packet uses without changing anything but when it was used.
-    pub fn steady_mac_of(&self, address: IpAddr) -> Option<Mac> {
+    /// The kernel stands still.
+    pub fn pause(&mut self, now: Time) {
+        self.entries.iter_mut().for_each(|entry| entry.lapse(now));
+    }
+
+    /// It goes on: what was to happen in between happens at an instant to come.
+    pub fn resume(&mut self, at: Time) {
+        let clock = self.clock;
+        for entry in &mut self.entries {
+            if entry.state == State::Reachable {
+                entry.timer = entry.timer.max(at);
+                entry.find_lapse(clock);
+            }
+        }
+        self.find_next();
+    }
+
+    /// The hardware address of an entry that these packets use without changing anything but when it was used, and until
+    /// when they do.
+    pub fn steady(&self, address: IpAddr, uses: Uses) -> Option<(Mac, Time)> {
         let entry = &self.entries[self.find(address).ok()?];
-        matches!(entry.state, State::Reachable | State::Delay | State::Probe).then_some(entry.mac)
+        match entry.state {
+            State::Reachable => Some((entry.mac, entry.steady_until(uses)?)),
+            State::Delay | State::Probe => Some((entry.mac, entry.timer)),
+            State::Incomplete | State::Stale | State::Failed => None,
+        }
     }
 
-    /// Notes a packet that was not sent because its fate was known.
+    /// Notes packets that were not sent because their fate was known: the last one, and none of them longer after the one
+    /// before it than was asked for.
     pub fn note_used(&mut self, address: IpAddr, at: Time) {
         if let Ok(i) = self.find(address) {
-            self.entries[i].used = at;
+            self.entries[i].use_at(at);
+            self.next = self.next.min(self.entries[i].due);
         }
     }
 
@@ -204,17 +254,16 @@ impl Neighbours {
         });
         let clock = self.clock;
         let entry = &mut self.entries[i];
-        entry.used = now;
-        match entry.state {
+        entry.lapse(now);
+        entry.use_at(now);
+        let resolved = match entry.state {
             State::Reachable | State::Delay | State::Probe => Resolved::To(entry.mac),
             State::Stale => {
                 entry.turn(State::Delay, now, clock.after(now, DELAY_TIME, address));
-                self.next = self.next.min(entry.timer);
                 Resolved::To(entry.mac)
             }
             State::Failed => {
                 entry.turn(State::Incomplete, now, clock.after(now, RETRANS_TIME, address));
-                self.next = self.next.min(entry.timer);
                 entry.probes = 1;
                 entry.waiting.push_back(packet);
                 Resolved::Waits { ask: true, pushed_out: None }
@@ -225,7 +274,9 @@ impl Neighbours {
                 entry.waiting.push_back(packet);
                 Resolved::Waits { ask: false, pushed_out }
             }
-        }
+        };
+        self.next = self.next.min(entry.due);
+        resolved
     }
 
     /// Takes in what an ARP frame says (`arp_process`, `neigh_update`).
@@ -238,8 +289,131 @@ impl Neighbours {
                 i
             }
         };
-        let (clock, reachable_for) = (self.clock, self.reachable_time(now));
-        let entry = &mut self.entries[i];
+        let (clock, due) = (self.clock, self.entries[i].due);
+        let learned = self.entries[i].hear(now, heard, clock);
+        match self.entries[i].due {
+            // It was the first, and is due later now.
+            later if due == self.next && later > due => self.find_next(),
+            due => self.next = self.next.min(due),
+        }
+        learned
+    }
+
+    /// Makes an entry say what is not true, as a forged answer would.
+    pub fn forge(&mut self, now: Time, address: IpAddr, mac: Mac) {
+        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true, weak: false });
+        self.hear(
+            now,
+            Heard { address, mac, confirms: true, asks_us: false, gratuitous: false, weak: false },
+        );
+    }
+
+    /// When the kernel has something to do about the first of them.
+    pub fn deadline(&self) -> Time {
+        self.next
+    }
+
+    /// Runs the timers that are due (`neigh_timer_handler`).
+    pub fn run_timers(&mut self, now: Time, wants: &mut Vec<Want>) {
+        let clock = self.clock;
+        for entry in self.entries.iter_mut().filter(|entry| entry.due <= now) {
+            entry.lapse(now);
+            entry.run_timer(now, clock, wants);
+        }
+        self.find_next();
+    }
+
+    /// Forgets everything: the carrier is gone. Returns the packets that waited.
+    pub fn flush(&mut self) -> Vec<FrameId> {
+        self.next = Time::MAX;
+        self.entries.drain(..).flat_map(|e| e.waiting).collect()
+    }
+
+    fn find(&self, address: IpAddr) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&key_of(address), |e| e.key)
+    }
+
+    fn find_next(&mut self) {
+        self.next = self.entries.iter().map(|entry| entry.due).min().unwrap_or(Time::MAX);
+    }
+}
+
+impl Entry {
+    fn new(address: IpAddr, state: State, mac: Mac, now: Time) -> Self {
+        Entry {
+            key: key_of(address),
+            address,
+            state,
+            mac,
+            confirmed: None,
+            used: now,
+            updated: now,
+            probes: 0,
+            timer: Time::MAX,
+            lapses: (Time::MAX, Time::MAX),
+            due: Time::MAX,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn turn(&mut self, state: State, now: Time, timer: Time) {
+        self.state = state;
+        self.updated = now;
+        self.wait_until(timer);
+    }
+
+    fn wait_until(&mut self, timer: Time) {
+        (self.timer, self.due) = (timer, timer);
+    }
+
+    fn use_at(&mut self, at: Time) {
+        self.used = at;
+        if self.state == State::Reachable && self.is_used() {
+            self.due = self.lapses.1;
+        }
+    }
+
+    /// It is used lately when it is not reachable any more: then it is not stale, but waits for somebody to confirm it.
+    fn is_used(&self) -> bool {
+        self.lapses.0 <= self.used + DELAY_TIME
+    }
+
+    /// It is reachable, and its timer or what confirms it is another.
+    fn find_lapse(&mut self, clock: Clock) {
+        let mut at = self.timer.round_up(clock.tick);
+        while let Some(until) = self.confirmed.map(|t| t + clock.reachable_time(at)).filter(|t| at < *t) {
+            at = until.round_up(clock.tick);
+        }
+        self.lapses = (at, clock.after(at, DELAY_TIME, self.address));
+        self.due = if self.is_used() { self.lapses.1 } else { Time::MAX };
+    }
+
+    /// It is not reachable any more, if it was not before this instant.
+    fn lapse(&mut self, now: Time) {
+        let (at, asked) = self.lapses;
+        if self.state == State::Reachable && at < now {
+            match self.is_used() {
+                true => self.turn(State::Delay, at, asked),
+                false => self.turn(State::Stale, at, Time::MAX),
+            }
+        }
+    }
+
+    /// Until when it stays as it is, but that it is not reachable any more and waits for somebody to confirm it, which
+    /// nobody sees; nothing, if it is stale before the first of the packets.
+    fn steady_until(&self, uses: Uses) -> Option<Time> {
+        let (at, asked) = self.lapses;
+        match self.is_used() {
+            false if at < uses.first => None,
+            false if uses.apart > DELAY_TIME => Some(at),
+            _ => Some(asked),
+        }
+    }
+
+    /// `neigh_update`.
+    fn hear(&mut self, now: Time, heard: Heard, clock: Clock) -> Learned {
+        let entry = self;
+        entry.lapse(now);
         let old = entry.state;
         let mut new = if heard.confirms { State::Reachable } else { State::Stale };
         let other_mac = entry.mac != heard.mac;
@@ -261,9 +435,11 @@ impl Neighbours {
         }
         if new != old {
             let reachable = new == State::Reachable;
-            let timer = if reachable { clock.after(now, reachable_for, heard.address) } else { Time::MAX };
+            let timer = match reachable {
+                true => clock.after(now, clock.reachable_time(now), heard.address),
+                false => Time::MAX,
+            };
             entry.turn(new, now, timer);
-            self.next = self.next.min(entry.timer);
         }
         if other_mac {
             entry.updated = now;
@@ -272,91 +448,27 @@ impl Neighbours {
                 entry.confirmed = None;
             }
         }
+        if new == State::Reachable {
+            entry.find_lapse(clock);
+        }
         let released = if old.is_valid() { VecDeque::new() } else { std::mem::take(&mut entry.waiting) };
         Learned { changed: other_mac, released }
-    }
-
-    /// Makes an entry say what is not true, as a forged answer would.
-    pub fn forge(&mut self, now: Time, address: IpAddr, mac: Mac) {
-        self.hear(now, Heard { address, mac, confirms: false, asks_us: true, gratuitous: true, weak: false });
-        self.hear(
-            now,
-            Heard { address, mac, confirms: true, asks_us: false, gratuitous: false, weak: false },
-        );
-    }
-
-    /// No timer of the table is due before this.
-    pub fn deadline(&self) -> Time {
-        self.next
-    }
-
-    /// Runs the timers that are due (`neigh_timer_handler`).
-    pub fn run_timers(&mut self, now: Time, wants: &mut Vec<Want>) {
-        let (clock, reachable_for) = (self.clock, self.reachable_time(now));
-        self.next = Time::MAX;
-        for entry in &mut self.entries {
-            if entry.timer <= now {
-                entry.run_timer(now, clock, reachable_for, wants);
-            }
-            self.next = self.next.min(entry.timer);
-        }
-    }
-
-    /// Forgets everything: the carrier is gone. Returns the packets that waited.
-    pub fn flush(&mut self) -> Vec<FrameId> {
-        self.next = Time::MAX;
-        self.entries.drain(..).flat_map(|e| e.waiting).collect()
-    }
-
-    fn find(&self, address: IpAddr) -> Result<usize, usize> {
-        self.entries.binary_search_by_key(&key_of(address), |e| e.key)
-    }
-
-    fn reachable_time(&self, now: Time) -> Duration {
-        let period = now.as_nanos() / REACHABLE_REDRAW.as_nanos();
-        let Clock { owner, host } = self.clock;
-        host.chance()
-            .of_node(Purpose::ReachableTime, owner, Time::from_nanos(period), 0)
-            .within(REACHABLE_TIME)
-    }
-}
-
-impl Entry {
-    fn new(address: IpAddr, state: State, mac: Mac, now: Time) -> Self {
-        Entry {
-            key: key_of(address),
-            address,
-            state,
-            mac,
-            confirmed: None,
-            used: now,
-            updated: now,
-            probes: 0,
-            timer: Time::MAX,
-            waiting: VecDeque::new(),
-        }
-    }
-
-    fn turn(&mut self, state: State, now: Time, timer: Time) {
-        self.state = state;
-        self.updated = now;
-        self.timer = timer;
     }
 
     fn confirmed_within(&self, now: Time, span: Duration) -> bool {
         self.confirmed.is_some_and(|t| now <= t + span)
     }
 
-    fn run_timer(&mut self, now: Time, clock: Clock, reachable_for: Duration, wants: &mut Vec<Want>) {
-        let delay_ends = clock.after(now, DELAY_TIME, self.address);
+    fn run_timer(&mut self, now: Time, clock: Clock, wants: &mut Vec<Want>) {
+        if self.timer > now {
+            return;
+        }
         match self.state {
-            State::Reachable => match self.confirmed {
-                Some(t) if now < t + reachable_for => self.timer = t + reachable_for,
-                _ if now <= self.used + DELAY_TIME => self.turn(State::Delay, now, delay_ends),
-                _ => self.turn(State::Stale, now, Time::MAX),
-            },
+            State::Reachable => {}
             State::Delay if self.confirmed_within(now, DELAY_TIME) => {
+                let reachable_for = clock.reachable_time(now);
                 self.turn(State::Reachable, now, clock.after(now, reachable_for, self.address));
+                self.find_lapse(clock);
             }
             State::Delay => {
                 self.turn(State::Probe, now, now);
@@ -364,7 +476,7 @@ impl Entry {
                 self.solicit(now, clock, wants);
             }
             State::Probe | State::Incomplete => self.solicit(now, clock, wants),
-            State::Stale | State::Failed => self.timer = Time::MAX,
+            State::Stale | State::Failed => self.wait_until(Time::MAX),
         }
     }
 
@@ -376,7 +488,7 @@ impl Entry {
             return;
         }
         self.probes += 1;
-        self.timer = clock.after(now, RETRANS_TIME, self.address);
+        self.wait_until(clock.after(now, RETRANS_TIME, self.address));
         let to = (self.state == State::Probe).then_some(self.mac);
         wants.push(Want::Ask { address: self.address, to, waiting: self.waiting.front().copied() });
     }
@@ -397,7 +509,7 @@ mod tests {
         Time::ZERO + Duration::from_millis(ms)
     }
     fn table() -> Neighbours {
-        Neighbours::new(1, Host::new(Chance::new(7), true))
+        Neighbours::new(1, Host::new(Chance::new(7), true), Duration::from_micros(100))
     }
     fn reply(mac: Mac) -> Heard {
         Heard { address: PEER, mac, confirms: true, asks_us: false, gratuitous: false, weak: false }
@@ -441,7 +553,7 @@ mod tests {
         let mut t = table();
         t.resolve(at(0), PEER, FrameId(1));
         assert_eq!(t.hear(at(1), reply(B)).released, [FrameId(1)]);
-        let reachable = t.reachable_time(at(1)).as_nanos() / 1_000_000;
+        let reachable = t.clock.reachable_time(at(1)).as_nanos() / 1_000_000;
         let asked = asked(&mut t, 100, 60_000);
         // Reachable time, rounded up to our step, then 5 s of delay: three unicast requests a second apart,
         // then, a second later, the broadcast.

@@ -8,7 +8,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::cloud_port::gateway_of;
 use super::frames::PortId;
-use super::host::Host;
 use super::neighbours::Neighbours;
 use super::report::Who;
 use super::setup::{EniIndex, EniSetup, NodeId, link_local};
@@ -47,7 +46,7 @@ pub(super) struct Nic {
 }
 
 impl Nic {
-    pub(super) fn new(port: PortId, (node, index, eni): (NodeId, EniIndex, &EniSetup), host: Host) -> Self {
+    pub(super) fn new((node, index, eni): (NodeId, EniIndex, &EniSetup), neighbours: Neighbours) -> Self {
         let mut nic = Nic {
             node,
             index,
@@ -61,7 +60,7 @@ impl Nic {
             promotes: false,
             keys: Vec::new(),
             has_own: false,
-            neighbours: Neighbours::new(port.0.into(), host),
+            neighbours,
         };
         if nic.attached {
             eni.addresses().for_each(|own| nic.add(own));

@@ -122,9 +122,9 @@ impl Queue {
     pub(crate) fn has_frames(&self) -> bool {
         !self.frames.is_empty()
     }
-    /// When the first wake-up is due that is none of some; `before`, if none is due earlier.
-    pub(crate) fn next_besides(&self, before: Time, some: impl Fn(Due) -> bool) -> Time {
-        self.wakes.next_but(before, |place| some(self.due_at(place)))
+    /// When the first wake-up is due, each as late as it `counts`; `before`, if none is due earlier.
+    pub(crate) fn next_that_counts(&self, before: Time, counts: impl Fn(Due, Time) -> Time) -> Time {
+        self.wakes.next_that_counts(before, |place, at| counts(self.due_at(place), at))
     }
     /// How many frames and wake-ups wait: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {

@@ -18,7 +18,7 @@ use super::host::Host;
 use super::kernel::Kernel;
 use super::links::Links;
 use super::machine::Machine;
-use super::neighbours::Want;
+use super::neighbours::{Neighbours, Want};
 use super::nic::Nic;
 use super::queue::{Due, Queue};
 use super::report::{FrameId, Look, Mark, Report, Told, Wants, What, Who};
@@ -89,7 +89,7 @@ impl World {
         let chance = Chance::new(setup.seed);
         let host = Host::new(chance, setup.host_exact);
         let ports = (0..).map(PortId).zip(setup.ports());
-        let nics: Vec<Nic> = ports.map(|(port, eni)| Nic::new(port, eni, host)).collect();
+        let nics: Vec<Nic> = ports.map(|(port, eni)| Nic::new(eni, Neighbours::new(port.0.into(), host, setup.tick))).collect();
         let lans = if let Segment::Lan(lans) = &setup.segment { lans.len() } else { 0 };
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
@@ -195,7 +195,8 @@ impl World {
         (self.seed, self.chance) = (seed, Chance::new(seed));
         self.host = Host::new(self.chance, self.setup.host_exact);
         self.links.reseed(self.now, self.chance);
-        self.nics.iter_mut().for_each(|nic| nic.neighbours.reseed(self.host));
+        self.nics.iter_mut().for_each(|nic| nic.neighbours.reseed(self.now, self.host));
+        (0..self.setup.nodes() as u16).for_each(|node| self.arm_kernel(NodeId(node)));
     }
 
     /// Chooses what is reported from here on, and how far the run goes: no probe is asked beyond it.
@@ -215,10 +216,13 @@ impl World {
     }
     /// Until when nothing happens but what is being done just now, and probes of other clients whose fate is certain.
     pub(super) fn quiet_until(&self) -> Time {
-        let certain = |due| matches!(due, Due::Client(client) if self.is_certain(client));
+        let counts = |due, at| match due {
+            Due::Client(client) => self.certain_until(client).unwrap_or(at),
+            _ => at,
+        };
         let woken = match self.setup.clients.len() {
             0 | 1 => self.queue.next(),
-            _ => self.queue.next_besides(self.queue.next_frame(), certain),
+            _ => self.queue.next_that_counts(self.queue.next_frame(), counts),
         };
         self.next_act_at().min(woken).min(self.until)
     }

@@ -56,11 +56,11 @@ impl Wakes {
         self.set(i - places, Time::MAX);
         Some(i - places)
     }
-    /// When the next one is due but for some places; `before`, if none is due earlier. Only those are asked about that
-    /// would be the next.
-    pub(crate) fn next_but(&self, before: Time, some: impl Fn(usize) -> bool) -> Time {
+    /// When the next one is due, each as late as it `counts`, no earlier than it is due; `before`, if none is due earlier.
+    /// Only those are asked about that would be the next.
+    pub(crate) fn next_that_counts(&self, before: Time, counts: impl Fn(usize, Time) -> Time) -> Time {
         let places = self.times[self.times.len() / 2..].iter().copied().enumerate();
-        places.fold(before, |next, (place, at)| if at < next && !some(place) { at } else { next })
+        places.fold(before, |next, (place, at)| if at < next { next.min(counts(place, at)) } else { next })
     }
     /// How many there are: what a test of memory looks at.
     pub(crate) fn len(&self) -> usize {
@@ -92,8 +92,9 @@ mod tests {
                 let others = list.iter().enumerate().filter(|(place, _)| place % 2 != odd).map(|(_, at)| *at);
                 let before = Time::from_nanos(15);
                 let expected = others.min().unwrap_or(Time::MAX);
-                prop_assert_eq!(wakes.next_but(Time::MAX, |place| place % 2 == odd), expected);
-                prop_assert_eq!(wakes.next_but(before, |place| place % 2 == odd), expected.min(before));
+                let counts = |place, at| if place % 2 == odd { Time::MAX } else { at };
+                prop_assert_eq!(wakes.next_that_counts(Time::MAX, counts), expected);
+                prop_assert_eq!(wakes.next_that_counts(before, counts), expected.min(before));
             }
             let mut expected: Vec<(Time, usize)> = list.into_iter().zip(0..).filter(|e| e.0 != Time::MAX).collect();
             expected.sort_unstable();

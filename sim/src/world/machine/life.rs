@@ -130,6 +130,12 @@ impl World {
             return;
         }
         kernel.paused = paused;
+        let (now, next) = (self.now, self.next_tick());
+        for port in self.ports_of(node) {
+            let neighbours = &mut self.nic_mut(port).neighbours;
+            if paused { neighbours.pause(now) } else { neighbours.resume(next) }
+        }
+        let kernel = self.kernel(node);
         let ring = std::mem::take(&mut kernel.ring);
         for (port, frame) in ring {
             self.receive(port, frame);

@@ -19,6 +19,7 @@ use crate::world::chance::Nth;
 use crate::world::frames::PortId;
 use crate::world::kinds::kind_of_packet;
 use crate::world::links::Fate;
+use crate::world::neighbours::Uses;
 use crate::world::queue::Due;
 use crate::world::report::{FrameId, Report, What};
 use crate::world::setup::CvmId;
@@ -35,6 +36,8 @@ pub struct Row {
     hearers: Vec<Hearer>,
     /// By machine: its place among the hearers.
     places: Vec<Option<u16>>,
+    /// Until when the speaker's resolver knows where its packets go.
+    until: Time,
     /// The addresses that each beat adds once more.
     renewals: Vec<Renewal>,
     /// Of one beat: when each of them is there.
@@ -119,6 +122,7 @@ impl Row {
         self.hops.clear();
         self.shown.clear();
         self.renewals.clear();
+        self.until = Time::MAX;
         self.add_hearer(speaker);
     }
 
@@ -172,14 +176,17 @@ impl World {
 
     /// Whether its timer comes before anything happens but clients' probes and other programs' timers.
     pub(crate) fn has_room_for_beats(&self, cvm: CvmId) -> bool {
-        let set_aside = |due| matches!(due, Due::Client(_) | Due::Program(_));
+        let counts = |due, at| match due {
+            Due::Client(_) | Due::Program(_) => Time::MAX,
+            _ => at,
+        };
         let fires = self.machines[usize::from(cvm.0)].fires;
         if !self.only_waits(cvm) {
             return false;
         }
         let over = fires + self.margin();
         let after = over + Duration::from_nanos(1);
-        over < self.next_act_at() && self.queue.next_besides(after, set_aside) == after
+        over < self.next_act_at() && self.queue.next_that_counts(after, counts) == after
     }
 
     /// A client that is asked sends a frame at the earliest this long before something else happens.
@@ -199,7 +206,7 @@ impl World {
         let now = self.now;
         // All that this instant has done is seen from the next one on.
         self.now = self.next_tick();
-        let certain = self.find_hops(cvm, packets, shrugs, row);
+        let certain = self.find_hops((cvm, beat.every), packets, shrugs, row);
         let quiet = certain.map(|()| self.quiet_besides(cvm, end, row));
         self.now = now;
         Some(self.beat_until((cvm, beat), quiet?, row))
@@ -211,13 +218,21 @@ impl World {
     }
 
     /// Where the packets of a beat go, if that is certain and whoever gets them shrugs at them.
-    fn find_hops(&self, cvm: CvmId, packets: &Actions, shrugs: Shrugs<'_>, row: &mut Row) -> Option<()> {
+    fn find_hops(
+        &self,
+        (cvm, every): (CvmId, Duration),
+        packets: &Actions,
+        shrugs: Shrugs<'_>,
+        row: &mut Row,
+    ) -> Option<()> {
         let speaker = Hearer { cvm, wait: Duration::ZERO, deadline: Time::MAX, times: 0, last: Time::ZERO };
         row.begin(speaker);
         if !self.links.only_lose_and_delay() || !self.groups.are_empty() {
             return None;
         }
         let node = self.setup.node_of_cvm(cvm);
+        // Timers are late, if never by as much as that.
+        let uses = Uses { first: self.machines[usize::from(cvm.0)].fires + every, apart: every * 2 };
         for action in packets.iter() {
             if let Action::AddAddress { interface, address, lifetime, accept } = action {
                 let port = self.port_of_interface(node, interface)?;
@@ -238,8 +253,8 @@ impl World {
                 self.find_group(from, packet, shrugs, row)?;
             } else {
                 let hop = self.nic(from).next_hop(dst.into(), self.in_vpc(), true)?;
-                let mac = self.nic(from).neighbours.steady_mac_of(hop)?;
-                (next_hop, to_mac) = (Some(hop), mac);
+                let (mac, until) = self.nic(from).neighbours.steady(hop, uses)?;
+                (next_hop, to_mac, row.until) = (Some(hop), mac, row.until.min(until));
                 // Where nothing in the VPC has the address, nobody hears it.
                 if let Some(to) = self.certain_port(from, dst.into(), mac)? {
                     self.find_hearer(to, (dst, packet), shrugs, row)?;
@@ -328,11 +343,11 @@ impl World {
     fn quiet_besides(&self, cvm: CvmId, end: Time, row: &Row) -> Time {
         let (node, is_of_row) = (self.setup.node_of_cvm(cvm), |cvm: CvmId| row.place_of(cvm).is_some());
         debug_assert!(is_of_row(cvm));
-        let moved = |due| match due {
-            Due::Program(cvm) => is_of_row(cvm),
-            Due::Client(client) => !self.wants().probes && self.is_certain(client),
-            Due::Kernel(at) => at == node && !row.renewals.is_empty(),
-            _ => false,
+        let counts = |due, at| match due {
+            Due::Program(cvm) if is_of_row(cvm) => Time::MAX,
+            Due::Client(client) if !self.wants().probes => self.certain_until(client).unwrap_or(at),
+            Due::Kernel(of) if of == node && !row.renewals.is_empty() => Time::MAX,
+            _ => at,
         };
         let renews = |lease: &Lease| {
             row.renewals.iter().any(|one| (one.port, one.address) == (lease.port, lease.address))
@@ -340,7 +355,7 @@ impl World {
         let kernel =
             if row.renewals.is_empty() { Time::MAX } else { self.kernel_due(node, |one| !renews(one)) };
         let end = end + Duration::from_nanos(1);
-        self.queue.next_besides(self.next_act_at().min(kernel).min(end), moved)
+        self.queue.next_that_counts(self.next_act_at().min(kernel).min(end).min(row.until), counts)
     }
 
     fn beat_until(&mut self, (cvm, beat): (CvmId, Beat), quiet: Time, row: &mut Row) -> bool {
@@ -489,7 +504,12 @@ impl World {
     fn note_beats(&mut self, last_left: Time, row: &Row) {
         for packet in &row.packets {
             if let Some(next_hop) = packet.next_hop {
-                self.nic_mut(packet.from).neighbours.note_used(next_hop, last_left);
+                let nic = self.nic_mut(packet.from);
+                let (node, due) = (nic.node, nic.neighbours.deadline());
+                nic.neighbours.note_used(next_hop, last_left);
+                if nic.neighbours.deadline() != due {
+                    self.arm_kernel(node);
+                }
             }
             let (subnet, mac) = (usize::from(self.nic(packet.from).subnet), self.nic(packet.from).mac);
             if let Some(switch) = self.switches.get_mut(subnet) {
