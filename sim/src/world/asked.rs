@@ -72,7 +72,7 @@ impl World {
             return None;
         }
         let next_hop = self.nic(asks).next_hop(target, self.in_vpc(), false)?;
-        let (mac, until) = self.nic(asks).neighbours.steady(next_hop, self.uses(client, setup.every))?;
+        let (mac, until) = self.nic(asks).neighbours.steady(next_hop, self.uses(client))?;
         let Some(to) = self.certain_port(asks, target, mac)? else { return Some(until) };
         let (nic, node) = (self.nic(to), self.nic(to).node);
         let kernel = &self.kernels[usize::from(node.0)];
@@ -86,10 +86,10 @@ impl World {
         is_lost.then_some(until)
     }
 
-    /// The packets of a client's probes, or of their answers.
-    fn uses(&self, client: ClientId, apart: Duration) -> Uses {
+    /// The packets of a client's probes, and of their answers.
+    fn uses(&self, client: ClientId) -> Uses {
         let every = self.setup.clients[usize::from(client.0)].every;
-        Uses { first: self.now + every + self.longest_way(), apart }
+        Uses { first: self.now + every + self.longest_way(), apart: every }
     }
 
     fn probing(&self, client: ClientId) -> Option<Probing> {
@@ -99,8 +99,8 @@ impl World {
         if !is_plain || self.is_unsure(client) {
             return None;
         }
-        let (asks, every) = (PortId::of(asker), self.setup.clients[index].every);
-        let (reached, there) = self.certain_way(asks, target, self.uses(client, every))?;
+        let (asks, uses) = (PortId::of(asker), self.uses(client));
+        let (reached, there) = self.certain_way(asks, target, uses)?;
         let holder = self.nic(reached).node;
         if !self.node_holds(holder, target) || self.filters(holder, target) {
             return None;
@@ -117,8 +117,8 @@ impl World {
         let answers = self.port_towards(reached, source);
         let loses = self.loses_probes(client, (asks, reached, answers))?;
         // Of probes that are lost there are no answers.
-        let apart = if loses { Duration::MAX } else { every };
-        let (back, until) = self.certain_way(answers, source, self.uses(client, apart))?;
+        let apart = if loses { Duration::MAX } else { uses.apart };
+        let (back, until) = self.certain_way(answers, source, Uses { apart, ..uses })?;
         if back != asks {
             return None;
         }

@@ -391,12 +391,12 @@ impl Watch {
         }
     }
 
-    fn instant_ends(&mut self, setup: &Setup, now: Time) {
-        if std::mem::take(&mut self.changed) {
-            self.owners_change(now);
-            self.company_changes(now);
-            self.check_all(setup, now);
-        }
+    /// Who is master, or what stands in the way of frames, may have changed in this instant.
+    fn instant_changed(&mut self, setup: &Setup, now: Time) {
+        self.changed = false;
+        self.owners_change(now);
+        self.company_changes(now);
+        self.check_all(setup, now);
     }
 
     /// What it all depends on has changed.
@@ -449,7 +449,9 @@ impl Observer for Watch {
             true => order::heard_first(reports).for_each(|report| self.take(setup, look, report)),
             false => reports.iter().for_each(|report| self.take(setup, look, report)),
         }
-        self.instant_ends(setup, now);
+        if self.changed {
+            self.instant_changed(setup, now);
+        }
     }
 
     /// Every seed spends half of its instants here. What is said over and over is neither a fact nor in the digest.
@@ -457,7 +459,9 @@ impl Observer for Watch {
         for instant in reports.chunk_by(|one, next| one.at == next.at) {
             self.check_until(setup, instant[0].at);
             instant.iter().for_each(|report| self.take(setup, look, report));
-            self.instant_ends(setup, instant[0].at);
+            if self.changed {
+                self.instant_changed(setup, instant[0].at);
+            }
         }
     }
 

@@ -186,12 +186,12 @@ impl Watch {
     pub(super) fn owners_change(&mut self, now: Time) {
         for i in 0..self.owned.len() {
             let address = self.owned[i].address;
-            let masters: Vec<usize> =
-                (0..self.machines.len()).filter(|&cvm| self.is_master(cvm, address)).collect();
-            let since = masters.first().map_or(Time::MAX, |&cvm| self.master_since(cvm, address));
+            let mut masters = (0..self.machines.len()).filter(|&cvm| self.is_master(cvm, address));
+            let (first, several) = (masters.next(), masters.next().is_some());
+            let since = first.map_or(Time::MAX, |cvm| self.master_since(cvm, address));
             let owned = &mut self.owned[i];
-            match masters[..] {
-                [cvm] => {
+            match first {
+                Some(cvm) if !several => {
                     if owned.sole.is_none_or(|sole| sole.cvm != cvm) {
                         let by_heal = owned.split_ended == Some(now);
                         let in_the_clear = by_heal && self.paths.is_in_the_clear(now);
@@ -223,12 +223,12 @@ impl Watch {
                         }
                     }
                 }
-                [] => {
+                None => {
                     if owned.sole.take().is_some() {
                         self.nobody.get_or_insert(now);
                     }
                 }
-                _ => {
+                Some(_) => {
                     (owned.sole, owned.two) = (None, true);
                     self.marks.hit(Mark::TwoMasters);
                 }
