@@ -157,8 +157,12 @@ impl Judge<'_> {
         let mut i = 0;
         while i < case.base.script.acts.len() {
             let mut acts = case.base.script.acts.clone();
-            acts.remove(i);
-            i += usize::from(!self.try_story(case, acts, OTHER_SEEDS));
+            // Where chance was to be another one's, that may do from the beginning on.
+            let its = match acts.remove(i).act {
+                Act::Seed(seed) => Some(seed),
+                _ => None,
+            };
+            i += usize::from(!self.try_story(case, acts, its.into_iter().chain(OTHER_SEEDS)));
         }
     }
 
@@ -268,6 +272,7 @@ fn plainer(act: Act) -> Vec<Act> {
             Act::Kill(_) | Act::Stop(_) => vec![Act::PowerOff(cvm)],
             _ => vec![Act::Freeze(cvm)],
         },
+        Act::Seed(seed) if !OTHER_SEEDS.contains(&seed) => OTHER_SEEDS.map(Act::Seed).collect(),
         Act::Spoof(node, eni, spoof) => {
             let often = spoof.again.into_iter().flat_map(|(every, long)| rounder_again(every, long));
             let agains = spoof.again.map(|_| None).into_iter().chain(often.map(Some));

@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use havip::time::{Duration, Time};
 
+use super::alike::Alike;
 use super::campaign::{Campaign, Progress, lock, on_threads};
 use super::marks::Marks;
+use super::outcome::Outcome;
+use super::plan::Seeds;
 use super::rules::Violation;
 use super::seed::Drawn;
 use super::watch::Watch;
@@ -51,7 +54,7 @@ pub struct Compared {
     pub engines: u64,
 }
 
-/// Runs each seed of a campaign twice, the first and one in 50 in the turmoil engine too, and stops at the first that is
+/// Runs each seed of a campaign twice, and once more as a campaign does; the first and one in 50 in the turmoil engine too, and stops at the first that is
 /// not the same. Of several that part at once it tells the lowest.
 pub fn check(
     campaign: &Campaign<'_>,
@@ -89,6 +92,7 @@ pub fn check(
 fn one(campaign: &Campaign<'_>, seed: u64, in_turmoil: bool) -> Option<Parting> {
     let run = Run::of(campaign, seed);
     parting(&run, &run, Engine::EventLoop)
+        .or_else(|| parting_from_copy(campaign, seed))
         .or_else(|| in_turmoil.then(|| parting(&run, &run, Engine::Turmoil)).flatten())
 }
 
@@ -107,6 +111,16 @@ fn parting(first: &Run<'_>, second: &Run<'_>, engine: Engine) -> Option<Parting>
         None => (format!("{:?}", seen.0), format!("{:?}", seen.1)),
     };
     Some(Parting { seed: first.drawn.seed, engine, lines })
+}
+
+/// Where a seed's run parts from what a copy of its beginning comes to, which is what a campaign runs.
+fn parting_from_copy(campaign: &Campaign<'_>, seed: u64) -> Option<Parting> {
+    let Campaign { base, plan, .. } = campaign;
+    let whole = Outcome::of(base, plan, seed);
+    let copied = Alike::new(base, plan, Seeds { first: seed, last: seed }).next()?;
+    let told = |outcome: &Outcome| format!("{outcome:?}");
+    let lines = (told(&whole), told(&copied));
+    (whole != copied).then_some(Parting { seed, engine: Engine::EventLoop, lines })
 }
 
 /// A seed's run.

@@ -322,6 +322,26 @@ mod tests {
     }
 
     #[test]
+    fn nor_where_chance_becomes_another_ones() {
+        let wide = (Duration::from_millis(1), Duration::from_millis(50));
+        for seed in 101..=140 {
+            let mut links = links(&[]);
+            let (mut last, mut changed) = (Time::ZERO, false);
+            for n in 0..3_000 {
+                let nth = Nth { kind: Kind::Vrrp, at: Time::from_nanos(100_000 * n), n: 0 };
+                if n == 900 + seed {
+                    links.reseed(nth.at, Chance::new(seed));
+                }
+                let Fate::Arrives(at, None) = links.fate(A, B, nth, wide, TICK) else { panic!("lost") };
+                assert!(at >= last, "the {n}th under {seed}");
+                last = at;
+                changed |= self::links(&[]).fate(A, B, nth, wide, TICK) != Fate::Arrives(at, None);
+            }
+            assert!(changed, "seed {seed}");
+        }
+    }
+
+    #[test]
     fn on_one_path_no_frame_overtakes_another() {
         let (quiet, wide) = (links(&[]), (Duration::from_micros(100), Duration::from_millis(7)));
         let mut last = Time::ZERO;

@@ -565,6 +565,50 @@ mod tests {
     }
 
     #[test]
+    fn that_an_entry_is_not_reachable_any_more_wakes_nobody() {
+        let mut t = table();
+        t.resolve(at(0), PEER, FrameId(1));
+        assert_eq!(t.deadline(), at(1_000));
+        t.hear(at(1), reply(B));
+        assert_eq!(t.deadline(), Time::MAX, "it has answered, and nobody uses it: it will be stale");
+        let lapses = (at(1) + t.clock.reachable_time(at(1))).round_up(t.clock.tick);
+        let uses = |first: Time, ms: u64| Uses { first, apart: Duration::from_millis(ms) };
+        assert_eq!(t.steady(PEER, uses(at(2), 100)), Some((B, lapses + DELAY_TIME)));
+        assert_eq!(t.steady(PEER, uses(at(2), 5_001)), Some((B, lapses)), "it may be stale in between");
+        assert_eq!(t.steady(PEER, uses(lapses + RETRANS_TIME, 100)), None, "it is stale before that");
+        // The last of many packets, all of them asked for at once.
+        t.note_used(PEER, lapses + RETRANS_TIME);
+        assert_eq!(t.deadline(), lapses + DELAY_TIME);
+        assert_eq!(t.steady(PEER, uses(lapses + RETRANS_TIME * 2, 100)), Some((B, lapses + DELAY_TIME)));
+        t.resolve(lapses + RETRANS_TIME * 3, PEER, FrameId(2));
+        assert_eq!(t.state_of(PEER), Some(State::Delay));
+    }
+
+    #[test]
+    fn an_entry_that_nobody_used_is_stale_when_somebody_looks() {
+        let mut t = table();
+        t.resolve(at(0), PEER, FrameId(1));
+        t.hear(at(1), reply(B));
+        let late = at(1) + REACHABLE_TIME.1 + RETRANS_TIME;
+        assert_eq!(t.resolve(late, PEER, FrameId(2)), Resolved::To(B));
+        assert_eq!((t.state_of(PEER), t.deadline()), (Some(State::Delay), late + DELAY_TIME));
+    }
+
+    #[test]
+    fn what_was_to_happen_while_a_kernel_stands_still_happens_when_it_goes_on() {
+        let mut t = table();
+        t.resolve(at(0), PEER, FrameId(1));
+        t.hear(at(1), reply(B));
+        t.note_used(PEER, at(14_000));
+        t.pause(at(14_000));
+        t.resume(at(60_000));
+        assert_eq!(t.state_of(PEER), Some(State::Reachable));
+        t.resolve(at(60_001), PEER, FrameId(2));
+        // It was not used within 5 s before it went on, and so is used while stale.
+        assert_eq!((t.state_of(PEER), t.deadline()), (Some(State::Delay), at(60_001) + DELAY_TIME));
+    }
+
+    #[test]
     fn an_announcement_moves_an_entry_at_once_and_makes_none() {
         let mut t = table();
         assert_eq!(t.hear(at(0), announcement(A)), Learned::default());

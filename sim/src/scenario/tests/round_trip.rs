@@ -224,6 +224,7 @@ fn act(tick: Duration) -> impl Strategy<Value = Act> {
         (share(), path()).prop_map(|(share, path)| Act::Duplicate(share, path)),
         option::of(path()).prop_map(Act::Heal),
         cloud.prop_map(Act::Cloud),
+        any::<u64>().prop_map(Act::Seed),
         console().prop_map(Act::Console),
         Just(Act::Detach(NodeId(0), EniIndex(1))),
         (cvm(), text(), script_act).prop_map(|(cvm, name, act)| Act::Script(cvm, name, act)),

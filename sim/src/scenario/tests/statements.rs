@@ -211,6 +211,12 @@ fn acts_on_scripts_files_clocks_and_addresses() {
 }
 
 #[test]
+fn an_act_of_chance() {
+    assert_eq!(act("seed 0"), Act::Seed(0));
+    assert_eq!(act("seed 18446744073709551615"), Act::Seed(u64::MAX));
+}
+
+#[test]
 fn acts_of_an_attacker() {
     let web = NodeId(2);
     let good = ForgedAdvert::new(IpAddr::from([172, 16, 16, 8]), 51, 255);
