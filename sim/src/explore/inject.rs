@@ -224,7 +224,14 @@ const GRIDS_MS: [u64; 4] = [10, 50, 100, 1_000];
 
 impl<'a> Scene<'a> {
     pub(super) fn new(base: &'a Base, draws: Draws, safety: (Time, Time)) -> Scene<'a> {
-        Scene { base, draws, safety, acts: Vec::with_capacity(16), busy: busy::by_itself(base), heals_at_end: false }
+        Scene {
+            base,
+            draws,
+            safety,
+            acts: Vec::with_capacity(16),
+            busy: busy::by_itself(base),
+            heals_at_end: false,
+        }
     }
 
     /// Adds an injection, unless the machine it would hit is being hit already.

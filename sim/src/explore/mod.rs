@@ -5,7 +5,7 @@
 //! then anything may be wrong (safety), then nothing is any more and the cluster has to find together (liveness).
 //!
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject`, `attack` and `seed` make the stories; `rules`,
-//! `watch` and `marks` judge them; `outcome` is one seed, `tally` many; `shrink` (with `rename`) makes a small file of a
+//! `watch` and `marks` judge them; `outcome` is one seed, `alike` those of one beginning, `tally` many; `shrink` (with `rename`) makes a small file of a
 //! failing one, which `found` writes. `campaign` runs many on many threads, `results` and `store` keep and merge what they
 //! come to, `shard` is one machine's part of it, `report` tells, `page` shows it in a browser, `twice` holds runs of a seed against each other.
 

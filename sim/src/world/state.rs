@@ -89,7 +89,9 @@ impl World {
         let chance = Chance::new(setup.seed);
         let host = Host::new(chance, setup.host_exact);
         let ports = (0..).map(PortId).zip(setup.ports());
-        let nics: Vec<Nic> = ports.map(|(port, eni)| Nic::new(eni, Neighbours::new(port.0.into(), host, setup.tick))).collect();
+        let nics: Vec<Nic> = ports
+            .map(|(port, eni)| Nic::new(eni, Neighbours::new(port.0.into(), host, setup.tick)))
+            .collect();
         let lans = if let Segment::Lan(lans) = &setup.segment { lans.len() } else { 0 };
         let port = Port { sequence: 0, at: Time::MAX, sent: [0; Kind::ALL.len()] };
         let mut world = World {
