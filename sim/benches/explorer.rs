@@ -19,10 +19,11 @@ use std::time::Instant;
 use havip::time::{Duration, Time};
 use havip_sim::engine::Engine;
 use havip_sim::explore::{
-    Base, Begin, Campaign, Drawn, End, INJECTIONS, Outcome, Plan, PlanFile, Results, Rule, Seeds, Shard,
-    replay, shrink,
+    Base, Begin, Campaign, Drawn, End, INJECTIONS, Outcome, Plan, PlanFile, Results, Seeds, Shard, replay,
+    shrink,
 };
 use havip_sim::observe::Observer;
+use havip_sim::rules::Rule;
 use havip_sim::world::{Look, Report, Setup, Wants, What};
 
 use self::common::{loop_rate, peak_mib};

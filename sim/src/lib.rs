@@ -47,6 +47,7 @@ mod harness;
 mod latch;
 pub mod logs;
 pub mod observe;
+pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod snapshot;

@@ -8,8 +8,8 @@ use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
 use crate::engine::{Engine, EventLoop};
-use crate::explore::{Rules, Watch};
 use crate::observe::{Expectations, Facts, FrameDigest, Observer, Phases, Record, Recorder};
+use crate::rules::{Rules, Watch};
 use crate::scenario::{Expect, Expectation, Scenario, Script, ScriptError, load_keepalived};
 use crate::world::{CvmId, Look, ProgramSetup, Report, Setup, Wants};
 

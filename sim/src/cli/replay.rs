@@ -10,8 +10,9 @@ use serde_json::json;
 use super::subject::{Bad, Loaded, Subject};
 use super::{BAD_INPUT, FAILS, Format, HOLDS, complain, watch};
 use crate::engine::Engine;
-use crate::explore::{Outcome, Plan, Violation, replay, seed_of};
+use crate::explore::{Outcome, Plan, replay, seed_of};
 use crate::observe::{Lanes, Palette, Record};
+use crate::rules::Violation;
 use crate::run::OpenError;
 
 /// Run one seed of a campaign again: its record, and the rules that do not hold in it.

@@ -13,9 +13,9 @@ use super::base::Base;
 use super::outcome::Outcome;
 use super::plan::{Plan, Seeds};
 use super::seed::Drawn;
-use super::watch::Watch;
 use crate::engine::EventLoop;
 use crate::observe::Observer;
+use crate::rules::Watch;
 
 /// What becomes of seeds of one beginning, each the same as [`Outcome::of`] says, in less time: those first whose story
 /// begins first.

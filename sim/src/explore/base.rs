@@ -11,7 +11,7 @@ use havip::profile::Profile;
 use havip::time::{Duration, Time};
 
 use super::attack;
-use super::watch::{Promises, promises_of};
+use crate::rules::{Promises, promises_of};
 use crate::scenario::{FileDecl, Place, Script, ScriptError, TextDecl, load_keepalived};
 use crate::world::{Act, ConsoleAct, CvmId, EniIndex, FileId, NodeId, ProgramSetup, Setup, TextId, TimedAct};
 

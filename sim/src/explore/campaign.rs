@@ -8,11 +8,11 @@ use super::base::Base;
 use super::outcome::watched;
 use super::plan::{Plan, Seeds};
 use super::results::{BLOCK, Head};
-use super::rules::Violation;
 use super::shard::Shard;
 use super::store::Results;
 use super::tally::Tally;
 use crate::engine::Engine;
+use crate::rules::Violation;
 use crate::world::Setup;
 
 /// Is asked and told while a campaign runs, from any thread.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::base::Base;
-use super::rules::{Rule, Violation};
+use crate::rules::{Rule, Violation};
 use crate::scenario::{Expect, Expectation, Script, name_of};
 
 /// The smallest run found that breaks a rule.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use havip::time::{Duration, Time};
 
 use super::base::Base;
-use super::marks::Marks;
 use super::plan::Plan;
-use super::rules::Violation;
 use super::seed::Drawn;
-use super::watch::Watch;
 use crate::engine::Engine;
 use crate::observe::{Observer, Outage};
+use crate::rules::Marks;
+use crate::rules::Violation;
+use crate::rules::Watch;
 use crate::world::Setup;
 
 /// What became of a seed.

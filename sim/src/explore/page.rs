@@ -14,12 +14,12 @@ use havip::time::Duration;
 
 use super::base::Base;
 use super::found::Found;
-use super::marks::MARKS;
 use super::plan::{Plan, Seeds};
 use super::report::{grouped, long};
-use super::rules::Rule;
 use super::tally::{Histogram, RuleTally, Tally};
 use crate::observe::{Escaped, PAGE_STYLE, looks};
+use crate::rules::MARKS;
+use crate::rules::Rule;
 use crate::scenario::TimeText;
 
 const STYLE: &str = include_str!("page/page.css");
@@ -272,7 +272,7 @@ impl Page<'_> {
         if missed.is_empty() {
             self.paragraph("", "Every mark was hit.");
         } else {
-            let names: Vec<&str> = missed.into_iter().map(super::marks::Mark::name).collect();
+            let names: Vec<&str> = missed.into_iter().map(crate::rules::Mark::name).collect();
             let text = format!("Never hit, so nothing is known of it: {}.", names.join("; "));
             self.paragraph("bad", &text);
         }

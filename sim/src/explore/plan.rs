@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::base::Base;
 use super::draw::seed_of;
 use super::inject::{INJECTIONS, Injection};
-use super::rules::{Rule, Rules};
 use super::seed::ALIKE;
 use crate::observe::Hash64;
+use crate::rules::{Rule, Rules, whole_seconds};
 use crate::scenario::{TimeText, times};
 use crate::world::Segment;
 
@@ -216,13 +216,13 @@ fn injection(name: &str) -> Result<Injection, String> {
 }
 
 fn rule(name: &str) -> Result<Rule, String> {
-    let names: Vec<&str> = super::rules::RULES.iter().map(|one| one.name()).collect();
+    let names: Vec<&str> = crate::rules::RULES.iter().map(|one| one.name()).collect();
     Rule::of(name).ok_or_else(|| format!("there is no rule {name:?}: there are {}", names.join(", ")))
 }
 
 /// What attacks are known to achieve.
 fn attacks(base: &Base) -> Vec<Expected> {
-    use super::rules::RULES;
+    use crate::rules::RULES;
     let expected = |rule, with, why: &str| Expected { rule, with: Some(with), why: why.to_owned() };
     let all = RULES.into_iter().filter(|rule| *rule != Rule::OnlyHavips);
     let as_peer = all.map(|rule| expected(rule, Injection::ForgedWithPassword, KNOWS_THE_PASSWORD));
@@ -301,17 +301,12 @@ impl Plan {
     }
 }
 
-/// The seconds that are begun in it.
-pub(super) fn whole_seconds(time: Duration) -> Duration {
-    Duration::from_secs(time.as_nanos().div_ceil(1_000_000_000))
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { injections, rules, limit, settle, safety, liveness, most, expected, canary } = self;
         let names: Vec<&str> = injections.iter().map(|one| one.name()).collect();
         let on: Vec<&str> =
-            super::rules::RULES.iter().filter(|one| rules.has(**one)).map(|one| one.name()).collect();
+            crate::rules::RULES.iter().filter(|one| rules.has(**one)).map(|one| one.name()).collect();
         writeln!(f, "injections {}", names.join(", "))?;
         writeln!(f, "rules      {}", on.join(", "))?;
         let [settle, safety, liveness] = [settle, safety, liveness].map(|time| TimeText(*time));

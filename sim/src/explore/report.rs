@@ -7,10 +7,10 @@ use havip::time::Duration;
 use serde_json::{Value, json};
 
 use super::results::{Head, hex, json_of};
-use super::rules::Rule;
 use super::shard::Shard;
 use super::tally::{Histogram, Tally};
 use crate::observe::Palette;
+use crate::rules::Rule;
 use crate::scenario::TimeText;
 
 /// Results, and what else there is to say of them.
@@ -52,7 +52,7 @@ impl Report<'_> {
         };
         let found: Vec<Value> =
             found.iter().map(|(rule, path)| json!({ "rule": rule.name(), "file": path })).collect();
-        let missed: Vec<&str> = tally.missed().into_iter().map(super::marks::Mark::name).collect();
+        let missed: Vec<&str> = tally.missed().into_iter().map(crate::rules::Mark::name).collect();
         let mut value = json_of(tally);
         if let Value::Object(fields) = &mut value {
             let more = [
@@ -102,7 +102,7 @@ impl Report<'_> {
         writeln!(out)?;
         self.write_rules(out, palette)?;
         self.write_injections(out, palette)?;
-        let missed: Vec<&str> = tally.missed().into_iter().map(super::marks::Mark::name).collect();
+        let missed: Vec<&str> = tally.missed().into_iter().map(crate::rules::Mark::name).collect();
         if missed.is_empty() {
             writeln!(out, "every mark was hit")?;
         } else {
@@ -258,8 +258,8 @@ pub fn grouped(number: u64) -> String {
 mod tests {
     use super::super::plan::{Plan, Seeds};
     use super::super::results::tests::tally;
-    use super::super::rules::RULES;
     use super::*;
+    use crate::rules::RULES;
 
     #[test]
     fn a_report_names_every_rule_and_what_to_type() {

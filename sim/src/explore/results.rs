@@ -8,11 +8,11 @@ use havip::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::inject::{INJECTIONS, Injection};
-use super::marks::MARKS;
 use super::plan::{Plan, Seeds};
-use super::rules::Rule;
 use super::tally::{Histogram, InjectionTally, RuleTally, Tally};
 use crate::explore::Base;
+use crate::rules::MARKS;
+use crate::rules::Rule;
 
 /// How many seeds make a block: seed / 128 is its number.
 pub const BLOCK: u64 = 128;

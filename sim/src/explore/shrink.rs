@@ -11,11 +11,11 @@ use havip::time::{Duration, Time};
 use super::base::Base;
 use super::found::Found;
 use super::outcome::watched;
-use super::plan::{Plan, whole_seconds};
+use super::plan::Plan;
 use super::rename::without_node;
-use super::rules::{Rule, Rules, Violation};
 use super::seed::Drawn;
 use crate::engine::Engine;
+use crate::rules::{Rule, Rules, Violation, whole_seconds};
 use crate::scenario::{Script, name_of};
 use crate::world::{Act, CloudAct, NodeId, Setup, Spoof, TimedAct};
 

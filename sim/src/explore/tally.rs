@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use havip::time::Duration;
 
 use super::inject::{INJECTIONS, Injection};
-use super::marks::{MARKS, Mark};
 use super::outcome::Outcome;
 use super::plan::Plan;
-use super::rules::{RULES, Rule};
 use crate::observe::Hash64;
+use crate::rules::{MARKS, Mark};
+use crate::rules::{RULES, Rule};
 
 /// How many runs of each kind a tally remembers by their seeds.
 const REMEMBERED: usize = 5;

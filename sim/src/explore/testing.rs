@@ -1,22 +1,8 @@
 //! Clusters for tests.
 
 use super::base::Base;
+pub(super) use crate::rules::testing::CONF;
 use crate::scenario::Script;
-
-pub(super) const CONF: &str = "vrrp_instance VI_1 {
-    interface eth0
-    virtual_router_id 51
-@a  priority 100
-@b  priority 90
-    unicast_peer {
-@a      172.16.16.6
-@b      172.16.16.5
-    }
-    virtual_ipaddress {
-        172.16.16.12
-    }
-}
-";
 
 /// Two machines in a subnet and a client that probes every 100 ms.
 pub(super) fn pair() -> Base {

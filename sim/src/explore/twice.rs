@@ -9,14 +9,14 @@ use havip::time::{Duration, Time};
 
 use super::alike::Alike;
 use super::campaign::{Campaign, Progress, lock, on_threads};
-use super::marks::Marks;
 use super::outcome::Outcome;
 use super::plan::Seeds;
-use super::rules::Violation;
 use super::seed::Drawn;
-use super::watch::Watch;
 use crate::engine::Engine;
 use crate::observe::{FrameDigest, Observer, Outage, Trace};
+use crate::rules::Marks;
+use crate::rules::Violation;
+use crate::rules::Watch;
 use crate::world::Setup;
 
 /// One seed in so many is run in the turmoil engine as well: it takes some hundred times as long.

@@ -172,6 +172,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("hang", &["service"]),
     ("clock step", &["clock-step"]),
     ("clock drift", &["clock-drift"]),
+    // Every story begins with it, whatever is injected (`Drawn`).
+    ("seed", &[]),
     ("tamper add", &["address-added"]),
     ("tamper del", &["address-deleted", "address-added"]),
     ("tamper del-route", &["route-deleted"]),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{Page, short};
 use crate::engine::Engine;
 use crate::explore::outcome::Outcome;
-use crate::explore::rules::Violation;
 use crate::observe::{Escaped, Picture, Record};
+use crate::rules::Violation;
 use crate::run;
 use crate::scenario::{Script, ScriptError, load_keepalived};
 

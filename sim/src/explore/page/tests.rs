@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use super::*;
 use crate::explore::draw::seed_of;
 use crate::explore::outcome::Outcome;
-use crate::explore::rules::RULES;
 use crate::explore::seed::Drawn;
 use crate::explore::shrink;
 use crate::observe::testing::well_formed;
+use crate::rules::RULES;
 use crate::scenario::Script;
 
 const SEEDS: Seeds = Seeds { first: 1, last: 200 };

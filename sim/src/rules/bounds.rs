@@ -8,7 +8,6 @@ use havip::profile::{Profile, Switch};
 use havip::time::{Duration, Time};
 use havip::wire::Family;
 
-use super::super::plan::whole_seconds;
 use super::paths;
 use super::reads::Demands;
 use crate::world::{EniIndex, EniSetup, NodeId, ProgramSetup, Setup, link_local};
@@ -256,4 +255,9 @@ fn hearers(setup: &Setup, addresses: &[(IpAddr, usize)], own: usize, instance: &
 
 fn percent(of: Duration, share: u64) -> Duration {
     Duration::from_nanos(of.as_nanos() / 100 * share)
+}
+
+/// The seconds that are begun in it.
+pub(crate) fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_nanos().div_ceil(1_000_000_000))
 }

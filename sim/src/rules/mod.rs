@@ -1,9 +1,10 @@
-//! Holds a run against the rules, as it goes.
+//! Holds a run against the rules, as it goes: for a campaign, and for a script that expects one by name.
 //!
 //! Rules are conditional on what was delivered: bounds count from the last advertisement that *arrived*, and a claim is
 //! demanded only of who alone is master and whose ways are undisturbed. So a lossy link is no violation, and a machine
 //! that does not do what it must with what it got is one.
 //!
+//! - `set`: which rules, and how one did not hold; `marks`: where a run has been;
 //! - `bounds`: what the configurations promise;
 //! - `matters`: what is looked at, and when next; `order`: of an instant's reports, which is taken first;
 //! - `machine`: what is known of a machine; `paths`: which ways are disturbed;
@@ -13,11 +14,13 @@
 
 mod bounds;
 mod machine;
+mod marks;
 mod matters;
 mod order;
 mod owner;
 mod paths;
 mod reads;
+mod set;
 mod speech;
 mod standing;
 mod takeover;
@@ -29,12 +32,14 @@ use havip::program::{Record as Said, Role, Value};
 use havip::time::{Duration, Time};
 
 use self::bounds::Seat;
+pub(crate) use self::bounds::whole_seconds;
 use self::machine::{Address, Ear, Heard, Machine};
+pub use self::marks::{MARKS, Mark, Marks};
 use self::matters::{Deadlines, Matter};
 use self::owner::Owned;
 use self::paths::Paths;
-use super::marks::{self, Mark, Marks};
-use super::rules::{Rule, Rules, Violation, when};
+use self::set::when;
+pub use self::set::{RULES, Rule, Rules, Violation};
 use crate::observe::{Facts, Hash64, Observer, Outage, Outages};
 use crate::scenario::{Expect, Fact, TimeText};
 use crate::world::{
@@ -43,16 +48,16 @@ use crate::world::{
 
 /// What each machine's configuration promises, by machine and virtual router: the same for every seed of a cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Promises(Arc<[Vec<Seat>]>);
+pub(crate) struct Promises(Arc<[Vec<Seat>]>);
 
 /// What the machines of a setup promise.
-pub(super) fn promises_of(setup: &Setup) -> Promises {
+pub(crate) fn promises_of(setup: &Setup) -> Promises {
     Promises(bounds::of(setup))
 }
 
 impl Promises {
     /// Whether an instance of a machine must refuse an attacker's advertisement.
-    pub(super) fn refuses(&self, cvm: CvmId, instance: usize, advert: &ForgedAdvert) -> bool {
+    pub(crate) fn refuses(&self, cvm: CvmId, instance: usize, advert: &ForgedAdvert) -> bool {
         let seat = self.0.get(usize::from(cvm.0)).and_then(|of| of.get(instance));
         seat.is_some_and(|seat| seat.demands.must_refuse(advert))
     }
@@ -88,7 +93,7 @@ impl Watch {
     }
 
     /// The same where it is known what the machines promise.
-    pub(super) fn of(
+    pub(crate) fn of(
         setup: &Setup,
         Promises(seats): Promises,
         (rules, limit): (Rules, Option<Duration>),
@@ -497,5 +502,7 @@ fn since_master(at: Time, until: Option<Time>, bound: Duration) -> String {
     format!("it was until {}, and {} - {} = {long} > {}", when(until), when(at), when(until), TimeText(bound))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
