@@ -401,6 +401,26 @@ fn what_is_missing_of_a_merge_is_told() {
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 
+#[cfg(unix)]
+#[test]
+fn more_results_are_put_together_than_files_may_be_open() {
+    let lab = Lab::new("many");
+    assert_eq!(lab.run("explore pair.scn --seeds 0..5119 --out out").status.code(), Some(0));
+    let whole = lab.read("out/pair.jsonl");
+    let (head, blocks) = whole.split_once('\n').expect("a head");
+    let names: Vec<String> = (0..blocks.lines().count()).map(|n| format!("part-{n}.jsonl")).collect();
+    assert_eq!(names.len(), 40);
+    for (name, block) in names.iter().zip(blocks.lines()) {
+        lab.write(name, &format!("{head}\n{block}\n"));
+    }
+    let script = "ulimit -n 20; exec \"$0\" merge part-*.jsonl --out merged.jsonl";
+    let mut command = Command::new("sh");
+    command.current_dir(&lab.folder).args(["-c", script, env!("CARGO_BIN_EXE_havip-sim")]);
+    let output = command.output().expect("a shell");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(lab.read("merged.jsonl"), whole);
+}
+
 #[test]
 fn what_a_campaign_found_in_its_time_is_made_small_and_stays_when_another_finds_more() {
     let lab = Lab::new("budget");

@@ -65,6 +65,41 @@ fn a_probe_asked_and_a_probe_sent_make_the_same_record() {
     assert!(saved > 1_000, "only {saved} probes were asked: the short cut is not taken");
 }
 
+/// Nothing happens for minutes but what resolvers do: the agents are dead, and a kernel goes on to answer, or
+/// nobody does. Entries turn to be
+/// asked for again, at their time, however often they are used, and stale where they are used seldom.
+#[test]
+fn resolvers_ask_when_they_would_have_whether_probes_are_asked_or_sent() {
+    let read = |name: &str| std::fs::read_to_string(Path::new("../scenarios").join(name));
+    let mut saved = 0;
+    for (every, loss) in
+        [("100ms", ""), ("4s", ""), ("6s", ""), ("100ms", "90%"), ("1s", "90%"), ("3s", "60%"), ("6s", "60%")]
+    {
+        let ends = ["kill", "power-off"];
+        let segments = ["lan 172.16.16.0/24", VPC].into_iter().flat_map(|one| ends.map(|end| (one, end)));
+        for (seed, (segment, end)) in segments.flat_map(|one| (1..=4).map(move |seed| (seed, one))) {
+            let loss =
+                if loss.is_empty() { String::new() } else { format!("at 12s loss {loss} probe web <-> a\n") };
+            let text = format!(
+                "scenario quiet\nrun 300s seed {seed}\n{segment}\n\
+                 cvm a 172.16.16.5 keepalived conf/vendor-spelled.conf\n\
+                 cvm b 172.16.16.6 keepalived conf/vendor-spelled.conf\n\
+                 client web 172.16.16.100 probe 172.16.16.12 every {every}\nat 11s {end} b\nat 11s {end} a\n{loss}"
+            );
+            let script = Script::parse("quiet.scn", &text).expect("a script");
+            let scenario = script.prepare(&read, &load_keepalived).expect("a scenario");
+            let (asked, asked_frames, few) = record(&scenario, false);
+            let (sent, sent_frames, all) = record(&scenario, true);
+            assert_eq!(asked, sent, "{text}");
+            assert_eq!(asked_frames, sent_frames, "{text}");
+            saved += all.sent.saturating_sub(few.sent);
+        }
+    }
+    assert!(saved > 1_000, "only {saved} probes were asked: the short cut is not taken");
+}
+
+const VPC: &str = "vpc 172.16.0.0/16\nsubnet 172.16.16.0/24\nhavip 172.16.16.12";
+
 /// Whom a client's probes reach, and since when.
 struct Reached {
     as_frames: bool,

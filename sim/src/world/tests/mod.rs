@@ -4,6 +4,7 @@
 mod interfaces;
 mod ipv6;
 mod leases;
+mod resolvers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
