@@ -430,6 +430,17 @@ mod tests {
     }
 
     #[test]
+    fn that_chance_is_another_ones_is_no_cause() {
+        let mut run = Run::pair();
+        run.act("6.05", Act::PowerOff(CvmId(A)), 9).act("6.06", Act::Seed(2), 10);
+        run.probes("5", "6", A).silence("6.1", "8").probes("8.1", "9", B);
+        run.act("9.05", Act::Seed(3), 11).silence("9.1", "10").probes("10.1", "11", B);
+        let outages = of(&run, "11");
+        let causes: Vec<Cause> = outages.all().iter().map(|outage| outage.cause).collect();
+        assert_eq!(causes, [Cause::Act(0), Cause::Act(0)], "nothing else has happened");
+    }
+
+    #[test]
     fn without_an_act_the_transition_before_it_is_the_cause() {
         let mut run = Run::pair();
         run.at("3").started(A).master(A);

@@ -1,5 +1,7 @@
 //! Neighbour tables of machines that stand still.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 const LAN: &str = "\
@@ -29,4 +31,20 @@ fn a_machine_that_stood_still_asks_for_nobody_when_it_goes_on() {
             hand.frames.iter().filter(|line| line.contains("who has 172.16.16.6")).collect();
         assert_eq!(asked.len(), 1, "seed {seed}: {:#?}", hand.frames);
     }
+}
+
+#[test]
+fn where_chance_is_another_ones_entries_stay_reachable_for_another_time() {
+    let asked = |seed: u64| {
+        let mut hand = Hand::new(&format!("{LAN}\nat 1ms seed {seed}"));
+        for second in 0..60 {
+            hand.run(second * 1_000 + 500);
+            hand.sends(A, ETH0, "172.16.16.5", "172.16.16.6");
+        }
+        let mut asked =
+            hand.frames.iter().filter(|line| line.contains(" b ") && line.contains("who has 172.16.16.6"));
+        asked.nth(1).map(|line| line[..4].to_owned())
+    };
+    let times: BTreeSet<Option<String>> = (1..=8).map(asked).collect();
+    assert!(times.len() > 4 && !times.contains(&None), "{times:?}");
 }
