@@ -15,6 +15,7 @@ use super::plan::{Plan, Seeds};
 use super::seed::Drawn;
 use crate::engine::EventLoop;
 use crate::observe::Observer;
+use crate::world::Setup;
 use crate::rules::Watch;
 
 /// What becomes of seeds of one beginning, each the same as [`Outcome::of`] says, in less time: those first whose story
@@ -24,6 +25,8 @@ pub(super) struct Alike<'a> {
     plan: &'a Plan,
     /// The next one last.
     stories: Vec<Drawn>,
+    /// The cluster with the story of the last one.
+    setup: Arc<Setup>,
     /// As it has gone without any of them.
     run: EventLoop,
     watch: Watch,
@@ -39,7 +42,13 @@ impl<'a> Alike<'a> {
         let nothing = Drawn { acts: base.own_acts().collect(), ..Drawn::new(base, plan, seeds.first) };
         let setup = Arc::new(nothing.setup(base, plan));
         let watch = Watch::of(&setup, base.promises.clone(), (plan.rules, plan.limit), nothing.healed);
-        Alike { base, plan, stories, run: EventLoop::new(setup), watch }
+        Alike { base, plan, stories, run: EventLoop::new(Arc::clone(&setup)), setup, watch }
+    }
+
+    /// The cluster with a story: all else of it is what it was, and so is its memory, unless somebody has still a part in it.
+    fn setup(&mut self, story: &Drawn) -> Arc<Setup> {
+        Arc::make_mut(&mut self.setup).acts.clone_from(&story.acts);
+        Arc::clone(&self.setup)
     }
 }
 
@@ -48,7 +57,7 @@ impl Iterator for Alike<'_> {
 
     fn next(&mut self) -> Option<Outcome> {
         let story = self.stories.pop()?;
-        let setup = Arc::new(story.setup(self.base, self.plan));
+        let setup = self.setup(&story);
         let end = Time::ZERO + setup.run;
         self.run.run(story.begins().saturating_sub(Duration::from_nanos(1)).min(end), &mut self.watch);
         let (mut run, mut watch) = (self.run.clone(), self.watch.clone());
