@@ -15,8 +15,8 @@ use super::plan::{Plan, Seeds};
 use super::seed::Drawn;
 use crate::engine::EventLoop;
 use crate::observe::Observer;
-use crate::world::Setup;
 use crate::rules::Watch;
+use crate::world::Setup;
 
 /// What becomes of seeds of one beginning, each the same as [`Outcome::of`] says, in less time: those first whose story
 /// begins first.
