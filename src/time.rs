@@ -20,6 +20,10 @@ impl Duration {
     /// Longer than any run.
     pub const MAX: Duration = Duration(u64::MAX);
 
+    /// This length, or the next that is a multiple of `quantum`.
+    pub const fn round_up(self, quantum: Duration) -> Duration {
+        Duration(Time(self.0).round_up(quantum).0)
+    }
     /// `n` nanoseconds.
     pub const fn from_nanos(n: u64) -> Self {
         Duration(n)

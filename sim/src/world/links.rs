@@ -158,15 +158,16 @@ impl Links {
                 }
             }
         }
-        let first = nth.at + self.latency(from, to, nth.at, latency).max(tick);
+        debug_assert_eq!(nth.at, nth.at.round_up(tick), "frames are sent at instants (axiom 1)");
+        let late = self.latency(from, to, nth.at, latency).max(tick);
         let copy = copies.then(|| {
             let takes = self
                 .chance
                 .of_frame(Purpose::DuplicateLatency, from.0.into(), to.0.into(), nth)
                 .within(latency);
-            (first + takes.max(tick)).round_up(tick)
+            nth.at + (late + takes.max(tick)).round_up(tick)
         });
-        Fate::Arrives(first.round_up(tick), copy)
+        Fate::Arrives(nth.at + late.round_up(tick), copy)
     }
 
     /// Which bit of a frame that arrives is flipped on its way, and by which act; of a frame of `len` bytes one behind
@@ -346,7 +347,7 @@ mod tests {
         let (quiet, wide) = (links(&[]), (Duration::from_micros(100), Duration::from_millis(7)));
         let mut last = Time::ZERO;
         for n in 0..20_000 {
-            let nth = Nth { kind: Kind::Vrrp, at: Time::from_nanos(50_000 * n), n: 0 };
+            let nth = Nth { kind: Kind::Vrrp, at: Time::from_nanos(100_000 * n), n: 0 };
             let Fate::Arrives(at, None) = quiet.fate(A, B, nth, wide, TICK) else { panic!("lost") };
             assert!(last <= at && at <= (nth.at + wide.1).round_up(TICK), "{at:?} after {last:?}");
             last = at;
