@@ -160,15 +160,10 @@ mod tests {
     use super::*;
     use crate::world::Kinds;
 
-    fn path(from: End, to: End) -> Path {
-        Path { from, to, both: false }
-    }
-
-    #[test]
-    fn a_way_is_well_when_nothing_stands_on_it_either_way() {
-        let mut paths = Paths {
+    fn undisturbed(nodes: usize) -> Paths {
+        Paths {
             standing: Vec::new(),
-            unplugged: vec![0; 3],
+            unplugged: vec![0; nodes],
             absent: Vec::new(),
             deaf: false,
             closed: Vec::new(),
@@ -176,7 +171,16 @@ mod tests {
             late: Time::ZERO,
             pending: Time::ZERO,
             bind_delay: Duration::ZERO,
-        };
+        }
+    }
+
+    fn path(from: End, to: End) -> Path {
+        Path { from, to, both: false }
+    }
+
+    #[test]
+    fn a_way_is_well_when_nothing_stands_on_it_either_way() {
+        let mut paths = undisturbed(3);
         let [a, b, web] = [0, 1, 2].map(NodeId);
         assert!(paths.is_well(a, Some(b)) && paths.cloud_hears(a));
         paths.act(Time::ZERO, &Act::Drop(Kinds::ALL, path(End::Node(b), End::Node(a))));
@@ -199,17 +203,7 @@ mod tests {
     /// What a security group lets through again is one thing, what it still drops another.
     #[test]
     fn a_machine_is_closed_until_each_of_its_rules_is_taken_back() {
-        let mut paths = Paths {
-            standing: Vec::new(),
-            unplugged: vec![0; 2],
-            absent: Vec::new(),
-            deaf: false,
-            closed: Vec::new(),
-            unbound: Vec::new(),
-            late: Time::ZERO,
-            pending: Time::ZERO,
-            bind_delay: Duration::ZERO,
-        };
+        let mut paths = undisturbed(2);
         let (a, b) = (NodeId(0), NodeId(1));
         let mut say = |allow, traffic, direction| {
             let rule = GroupRule { allow, traffic, direction };
