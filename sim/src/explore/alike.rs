@@ -45,7 +45,7 @@ impl<'a> Alike<'a> {
         Alike { base, plan, stories, run: EventLoop::new(Arc::clone(&setup)), setup, watch }
     }
 
-    /// The cluster with a story: all else of it is what it was, and so is its memory, unless somebody has still a part in it.
+    /// The cluster with a story. All else of it is what it was, and so is its memory where nobody else has a part in it.
     fn setup(&mut self, story: &Drawn) -> Arc<Setup> {
         Arc::make_mut(&mut self.setup).acts.clone_from(&story.acts);
         Arc::clone(&self.setup)

@@ -1,13 +1,15 @@
 //! The explorer: thousands of seeds, the rules they break, and the smallest file that shows it.
 //!
 //! A *campaign* does things to a cluster: each seed draws a story ([`Drawn`], one pure function) of injections in the
-//! script language, runs it, and holds it against the rules ([`RULES`](crate::rules::RULES)) as it goes. A run has three phases: it settles,
-//! then anything may be wrong (safety), then nothing is any more and the cluster has to find together (liveness).
+//! script language, runs it, and holds it against the rules ([`RULES`](crate::rules::RULES)) as it goes. A run has three
+//! phases: it settles, then anything may be wrong (safety), then nothing is any more and the cluster has to find together
+//! (liveness).
 //!
 //! The map: `base` is the cluster, `plan` what is to be done; `draw`, `inject`, `attack` and `seed` make the stories, and
-//! [`rules`](crate::rules) judge them; `outcome` is one seed, `alike` those of one beginning, `tally` many; `shrink` (with `rename`) makes a small file of a
-//! failing one, which `found` writes. `campaign` runs many on many threads, `results` and `store` keep and merge what they
-//! come to, `shard` is one machine's part of it, `report` tells, `page` shows it in a browser, `twice` holds runs of a seed against each other.
+//! [`rules`](crate::rules) judge them; `outcome` is one seed, `alike` those of one beginning, `tally` many; `shrink` (with
+//! `rename`) makes a small file of a failing one, which `found` writes. `campaign` runs many on many threads, `results`
+//! and `store` keep and merge what they come to, `shard` is one machine's part of it, `report` tells, `page` shows it in a
+//! browser, `twice` holds runs of a seed against each other.
 
 mod alike;
 mod attack;

@@ -9,9 +9,7 @@ use super::plan::Plan;
 use super::seed::Drawn;
 use crate::engine::Engine;
 use crate::observe::{Observer, Outage};
-use crate::rules::Marks;
-use crate::rules::Violation;
-use crate::rules::Watch;
+use crate::rules::{Marks, Violation, Watch};
 use crate::world::Setup;
 
 /// What became of a seed.

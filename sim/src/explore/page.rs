@@ -18,8 +18,7 @@ use super::plan::{Plan, Seeds};
 use super::report::{grouped, long};
 use super::tally::{Histogram, RuleTally, Tally};
 use crate::observe::{Escaped, PAGE_STYLE, looks};
-use crate::rules::MARKS;
-use crate::rules::Rule;
+use crate::rules::{MARKS, Rule};
 use crate::scenario::TimeText;
 
 const STYLE: &str = include_str!("page/page.css");

@@ -11,8 +11,7 @@ use super::inject::{INJECTIONS, Injection};
 use super::plan::{Plan, Seeds};
 use super::tally::{Histogram, InjectionTally, RuleTally, Tally};
 use crate::explore::Base;
-use crate::rules::MARKS;
-use crate::rules::Rule;
+use crate::rules::{MARKS, Rule};
 
 /// How many seeds make a block: seed / 128 is its number.
 pub const BLOCK: u64 = 128;

@@ -8,8 +8,7 @@ use super::inject::{INJECTIONS, Injection};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use crate::observe::Hash64;
-use crate::rules::{MARKS, Mark};
-use crate::rules::{RULES, Rule};
+use crate::rules::{MARKS, Mark, RULES, Rule};
 
 /// How many runs of each kind a tally remembers by their seeds.
 const REMEMBERED: usize = 5;

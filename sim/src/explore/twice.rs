@@ -14,9 +14,7 @@ use super::plan::Seeds;
 use super::seed::Drawn;
 use crate::engine::Engine;
 use crate::observe::{FrameDigest, Observer, Outage, Trace};
-use crate::rules::Marks;
-use crate::rules::Violation;
-use crate::rules::Watch;
+use crate::rules::{Marks, Violation, Watch};
 use crate::world::Setup;
 
 /// One seed in so many is run in the turmoil engine as well: it takes some hundred times as long.
